@@ -1,0 +1,20 @@
+"""Bring the instances that the stack's configuration names onto the metadata options that it demands."""
+
+from dataclasses import asdict
+
+import pulumi
+import pulumi_aws as aws
+from imds_components import InstanceMetadata, stack_config
+from imds_provider.options import as_arguments
+
+settings = stack_config.load()
+launched = {name: aws.ec2.Instance(name, **asdict(launch)) for name, launch in settings.launch.items()}
+instances = {**settings.instances, **launched}
+
+if instances:
+    metadata = InstanceMetadata("instances", instances=instances, **as_arguments(settings.options))
+    pulumi.export("options", metadata.options)
+    pulumi.export("appliedIds", metadata.applied_ids)
+    pulumi.export("pendingStartIds", metadata.pending_start_ids)
+else:
+    pulumi.log.warn("There is nothing to manage: set imds:instances or imds:launch.")

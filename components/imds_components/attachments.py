@@ -1,0 +1,90 @@
+"""Which instances a component is attached to, each under a logical name that cannot move.
+
+A name comes from a mapping's key, an instance's own name in the program, or an id given as text: from nothing that
+changes when a list is sorted another way or an instance is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
+
+import pulumi
+from imds_provider.properties import is_instance_id
+
+if TYPE_CHECKING:
+    from pulumi_aws.ec2 import Instance
+
+InstanceRef = Union["Instance", str]
+Instances = Union[InstanceRef, "Sequence[InstanceRef]", "Mapping[str, Instance | pulumi.Input[str]]"]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """An instance under its logical name; ``resource`` is the one that the program makes of it, if it does."""
+
+    name: str
+    instance_id: pulumi.Input[str]
+    resource: pulumi.Resource | None = None
+
+    @property
+    def known_id(self) -> str | None:
+        """The id, if the program gives it as text."""
+        return self.instance_id if isinstance(self.instance_id, str) else None
+
+
+def attachments(instances: Instances) -> list[Attachment]:
+    """The instances as given, each once. Raises ``ValueError`` with one line for each thing that is wrong."""
+    found = [_attachment(name, instance) for name, instance in _named(instances)]
+    problems = [
+        f'{each.name}: "{each.known_id}" is no instance id, which is "i-" and 8 or 17 hexadecimal digits.'
+        for each in found
+        if each.known_id is not None and not is_instance_id(each.known_id)
+    ]
+    problems += duplicates((each.known_id, each.name) for each in found if each.known_id is not None)
+    problems += duplicates(
+        (f"the instance {each.resource.pulumi_resource_name}", each.name) for each in found if each.resource
+    )
+    if problems:
+        raise ValueError("\n".join(problems))
+    return found
+
+
+def duplicates(ids_and_names: Iterable[tuple[str, str]]) -> list[str]:
+    """A sentence for each id that stands under more than one name, or twice under one."""
+    names: dict[str, str] = {}
+    problems = []
+    for instance_id, name in ids_and_names:
+        if instance_id in names:
+            where = f"as {names[instance_id]} and as {name}" if names[instance_id] != name else "in the same list"
+            problems.append(f"{instance_id} is given twice, {where}.")
+        names.setdefault(instance_id, name)
+    return problems
+
+
+def _named(instances: Instances) -> list[tuple[str, object]]:
+    if isinstance(instances, Mapping):
+        return [(str(name), instance) for name, instance in instances.items()]
+    many = list(instances) if isinstance(instances, Sequence) and not isinstance(instances, str) else [instances]
+    return [(_own_name(instance), instance) for instance in many]
+
+
+def _own_name(instance: object) -> str:
+    if isinstance(instance, pulumi.CustomResource):
+        return instance.pulumi_resource_name
+    if isinstance(instance, str):
+        return instance
+    raise ValueError(
+        f"an instance given as {type(instance).__name__} has no name of its own: give a mapping of names to instances."
+    )
+
+
+def _attachment(name: str, instance: object) -> Attachment:
+    if not name:
+        raise ValueError("an instance has an empty name.")
+    if isinstance(instance, pulumi.CustomResource):
+        return Attachment(name, instance.id, instance)
+    if isinstance(instance, str | pulumi.Output):
+        return Attachment(name, instance)
+    raise ValueError(f"{name}: an instance is an aws.ec2.Instance or an id, got {type(instance).__name__}.")

@@ -1,0 +1,120 @@
+"""The component ``InstanceMetadata``: metadata options for one instance or many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pulumi
+from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
+from imds_provider.options import OPTIONS
+from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
+
+from .attachments import Instances, attachments
+from .survey import survey
+from .wanted_options import MetadataOptionsArgs, wanted_options
+
+
+class InstanceMetadata(pulumi.ComponentResource):
+    """Brings the instances it is attached to onto the given metadata options and waits until they are applied.
+
+    Each instance has a row, a state and an error of its own. Several are waited for together, at one barrier. A
+    preview looks at the live instances and says what will change on each.
+    """
+
+    options: pulumi.Output[Mapping[str, Mapping[str, Any]]]
+    """The observed options, by instance id."""
+    applied_ids: pulumi.Output[list[str]]
+    """The instances on which the options are in force."""
+    pending_start_ids: pulumi.Output[list[str]]
+    """The stopped instances, on which the options are in force from their next start."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instances: Instances,
+        http_tokens: pulumi.Input[str] | None = None,
+        http_put_response_hop_limit: pulumi.Input[int] | None = None,
+        http_endpoint: pulumi.Input[str] | None = None,
+        http_protocol_ipv6: pulumi.Input[str] | None = None,
+        instance_metadata_tags: pulumi.Input[str] | None = None,
+        metadata_options: MetadataOptionsArgs | None = None,
+        region: pulumi.Input[str] | None = None,
+        on_destroy: pulumi.Input[Literal["retain", "restore"]] = "retain",
+        timeout_seconds: pulumi.Input[float] = DEFAULT_TIMEOUT_SECONDS,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Attach to instances.
+
+        The five options, ``region``, ``on_destroy`` and ``timeout_seconds`` are those of
+        :class:`imds_provider.InstanceMetadataOptions`.
+
+        :param instances: one or a list of ``aws.ec2.Instance`` and ids as text, or a mapping of logical names to
+            instances or ids (which may be outputs).
+        :param metadata_options: the options as ``aws.ec2.InstanceMetadataOptionsArgs``, or its dictionary, instead of
+            one by one.
+        :raises pulumi.RunError: for an instance given twice, a malformed id, or an option that is not allowed.
+        """
+        super().__init__("imds:index:InstanceMetadata", name, None, opts)
+        single = {
+            "http_tokens": http_tokens,
+            "http_put_response_hop_limit": http_put_response_hop_limit,
+            "http_endpoint": http_endpoint,
+            "http_protocol_ipv6": http_protocol_ipv6,
+            "instance_metadata_tags": instance_metadata_tags,
+        }
+        try:
+            wanted = wanted_options(single, metadata_options)
+            attached = attachments(instances)
+        except ValueError as error:
+            raise pulumi.RunError(f"InstanceMetadata {name}: {error}") from None
+        if attached and pulumi.runtime.is_dry_run():
+            survey(self, attached, wanted, region)
+        alone = len(attached) == 1
+        rows = {
+            each.name: InstanceMetadataOptions(
+                f"{name}-{each.name}",
+                instance_id=each.instance_id,
+                region=region,
+                on_destroy=on_destroy,
+                wait=alone,
+                timeout_seconds=timeout_seconds,
+                opts=pulumi.ResourceOptions(parent=self, deleted_with=each.resource),
+                **wanted,  # type: ignore[arg-type]  # options by their argument's name, judged by wanted_options
+            )
+            for each in attached
+        }
+        self.options = pulumi.Output.all(*map(_observed, rows.values())).apply(lambda pairs: dict(pairs))
+        if not rows:
+            pulumi.log.warn("there are no instances to manage.", self)
+            self.applied_ids = self.pending_start_ids = pulumi.Output.from_input([])
+        elif alone:
+            (row,) = rows.values()
+            state = pulumi.Output.all(row.instance_id, row.state)
+            self.applied_ids = state.apply(lambda both: [both[0]] if both[1] == "applied" else [])
+            self.pending_start_ids = state.apply(lambda both: [both[0]] if both[1] == "pending-start" else [])
+        else:
+            barrier = MetadataOptionsApplied(
+                name,
+                targets={each: row.target for each, row in rows.items()},
+                region=region,
+                timeout_seconds=timeout_seconds,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.applied_ids = barrier.applied_ids
+            self.pending_start_ids = barrier.pending_start_ids
+        self.register_outputs(
+            {
+                "options": self.options,
+                "appliedIds": self.applied_ids,
+                "pendingStartIds": self.pending_start_ids,
+            }
+        )
+
+
+def _observed(row: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
+    values = {option.name: getattr(row, option.argument) for option in OPTIONS}
+    return pulumi.Output.all(instance_id=row.instance_id, **values).apply(
+        lambda found: (found.pop("instance_id"), {name: value for name, value in found.items() if value is not None})
+    )

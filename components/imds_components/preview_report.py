@@ -1,0 +1,49 @@
+"""What a preview says about live instances: what each has, what it is to have, and what stands in the way. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from imds_provider.options import Options, render, render_changes
+from imds_provider.settling import GONE_STATES, STOPPED_STATES, Observation, gone_reason, missing_reason
+
+
+@dataclass(frozen=True)
+class Report:
+    """The lines for a person, and a sentence for each instance that the run could not succeed on."""
+
+    lines: list[str]
+    problems: list[str]
+
+
+def report(ids: Mapping[str, str], seen: Mapping[str, Observation], wanted: Options, region: str) -> Report:
+    """Compare what was seen with what is wanted. ``ids`` has the instance id for each logical name."""
+    to_change: list[tuple[str, str, str]] = []
+    right: list[str] = []
+    problems: list[str] = []
+    for name, instance_id in ids.items():
+        observation = seen.get(instance_id)
+        if observation is None:
+            problems.append(f"{name}: {missing_reason(instance_id, region)}")
+        elif observation.instance_state in GONE_STATES:
+            problems.append(f"{name}: {gone_reason(observation)}")
+        elif difference := render_changes(observation.options, wanted):
+            stopped = " (stopped: applies at the next start)" if observation.instance_state in STOPPED_STATES else ""
+            to_change.append((name, instance_id, difference + stopped))
+        else:
+            right.append(name)
+    return Report(_lines(to_change, right, wanted), problems)
+
+
+def _lines(to_change: list[tuple[str, str, str]], right: list[str], wanted: Options) -> list[str]:
+    total = len(to_change) + len(right)
+    lines = []
+    if to_change:
+        lines.append(f"{len(to_change)} of {total} instances will change:")
+        width = max(len(name) for name, _, _ in to_change)
+        lines += [f"  {name:<{width}}  {instance_id}  {difference}" for name, instance_id, difference in to_change]
+    if right:
+        lines.append(f"{len(right)} of {total} already have {render(wanted)}: {', '.join(right)}")
+    return lines
+

@@ -1,0 +1,151 @@
+"""Bringing one instance onto the wanted options: read, send only what differs, wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from .errors import (
+    DeadlinePassedError,
+    Ec2Error,
+    InstanceGoneError,
+    InstanceMissingError,
+    NotAppliedError,
+    OutcomeUnknownError,
+)
+from .options import Options, OptionValue, modification
+from .settling import (
+    MISSING_GRACE_SECONDS,
+    Deadline,
+    NotSettledError,
+    Observation,
+    Verdict,
+    gone_reason,
+    judge,
+    judge_accepted,
+    judge_found,
+    timeout_reason,
+    wait,
+)
+
+ATTEMPTS = 4
+"""How often a modification is sent when a describe shows that the one before had no effect."""
+
+
+class Ec2Calls(Protocol):
+    """What is needed of EC2: :class:`imds_provider.ec2.Ec2`, or a fake."""
+
+    region: str
+
+    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> Mapping[str, Observation]: ...
+
+    def modify(
+        self, instance_id: str, parameters: Options, deadline: Deadline
+    ) -> tuple[str, Mapping[str, OptionValue]]: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The instance before and after, where it stands, and whether a modification was sent."""
+
+    before: Observation
+    after: Observation
+    verdict: Verdict
+    modified: bool
+
+    @property
+    def left_something_to_wait_for(self) -> bool:
+        return self.modified or self.after.state != "applied"
+
+
+def apply_options(
+    ec2: Ec2Calls,
+    instance_id: str,
+    wanted: Options,
+    deadline: Deadline,
+    *,
+    wait_until_applied: bool,
+    missing_grace_seconds: float = MISSING_GRACE_SECONDS,
+) -> Outcome:
+    """Bring the instance onto ``wanted`` and wait until it is applied, or only until EC2 has taken it.
+
+    Nothing is sent when nothing differs. When the answer to a modification is lost, a describe decides whether it
+    took effect before it is sent again. Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`,
+    :class:`NotAppliedError` or another :class:`Ec2Error`.
+    """
+    before = now = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+    modified = False
+    done = judge if wait_until_applied else judge_accepted
+    for attempt in range(1, ATTEMPTS + 1):
+        parameters = modification(now.options, wanted)
+        if not parameters:
+            break
+        try:
+            state, options = ec2.modify(instance_id, parameters, deadline)
+        except DeadlinePassedError:
+            raise NotAppliedError(timeout_reason(instance_id, wanted, now, deadline.seconds)) from None
+        except (InstanceMissingError, OutcomeUnknownError) as error:
+            # Missing: found a moment ago, so EC2 has yet to agree with itself about a new instance.
+            modified = modified or isinstance(error, OutcomeUnknownError)
+            if attempt == ATTEMPTS or deadline.passed:
+                raise _undecided(error, modified) from None
+            deadline.clock.sleep(min(0.25 * 2**attempt, deadline.remaining()))
+            now = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+        else:
+            modified = True
+            now = replace(now, state=state, options={**now.options, **options})
+            break
+    verdict = done(now, wanted)
+    if verdict is Verdict.PENDING:
+        try:
+            settled = wait(
+                lambda ids: ec2.describe(ids, deadline),
+                {instance_id: wanted},
+                deadline,
+                place=ec2.region,
+                judge=done,
+                look_at_once=False,
+            )
+        except NotSettledError as error:
+            raise NotAppliedError(str(error)) from None
+        now, verdict = settled.observations[instance_id], settled.verdicts[instance_id]
+    if verdict is Verdict.GONE:
+        raise InstanceGoneError(gone_reason(now))
+    return Outcome(before, now, verdict, modified)
+
+
+def find(
+    ec2: Ec2Calls, instance_id: str, deadline: Deadline, *, missing_grace_seconds: float = MISSING_GRACE_SECONDS
+) -> Observation:
+    """The instance as it is, looking again for some seconds while EC2 does not know it.
+
+    Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`, or :class:`Ec2Error` when EC2 reports no
+    metadata options of it, in which case nothing could be compared.
+    """
+    try:
+        settled = wait(
+            lambda ids: ec2.describe(ids, deadline),
+            {instance_id: {}},
+            deadline,
+            place=ec2.region,
+            judge=judge_found,
+            missing_grace_seconds=missing_grace_seconds,
+        )
+    except NotSettledError as error:
+        kind, reason = error.unsettled[instance_id].kind, error.unsettled[instance_id].reason
+        if kind == "gone":
+            raise InstanceGoneError(reason) from None
+        if kind == "missing":
+            raise InstanceMissingError(reason) from None
+        raise NotAppliedError(f"{instance_id}: EC2 in {ec2.region} did not show it in time; run again.") from None
+    seen = settled.observations[instance_id]
+    if not seen.options:
+        raise Ec2Error(f"{instance_id}: EC2 in {ec2.region} reports no metadata options of it.")
+    return seen
+
+
+def _undecided(error: Ec2Error, modified: bool) -> Ec2Error:
+    if not modified:
+        return error
+    return OutcomeUnknownError(f"{error} It may have taken effect; running `pulumi up` again finds out.", error.code)

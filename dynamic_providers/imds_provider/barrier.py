@@ -1,0 +1,133 @@
+"""What a barrier waits for, and what it says: the property bag of ``MetadataOptionsApplied``. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .options import Options, Violation, decode
+from .properties import INSTANCE_ID, REGION, TIMEOUT_SECONDS, Bag, IsKnown, is_instance_id, is_timeout
+from .settling import NotSettledError, Observation, Settled, Verdict, judge
+
+TARGETS = "targets"
+APPLIED_IDS = "appliedIds"
+PENDING_START_IDS = "pendingStartIds"
+
+
+@dataclass(frozen=True)
+class Target:
+    """An instance to wait for: its id, the options to see on it, and the mark of the change that led to them."""
+
+    instance_id: str
+    wanted: Options
+    change: str
+
+
+def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
+    """Everything about the inputs that is not allowed."""
+    found = _check_targets(bag.get(TARGETS), is_known)
+    if is_known(bag.get(REGION)) and not bag.get(REGION):
+        found.append(Violation(REGION, f"{REGION} must be given here or as aws:region."))
+    if is_known(bag.get(TIMEOUT_SECONDS)) and not is_timeout(bag.get(TIMEOUT_SECONDS)):
+        found.append(Violation(TIMEOUT_SECONDS, f"{TIMEOUT_SECONDS} must be a number of seconds from 1 to 3600."))
+    return found
+
+
+def _check_targets(given: object, is_known: IsKnown) -> list[Violation]:
+    if not is_known(given):
+        return []
+    if not isinstance(given, Mapping):
+        return [Violation(TARGETS, f"{TARGETS} must map names to targets of InstanceMetadataOptions.")]
+    found: list[Violation] = []
+    names: dict[str, str] = {}
+    for name, value in given.items():
+        if not is_known(value):
+            continue
+        target = _target(value)
+        if target is None or not is_instance_id(target.instance_id):
+            found.append(Violation(f"{TARGETS}.{name}", f"{name} is no target of an InstanceMetadataOptions."))
+        elif target.instance_id in names:
+            reason = f"{target.instance_id} is given twice, as {names[target.instance_id]} and as {name}."
+            found.append(Violation(f"{TARGETS}.{name}", reason))
+        else:
+            names[target.instance_id] = name
+    return found
+
+
+def changed(recorded: Bag, wanted: Bag, is_known: IsKnown) -> bool:
+    """Whether the targets or the region differ from what was recorded; an unknown target does."""
+    given = wanted.get(TARGETS)
+    if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
+        return True
+    return _targets(recorded) != _targets(wanted) or wanted.get(REGION) != recorded.get(REGION)
+
+
+def to_wait_for(recorded: Bag, wanted: Bag) -> dict[str, Options]:
+    """The ids of the instances whose target is new or another one than recorded, with the options to see on them."""
+    known = _targets(recorded) if recorded.get(REGION) == wanted.get(REGION) else {}
+    return {
+        target.instance_id: target.wanted for name, target in _targets(wanted).items() if known.get(name) != target
+    }
+
+
+def outputs(inputs: Bag, recorded: Bag, settled: Settled) -> dict[str, object]:
+    """The outputs to record: what was just seen, and what was recorded of the targets that did not change."""
+    stopped = _ids(recorded, PENDING_START_IDS) - set(settled.verdicts) | set(settled.ids(Verdict.PENDING_START))
+    return {
+        **{name: inputs[name] for name in (TARGETS, REGION, TIMEOUT_SECONDS) if name in inputs},
+        **_sorted_out(inputs, stopped),
+    }
+
+
+def after_another_look(recorded: Bag, found: Mapping[str, Observation]) -> dict[str, object]:
+    """The outputs with those that have started since, and now have their options applied, in the other list."""
+    wanted = {target.instance_id: target.wanted for target in _targets(recorded).values()}
+    started = {
+        instance_id
+        for instance_id, seen in found.items()
+        if judge(seen, wanted.get(instance_id, {})) is Verdict.APPLIED
+    }
+    return {**recorded, **_sorted_out(recorded, _ids(recorded, PENDING_START_IDS) - started)}
+
+
+def pending_start_ids(recorded: Bag) -> list[str]:
+    """The recorded instances that had yet to start."""
+    return sorted(_ids(recorded, PENDING_START_IDS))
+
+
+def progress_line(settled: int, total: int, seconds: float) -> str:
+    """A line for the time of waiting."""
+    return f"{settled} of {total} applied, {total - settled} pending, {seconds:.0f} s"
+
+
+def failure(error: NotSettledError, total: int) -> str:
+    """Which instances did not settle and why, as one list that is short to read."""
+    if len(error.unsettled) == 1:
+        return str(error)
+    lines = "".join(f"\n  {each.reason}" for _, each in sorted(error.unsettled.items()))
+    return f"{len(error.unsettled)} of {total} instances did not get their metadata options applied:{lines}"
+
+
+def _sorted_out(bag: Bag, stopped: set[str]) -> dict[str, object]:
+    ids = {target.instance_id for target in _targets(bag).values()}
+    return {APPLIED_IDS: sorted(ids - stopped), PENDING_START_IDS: sorted(ids & stopped)}
+
+
+def _targets(bag: Bag) -> dict[str, Target]:
+    given = bag.get(TARGETS)
+    pairs = given.items() if isinstance(given, Mapping) else ()
+    return {str(name): target for name, value in pairs if (target := _target(value)) is not None}
+
+
+def _target(value: object) -> Target | None:
+    if not isinstance(value, Mapping):
+        return None
+    instance_id, wanted, change = value.get(INSTANCE_ID), value.get("wanted"), value.get("change")
+    if not isinstance(instance_id, str) or not isinstance(wanted, Mapping) or not isinstance(change, str):
+        return None
+    return Target(instance_id, decode(wanted), change)
+
+
+def _ids(bag: Bag, name: str) -> set[str]:
+    ids = bag.get(name)
+    return {str(each) for each in ids} if isinstance(ids, list) else set()

@@ -1,0 +1,146 @@
+"""The two calls that the resources make, paced to EC2's throttle and shared between threads.
+
+Sources: EC2 API reference, ``DescribeInstances`` and ``ModifyInstanceMetadataOptions``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from ..aws_config import AwsSettings
+from ..coalescing import Coalescer
+from ..errors import DeadlinePassedError, OutcomeUnknownError
+from ..options import Options, OptionValue, from_ec2
+from ..settling import Clock, Deadline, Observation
+from ..throttling import TokenBucket
+from .refusals import THROTTLE_CODES, explain
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_ec2.type_defs import InstanceTypeDef
+
+MAX_FILTER_VALUES = 200
+"""Values that one DescribeInstances filter takes."""
+
+class Ec2Clock(Clock, Protocol):
+    """A clock that also knows whether anybody still waits for the answer."""
+
+    def require(self) -> None:
+        """Raise if nobody does: then nothing may be sent."""
+
+
+class Ec2:
+    """EC2 in one account and region. One object serves all threads."""
+
+    def __init__(self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock) -> None:
+        self.region = region
+        self._client = client
+        self._clock = clock
+        self._buckets = {action: TokenBucket(size, clock.now) for action, size in settings.buckets.items()}
+        self._secrets = tuple(each for each in (settings.access_key, settings.secret_key, settings.token) if each)
+        self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
+        self._current = threading.local()
+        self._describes = Coalescer(self._describe, self._executor)
+        client.meta.events.register_first("request-created.ec2", self._before_request)
+        client.meta.events.register_first("needs-retry.ec2", self._after_response)
+
+    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> dict[str, Observation]:
+        """What EC2 has of the instances now; those that it does not know are left out.
+
+        Callers in other threads share one call. Raises :class:`DeadlinePassedError` or :class:`Ec2Error`.
+        """
+        try:
+            return self._describes.get(instance_ids, deadline.remaining())
+        except FutureTimeoutError:
+            raise DeadlinePassedError("EC2 did not answer in time.") from None
+
+    def modify(self, instance_id: str, parameters: Options, deadline: Deadline) -> tuple[str, dict[str, OptionValue]]:
+        """Modify the metadata options, and return the state and the options that EC2 answers with.
+
+        ``parameters`` are ``ModifyInstanceMetadataOptions``'s own. Raises :class:`OutcomeUnknownError` when there is
+        no usable answer, :class:`DeadlinePassedError` when nothing was sent for lack of time,
+        :class:`InstanceMissingError`, :class:`InstanceGoneError` or :class:`Ec2Error` when EC2 refuses.
+        """
+        action = "ModifyInstanceMetadataOptions"
+
+        def call() -> Mapping[str, object]:
+            self._current.deadline = deadline
+            try:
+                answer = self._client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # the parameters are options.modification's
+                return dict(answer.get("InstanceMetadataOptions", {}))
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
+                raise self._explain(action, instance_id, error) from None
+            finally:
+                self._current.deadline = None
+
+        try:
+            answer = self._executor.submit(call).result(deadline.remaining())
+        except FutureTimeoutError:
+            raise OutcomeUnknownError(f"{instance_id}: EC2 did not answer {action} in time.") from None
+        if any(answer.get(name) != value for name, value in parameters.items()):
+            raise OutcomeUnknownError(f"{instance_id}: EC2's answer to {action} does not show what was asked.")
+        return str(answer.get("State", "")), from_ec2(answer)
+
+    def _describe(self, instance_ids: frozenset[str]) -> dict[str, Observation]:
+        found: dict[str, Observation] = {}
+        for some in _chunks(sorted(instance_ids), MAX_FILTER_VALUES):
+            # A filter, since InstanceIds fails whole when one instance is gone.
+            pages = self._client.get_paginator("describe_instances").paginate(
+                Filters=[{"Name": "instance-id", "Values": some}]
+            )
+            try:
+                for page in pages:
+                    for reservation in page["Reservations"]:
+                        for instance in reservation.get("Instances", ()):
+                            seen = _observation(instance, reservation.get("OwnerId", ""))
+                            found[seen.instance_id] = seen
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
+                subject = some[0] if len(some) == 1 else f"{some[0]} and {len(some) - 1} more"
+                raise self._explain("DescribeInstances", subject, error) from None
+        return found
+
+    def _before_request(self, operation_name: str, **_: object) -> None:
+        deadline: Deadline | None = getattr(self._current, "deadline", None)
+        bucket = self._buckets.get(operation_name)
+        pause = bucket.take() if bucket else 0.0
+        if deadline is not None and pause >= deadline.remaining():
+            raise DeadlinePassedError("no request may be made in the time that is left.")
+        if pause:
+            self._clock.sleep(pause)
+        self._clock.require()
+
+    def _after_response(self, response: object, operation: object, **_: object) -> None:
+        code = ""
+        if isinstance(response, tuple) and isinstance(response[1], Mapping):
+            code = str(response[1].get("Error", {}).get("Code", ""))
+        bucket = self._buckets.get(getattr(operation, "name", ""))
+        if bucket and code in THROTTLE_CODES:
+            bucket.throttled()
+
+    def _explain(self, action: str, subject: str, error: Exception) -> Exception:
+        return explain(error, action=action, subject=subject, region=self.region, secrets=self._secrets)
+
+
+def _observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
+    options = instance.get("MetadataOptions", {})
+    return Observation(
+        instance_id=instance.get("InstanceId", ""),
+        instance_state=instance.get("State", {}).get("Name", ""),
+        state=options.get("State", ""),
+        options=from_ec2(options),
+        owner_id=owner_id,
+    )
+
+
+def _chunks(values: list[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(values)
+    while some := list(islice(iterator, size)):
+        yield some

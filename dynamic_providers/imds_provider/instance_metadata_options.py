@@ -1,0 +1,204 @@
+"""The resource ``InstanceMetadataOptions``: one instance's metadata options, under Pulumi's control."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from . import properties as p
+from . import runtime
+from .applying import Outcome, apply_options, find
+from .bags import is_known, translate_input, translate_output
+from .errors import ImdsError, InstanceGoneError, InstanceMissingError
+from .options import decode, unreported
+from .settling import CONFIRM_MISSING_SECONDS, Verdict
+
+Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
+
+
+class InstanceMetadataOptionsProvider(ResourceProvider):
+    """Create, read, update and delete. Its module and name are stored in the state of every stack: never rename it."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        runtime.configure(req.config.get)
+
+    def check(self, _olds: Bag, news: Bag) -> CheckResult:
+        inputs = dict(news)
+        if inputs.get(p.REGION) is None:
+            inputs[p.REGION] = runtime.aws().default_region()
+        failures = [CheckFailure(each.property, each.reason) for each in p.check(inputs, is_known)]
+        return CheckResult(inputs, failures)
+
+    def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
+        found = p.diff(_olds, _news, is_known)
+        return DiffResult(changes=found.changed, replaces=found.replaces)
+
+    def create(self, props: Bag) -> CreateResult:
+        return CreateResult(props[p.INSTANCE_ID], _bring(props, recorded={}))
+
+    def read(self, id_: str, props: Bag) -> ReadResult:
+        deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
+        ec2 = runtime.ec2(props.get(p.REGION))
+        recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
+        try:
+            seen = find(ec2, id_, deadline, missing_grace_seconds=CONFIRM_MISSING_SECONDS)
+        except InstanceGoneError:
+            return ReadResult(None, {})
+        except InstanceMissingError:
+            _confirm_account(id_, recorded)
+            return ReadResult(None, {})
+        return ReadResult(id_, p.refreshed_outputs(recorded, seen), p.refreshed_inputs(recorded, seen))
+
+    def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
+        wanted = decode(_news)
+        if p.needs_ec2(_olds, wanted):
+            return UpdateResult(_bring(_news, recorded=_olds))
+        return UpdateResult(p.carried_over(_olds, _news))
+
+    def delete(self, _id: str, _props: Bag) -> None:
+        before = p.previous(_props)
+        if _props.get(p.ON_DESTROY) != p.RESTORE or not before:
+            return
+        deadline = runtime.deadline(_props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
+        try:
+            apply_options(
+                runtime.ec2(_props.get(p.REGION)),
+                _id,
+                before,
+                deadline,
+                wait_until_applied=_props.get(p.WAIT) is not False,
+                missing_grace_seconds=CONFIRM_MISSING_SECONDS,
+            )
+        except InstanceGoneError:
+            return
+        except InstanceMissingError:
+            _confirm_account(_id, _props)
+
+
+def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
+    """Bring the instance onto the inputs and give the outputs to record."""
+    wanted = decode(inputs)
+    deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
+    ec2 = runtime.ec2(inputs.get(p.REGION))
+    outcome = apply_options(
+        ec2, inputs[p.INSTANCE_ID], wanted, deadline, wait_until_applied=inputs.get(p.WAIT) is not False
+    )
+    _warn(outcome, wanted, waited=inputs.get(p.WAIT) is not False)
+    was = p.merge_previous(p.previous(recorded), outcome.before.options, wanted)
+    change = uuid.uuid4().hex[:12] if outcome.left_something_to_wait_for else p.change_of(recorded)
+    return p.outputs(inputs, outcome.after, was, change)
+
+
+def _warn(outcome: Outcome, wanted: Mapping[str, object], *, waited: bool) -> None:
+    engine, seen = runtime.engine(), outcome.after
+    if waited and outcome.verdict is Verdict.PENDING_START:
+        engine.warn(f"{seen.instance_id} is {seen.instance_state}: its metadata options apply when it starts.")
+    if ignored := unreported(seen.options, decode(wanted)):
+        engine.warn(f"{seen.instance_id}: its region does not report {', '.join(ignored)}, so it is not managed there.")
+
+
+def _confirm_account(instance_id: str, recorded: Mapping[str, object]) -> None:
+    """Refuse to take an instance for deleted when the credentials belong to another account than it did."""
+    owner, region = recorded.get(p.OWNER_ID), recorded.get(p.REGION)
+    if not owner or not isinstance(region, str):
+        return
+    account = runtime.aws().account_id(region)
+    if account != owner:
+        raise ImdsError(
+            f"{instance_id} belongs to account {owner}, but the credentials in use belong to {account}: "
+            "run again with credentials of its account."
+        )
+
+
+class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOptions"):
+    """The metadata options of one EC2 instance, brought about and kept in view.
+
+    Only the options that are set are managed; at least one must be. The instance itself may belong to this program,
+    to another one, or to nobody. Source: EC2 API reference, ``ModifyInstanceMetadataOptions``.
+    """
+
+    instance_id: pulumi.Output[str]
+    region: pulumi.Output[str]
+    http_tokens: pulumi.Output[str]
+    http_put_response_hop_limit: pulumi.Output[int]
+    http_endpoint: pulumi.Output[str]
+    http_protocol_ipv6: pulumi.Output[str]
+    instance_metadata_tags: pulumi.Output[str]
+    state: pulumi.Output[str | None]
+    previous: pulumi.Output[Mapping[str, Any]]
+    target: pulumi.Output[Mapping[str, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instance_id: pulumi.Input[str],
+        http_tokens: pulumi.Input[str] | None = None,
+        http_put_response_hop_limit: pulumi.Input[int] | None = None,
+        http_endpoint: pulumi.Input[str] | None = None,
+        http_protocol_ipv6: pulumi.Input[str] | None = None,
+        instance_metadata_tags: pulumi.Input[str] | None = None,
+        region: pulumi.Input[str] | None = None,
+        on_destroy: pulumi.Input[Literal["retain", "restore"]] = "retain",
+        wait: pulumi.Input[bool] = True,
+        timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Bring an instance onto the options given here.
+
+        :param instance_id: ``i-`` and 8 or 17 hexadecimal digits. Another one replaces the resource.
+        :param http_tokens: ``required`` (IMDSv2 only) or ``optional``.
+        :param http_put_response_hop_limit: 1 to 64 network hops for the answer to a token request; containers need 2.
+        :param http_endpoint: ``enabled`` or ``disabled``. While it is disabled only it and the tokens are looked at.
+        :param http_protocol_ipv6: ``enabled`` or ``disabled``.
+        :param instance_metadata_tags: ``enabled`` or ``disabled``: whether the metadata shows the instance's tags.
+        :param region: by default ``aws:region``, then what boto3 finds. Another one replaces the resource.
+        :param on_destroy: ``retain`` leaves the instance as it is, ``restore`` puts back the values from before the
+            options were first managed here.
+        :param wait: whether to wait until EC2 says that the options are applied. Several instances wait faster
+            together, with :class:`MetadataOptionsApplied`.
+        :param timeout_seconds: 1 to 3600: how long one operation may take.
+        """
+        super().__init__(
+            InstanceMetadataOptionsProvider(),
+            name,
+            {
+                "instance_id": instance_id,
+                "http_tokens": http_tokens,
+                "http_put_response_hop_limit": http_put_response_hop_limit,
+                "http_endpoint": http_endpoint,
+                "http_protocol_ipv6": http_protocol_ipv6,
+                "instance_metadata_tags": instance_metadata_tags,
+                "region": region,
+                "on_destroy": on_destroy,
+                "wait": wait,
+                "timeout_seconds": timeout_seconds,
+                "state": None,
+                "previous": None,
+                "owner_id": None,
+                "target": None,
+            },
+            opts,
+        )
+
+    def translate_input_property(self, prop: str) -> str:
+        return translate_input(prop)
+
+    def translate_output_property(self, prop: str) -> str:
+        return translate_output(prop)

@@ -1,0 +1,134 @@
+"""The resource ``MetadataOptionsApplied``: a barrier that many instances are waited for at.
+
+The dynamic host carries out four operations at a time, so instances that each wait for themselves queue up. With
+``wait=False`` they only hand in their change, and one barrier then waits for all of them with batched describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from . import barrier, runtime
+from . import properties as p
+from .bags import is_known, translate_input, translate_output
+from .errors import NotAppliedError
+from .settling import NotSettledError, Settled, Verdict, wait
+
+Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
+
+
+class MetadataOptionsAppliedProvider(ResourceProvider):
+    """Create, read, update and delete. Its module and name are stored in the state of every stack: never rename it."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        runtime.configure(req.config.get)
+
+    def check(self, _olds: Bag, news: Bag) -> CheckResult:
+        inputs = dict(news)
+        if inputs.get(p.REGION) is None:
+            inputs[p.REGION] = runtime.aws().default_region()
+        failures = [CheckFailure(each.property, each.reason) for each in barrier.check(inputs, is_known)]
+        return CheckResult(inputs, failures)
+
+    def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
+        return DiffResult(changes=barrier.changed(_olds, _news, is_known), replaces=[])
+
+    def create(self, props: Bag) -> CreateResult:
+        return CreateResult("applied", _wait(props, recorded={}))
+
+    def read(self, id_: str, props: Bag) -> ReadResult:
+        """Look again at the stopped instances only: everything else is the business of the resources waited for."""
+        waiting = barrier.pending_start_ids(props)
+        if not waiting:
+            return ReadResult(id_, props)
+        ec2 = runtime.ec2(props.get(p.REGION))
+        deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
+        return ReadResult(id_, barrier.after_another_look(props, ec2.describe(waiting, deadline)))
+
+    def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
+        return UpdateResult(_wait(_news, recorded=_olds))
+
+    def delete(self, _id: str, _props: Bag) -> None:
+        """Nothing: there is nothing of it outside the state."""
+
+
+def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
+    engine = runtime.engine()
+    wanted = barrier.to_wait_for(recorded, inputs)
+    if not wanted:
+        return barrier.outputs(inputs, recorded, Settled({}, {}))
+    deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
+    ec2 = runtime.ec2(inputs.get(p.REGION))
+    try:
+        settled = wait(
+            lambda ids: ec2.describe(ids, deadline),
+            wanted,
+            deadline,
+            place=ec2.region,
+            progress=lambda done, total, seconds: engine.show_progress(barrier.progress_line(done, total, seconds)),
+        )
+    except NotSettledError as error:
+        raise NotAppliedError(barrier.failure(error, len(wanted))) from None
+    if stopped := settled.ids(Verdict.PENDING_START):
+        engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
+    return barrier.outputs(inputs, recorded, settled)
+
+
+class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsApplied"):
+    """Done when every instance of ``targets`` has its wanted options applied, or will at its next start."""
+
+    targets: pulumi.Output[Mapping[str, Mapping[str, Any]]]
+    region: pulumi.Output[str]
+    applied_ids: pulumi.Output[list[str]]
+    pending_start_ids: pulumi.Output[list[str]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        targets: pulumi.Input[Mapping[str, pulumi.Input[Mapping[str, Any]]]],
+        region: pulumi.Input[str] | None = None,
+        timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Wait for instances.
+
+        :param targets: a name for each instance, with the ``target`` of its :class:`InstanceMetadataOptions`. Only
+            those whose target has changed are waited for.
+        :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
+        :param timeout_seconds: 1 to 3600: how long to wait.
+        """
+        super().__init__(
+            MetadataOptionsAppliedProvider(),
+            name,
+            {
+                "targets": targets,
+                "region": region,
+                "timeout_seconds": timeout_seconds,
+                "applied_ids": None,
+                "pending_start_ids": None,
+            },
+            opts,
+        )
+
+    def translate_input_property(self, prop: str) -> str:
+        return translate_input(prop)
+
+    def translate_output_property(self, prop: str) -> str:
+        return translate_output(prop)

@@ -1,0 +1,168 @@
+"""The five instance metadata options: their names, allowed values, codec, differences and the request to send.
+
+Everything here is pure. Options travel as a mapping from the Pulumi property (``httpTokens``) to its value; a
+property that is absent is not managed (in what is wanted) or not known to the region (in what was observed).
+
+Sources: EC2 API reference, ``ModifyInstanceMetadataOptions`` and ``InstanceMetadataOptionsResponse``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+OptionValue = str | int
+Options = Mapping[str, OptionValue]
+
+HTTP_TOKENS = "httpTokens"
+HTTP_PUT_RESPONSE_HOP_LIMIT = "httpPutResponseHopLimit"
+HTTP_ENDPOINT = "httpEndpoint"
+HTTP_PROTOCOL_IPV6 = "httpProtocolIpv6"
+INSTANCE_METADATA_TAGS = "instanceMetadataTags"
+
+HOP_LIMITS = range(1, 65)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option under the three names it goes by, and what it may be.
+
+    ``allowed`` is the tuple of its values, or the range of the hop limit (1 to 64).
+    """
+
+    name: str
+    argument: str
+    ec2_name: str
+    allowed: tuple[str, ...] | range
+
+    def describe_allowed(self) -> str:
+        """What the option may be, as the middle of a sentence."""
+        if isinstance(self.allowed, range):
+            return f"a whole number from {self.allowed[0]} to {self.allowed[-1]}"
+        return " or ".join(f'"{value}"' for value in self.allowed)
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is allowed; numbers may come as floats, since Pulumi sends every number as one."""
+        if isinstance(self.allowed, range):
+            return not isinstance(value, bool) and isinstance(value, int | float) and value in self.allowed
+        return isinstance(value, str) and value in self.allowed
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(HTTP_TOKENS, "http_tokens", "HttpTokens", ("optional", "required")),
+    Option(HTTP_PUT_RESPONSE_HOP_LIMIT, "http_put_response_hop_limit", "HttpPutResponseHopLimit", HOP_LIMITS),
+    Option(HTTP_ENDPOINT, "http_endpoint", "HttpEndpoint", ("disabled", "enabled")),
+    Option(HTTP_PROTOCOL_IPV6, "http_protocol_ipv6", "HttpProtocolIpv6", ("disabled", "enabled")),
+    Option(INSTANCE_METADATA_TAGS, "instance_metadata_tags", "InstanceMetadataTags", ("disabled", "enabled")),
+)
+
+OPTION_NAMES: tuple[str, ...] = tuple(option.name for option in OPTIONS)
+
+_APPLY_WHILE_DISABLED = frozenset({HTTP_ENDPOINT, HTTP_TOKENS})
+
+
+class Violation(NamedTuple):
+    """A property that is not allowed, and a sentence that says why."""
+
+    property: str
+    reason: str
+
+
+def violations(values: Mapping[str, object], *, is_known: Callable[[object], bool] = lambda _: True) -> list[Violation]:
+    """Every option that may not be sent, each with what is allowed and what was given.
+
+    ``values`` may hold other properties; they are not looked at. A value that ``is_known`` refuses (an output of a
+    resource that does not exist yet) counts as set and is not judged.
+    """
+    given = {option.name: values[option.name] for option in OPTIONS if values.get(option.name) is not None}
+    if not given:
+        return [Violation(HTTP_TOKENS, f"set at least one option to manage: {', '.join(OPTION_NAMES)}.")]
+    return [
+        Violation(option.name, f"{option.name} must be {option.describe_allowed()}, got {quote(given[option.name])}.")
+        for option in OPTIONS
+        if option.name in given and is_known(given[option.name]) and not option.accepts(given[option.name])
+    ]
+
+
+def quote(value: object) -> str:
+    """A value as a person would have written it in configuration."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def decode(values: Mapping[str, object]) -> dict[str, OptionValue]:
+    """The options in a Pulumi property bag, with numbers as whole numbers: Pulumi has only floats, botocore takes none.
+
+    Values are not judged, since a recorded one may be newer than this table.
+    """
+    decoded: dict[str, OptionValue] = {}
+    for name in OPTION_NAMES:
+        value = values.get(name)
+        if isinstance(value, str):
+            decoded[name] = value
+        elif isinstance(value, int | float):
+            decoded[name] = int(value)
+    return decoded
+
+
+def from_ec2(response: Mapping[str, object]) -> dict[str, OptionValue]:
+    """The options in an ``InstanceMetadataOptionsResponse``; fields that the region does not know are absent."""
+    observed: dict[str, OptionValue] = {}
+    for option in OPTIONS:
+        value = response.get(option.ec2_name)
+        if isinstance(value, str | int):
+            observed[option.name] = value
+    return observed
+
+
+def changes(observed: Options, wanted: Options) -> dict[str, OptionValue]:
+    """The wanted values that the instance does not have and can take.
+
+    An option the region does not report is no drift. While the endpoint is, or is to be, disabled only the endpoint
+    itself and the tokens count: the others cannot apply.
+    """
+    endpoint_off = wanted.get(HTTP_ENDPOINT, observed.get(HTTP_ENDPOINT)) == "disabled"
+    return {
+        name: value
+        for name, value in wanted.items()
+        if name in observed and observed[name] != value and (name in _APPLY_WHILE_DISABLED or not endpoint_off)
+    }
+
+
+def unreported(observed: Options, wanted: Options) -> list[str]:
+    """The wanted options that the region does not report, and which therefore cannot be managed there."""
+    return [name for name in wanted if name not in observed]
+
+
+def modification(observed: Options, wanted: Options) -> dict[str, OptionValue]:
+    """The parameters of the ``ModifyInstanceMetadataOptions`` to send, empty when nothing differs.
+
+    ``HttpTokens`` goes with every modification, because the value EC2 documents for one that leaves it out is
+    ``optional``; ``HttpEndpoint`` too, so that a modification never switches it. Both keep what was observed unless a
+    value is wanted.
+    """
+    differing = changes(observed, wanted)
+    if not differing:
+        return {}
+    kept = {name: observed[name] for name in (HTTP_TOKENS, HTTP_ENDPOINT) if name in observed}
+    merged = {**kept, **differing}
+    return {option.ec2_name: merged[option.name] for option in OPTIONS if option.name in merged}
+
+
+def render(options: Options, names: Iterable[str] = OPTION_NAMES) -> str:
+    """Options on one line for a person: ``httpTokens=required httpPutResponseHopLimit=2``."""
+    return " ".join(f"{name}={options[name]}" for name in names if name in options)
+
+
+def render_changes(observed: Options, wanted: Options) -> str:
+    """What will change on one line: ``httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2``."""
+    return ", ".join(f"{name}: {observed[name]} -> {value}" for name, value in changes(observed, wanted).items())
+
+
+def as_arguments(options: Options) -> dict[str, OptionValue]:
+    """Options by the names that Python gives them: ``http_tokens``."""
+    return {option.argument: options[option.name] for option in OPTIONS if option.name in options}

@@ -1,0 +1,197 @@
+"""The property bag of ``InstanceMetadataOptions``: what may go in, what counts as a change, what comes out. Pure.
+
+The property names are a contract with the state of every stack that uses the resource.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .options import OPTION_NAMES, Options, OptionValue, Violation, changes, decode, quote, violations
+from .settling import STOPPED_STATES, Observation
+
+INSTANCE_ID = "instanceId"
+REGION = "region"
+ON_DESTROY = "onDestroy"
+WAIT = "wait"
+TIMEOUT_SECONDS = "timeoutSeconds"
+
+STATE = "state"
+PREVIOUS = "previous"
+OWNER_ID = "ownerId"
+TARGET = "target"
+
+IDENTITY = (INSTANCE_ID, REGION)
+"""A change of one of these means another instance, hence a replacement."""
+
+RETAIN = "retain"
+RESTORE = "restore"
+DEFAULT_TIMEOUT_SECONDS = 120
+LONGEST_TIMEOUT_SECONDS = 3600
+
+_INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
+
+Bag = Mapping[str, object]
+IsKnown = Callable[[object], bool]
+
+
+def is_instance_id(value: object) -> bool:
+    """Whether the value is an EC2 instance id: ``i-`` and 8 or 17 hexadecimal digits."""
+    return isinstance(value, str) and _INSTANCE_ID.fullmatch(value) is not None
+
+
+def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
+    """Everything about the inputs that is not allowed. ``is_known`` is false for a value not known before the run."""
+    found = []
+
+    def expect(name: str, holds: Callable[[object], bool], allowed: str) -> None:
+        value = bag.get(name)
+        if is_known(value) and not holds(value):
+            given = "nothing" if value is None else quote(value)
+            found.append(Violation(name, f"{name} must be {allowed}, got {given}."))
+
+    expect(INSTANCE_ID, is_instance_id, 'an instance id, "i-" and 8 or 17 hexadecimal digits')
+    expect(
+        REGION,
+        lambda value: isinstance(value, str) and _REGION.fullmatch(value) is not None,
+        'the name of an AWS region such as "eu-west-1", given here or as aws:region',
+    )
+    found += violations(bag, is_known=is_known)
+    expect(ON_DESTROY, lambda value: value in (RETAIN, RESTORE), f'"{RETAIN}" or "{RESTORE}"')
+    expect(WAIT, lambda value: isinstance(value, bool), "true or false")
+    expect(TIMEOUT_SECONDS, is_timeout, f"a number of seconds from 1 to {LONGEST_TIMEOUT_SECONDS}")
+    return found
+
+
+def is_timeout(value: object) -> bool:
+    """Whether the value is a number of seconds from 1 to 3600."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and 1 <= value <= LONGEST_TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the engine has to know of a difference: whether there is one, and which properties force a replacement."""
+
+    changed: bool
+    replaces: list[str]
+
+
+def diff(recorded: Bag, wanted: Bag, is_known: IsKnown) -> Difference:
+    """Compare the recorded outputs with the new inputs, without looking at the instance.
+
+    ``wait`` and ``timeoutSeconds`` are no differences: they say how to carry out one.
+    """
+    replaces = [name for name in IDENTITY if not is_known(wanted.get(name)) or wanted.get(name) != recorded.get(name)]
+    given = {name: wanted[name] for name in OPTION_NAMES if wanted.get(name) is not None}
+    changed = (
+        not all(is_known(value) for value in given.values())
+        or set(given) != set(managed(recorded))
+        or bool(changes(decode(recorded), decode(given)))
+        or wanted.get(ON_DESTROY) != recorded.get(ON_DESTROY)
+    )
+    return Difference(changed or bool(replaces), replaces)
+
+
+def needs_ec2(recorded: Bag, wanted: Options) -> bool:
+    """Whether an update has to look at the instance: an option is newly set, or differs from what was recorded."""
+    return not set(wanted) <= set(managed(recorded)) or bool(changes(decode(recorded), wanted))
+
+
+def new_target(instance_id: str, wanted: Options, change: str) -> dict[str, object]:
+    """What a barrier has to know to wait for the instance; ``change`` marks the last modification."""
+    return {INSTANCE_ID: instance_id, "wanted": dict(wanted), "change": change}
+
+
+def target(bag: Bag) -> Bag:
+    """The recorded target."""
+    value = bag.get(TARGET)
+    return value if isinstance(value, Mapping) else {}
+
+
+def managed(recorded: Bag) -> dict[str, OptionValue]:
+    """The options that the program set when the outputs were recorded, with the values it wanted."""
+    wanted = target(recorded).get("wanted")
+    return decode(wanted) if isinstance(wanted, Mapping) else decode(recorded)
+
+
+def previous(recorded: Bag) -> dict[str, OptionValue]:
+    """The recorded values from before the options were first managed."""
+    values = recorded.get(PREVIOUS)
+    return decode(values) if isinstance(values, Mapping) else {}
+
+
+def merge_previous(recorded: Options, before: Options, wanted: Options) -> dict[str, OptionValue]:
+    """``previous`` after a create or update: kept where there is one, what was there before for a newly managed option.
+
+    An option that is no longer managed is let go, so that nothing is ever put back that the program does not manage.
+    """
+    return {name: recorded.get(name, before[name]) for name in wanted if name in recorded or name in before}
+
+
+def settings(bag: Bag) -> dict[str, object]:
+    """The inputs that are not options."""
+    names = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS)
+    return {name: bag[name] for name in names if bag.get(name) is not None}
+
+
+def outputs(inputs: Bag, seen: Observation, was: Options, change: str) -> dict[str, object]:
+    """The outputs to record: the inputs that are not options, and what was observed.
+
+    ``change`` is another after every operation that leaves something to wait for.
+    """
+    return {
+        **settings(inputs),
+        **_observed(inputs, seen),
+        PREVIOUS: dict(was),
+        TARGET: new_target(seen.instance_id, decode(inputs), change),
+    }
+
+
+def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
+    """The outputs after a look at the instance. Without recorded ones (``opts.id``) it counts as managed from now."""
+    kept = {name: value for name, value in recorded.items() if name not in OPTION_NAMES}
+    wanted = managed(recorded)
+    return {
+        PREVIOUS: merge_previous({}, seen.options, wanted),
+        TARGET: new_target(seen.instance_id, wanted, ""),
+        **kept,
+        **_observed(recorded, seen),
+    }
+
+
+def refreshed_inputs(recorded: Bag, seen: Observation) -> dict[str, object]:
+    """The inputs that would describe the instance as it is now, so that the next preview shows the way back."""
+    wanted = managed(recorded)
+    return {**settings(recorded), **wanted, **{name: seen.options[name] for name in wanted if name in seen.options}}
+
+
+def _observed(bag: Bag, seen: Observation) -> dict[str, object]:
+    """What was seen. Nothing has waited for ``state`` where ``wait`` is false, so it would soon be wrong there."""
+    state = {STATE: state_of(seen)} if bag.get(WAIT) is not False else {}
+    return {**seen.options, OWNER_ID: seen.owner_id, **state}
+
+
+def state_of(seen: Observation) -> str:
+    """``applied`` or ``pending`` as EC2 says, or ``pending-start`` for a stopped instance with a change to take up."""
+    return "pending-start" if seen.instance_state in STOPPED_STATES and seen.state != "applied" else seen.state
+
+
+def change_of(recorded: Bag) -> str:
+    """The mark of the last operation that left something to wait for."""
+    change = target(recorded).get("change")
+    return change if isinstance(change, str) else ""
+
+
+def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:
+    """The outputs after a change of the inputs that the instance does not have to hear of."""
+    wanted = decode(inputs)
+    kept = {name: value for name, value in recorded.items() if name != STATE or inputs.get(WAIT) is not False}
+    return {
+        **kept,
+        **settings(inputs),
+        PREVIOUS: merge_previous(previous(recorded), {}, wanted),
+        TARGET: {**target(recorded), "wanted": wanted},
+    }

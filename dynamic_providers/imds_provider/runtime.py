@@ -1,0 +1,56 @@
+"""What the providers share in one process: the AWS connections and the link to the engine.
+
+Providers are pickled into the state of a stack, so they hold nothing themselves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cache
+
+from .aws_config import parse
+from .ec2 import Aws, Ec2
+from .engine import Engine, engine_of_this_host
+from .errors import ConfigurationError
+from .settling import Deadline
+
+_lock = threading.Lock()
+_aws: Aws | None = None
+
+
+@cache
+def engine() -> Engine:
+    """The engine that started this process."""
+    return engine_of_this_host()
+
+
+def configure(get: Callable[[str], object]) -> None:
+    """Take the configuration of the stack, once: every provider of a process is given the same.
+
+    ``get`` gives the raw value of a key. Raises :class:`ConfigurationError`.
+    """
+    global _aws  # noqa: PLW0603  the process is what the connections belong to
+    with _lock:
+        if _aws is None:
+            _aws = Aws(parse(get), engine())
+
+
+def aws() -> Aws:
+    """The connections, once :func:`configure` has been called."""
+    if _aws is None:
+        raise ConfigurationError("the provider was used before it was configured.")
+    return _aws
+
+
+def ec2(region: object) -> Ec2:
+    """EC2 of a region that a property bag names, or of the default one."""
+    name = region if isinstance(region, str) else aws().default_region()
+    if not name:
+        raise ConfigurationError("no AWS region: set `region`, aws:region or AWS_REGION.")
+    return aws().ec2(name)
+
+
+def deadline(seconds: object, default: float) -> Deadline:
+    """A deadline from a property bag's ``timeoutSeconds``."""
+    return Deadline(engine(), float(seconds) if isinstance(seconds, int | float) else default)

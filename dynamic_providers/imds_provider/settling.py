@@ -1,0 +1,244 @@
+"""When an instance has settled on the wanted options, and the loop that waits until all of them have.
+
+Pure but for the clock and the look at EC2, both of which are handed in.
+
+Sources: EC2 user guide, "Modify instance metadata options for existing instances" (the ``pending`` and ``applied``
+states); API reference, ``InstanceState``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, Protocol
+
+from .errors import DeadlinePassedError
+from .options import Options, changes, render
+
+STOPPED_STATES = frozenset({"stopping", "stopped"})
+GONE_STATES = frozenset({"shutting-down", "terminated"})
+
+FIRST_DELAY_SECONDS = 0.25
+LONGEST_DELAY_SECONDS = 2.0
+MISSING_GRACE_SECONDS = 10.0
+"""How long EC2 may not know an instance before it counts as not existing: a new one takes seconds to appear."""
+CONFIRM_MISSING_SECONDS = 1.5
+"""The same for an instance that is known to have existed: long enough for several looks."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """An instance as one answer of EC2 showed it.
+
+    ``instance_state`` is EC2's instance state name; ``state`` is that of its metadata options, ``pending`` or
+    ``applied``; ``owner_id`` is the id of the account that the instance belongs to.
+    """
+
+    instance_id: str
+    instance_state: str
+    state: str
+    options: Options
+    owner_id: str = ""
+
+
+class Verdict(Enum):
+    """Where an instance stands with respect to the options wanted of it."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    """Not yet: the only verdict that the loop goes on after."""
+    PENDING_START = "pending-start"
+    """Accepted, and in force from the next start of an instance that is stopped."""
+    GONE = "gone"
+    """Terminated or about to be."""
+
+
+def judge(seen: Observation, wanted: Options) -> Verdict:
+    """Judge one observation.
+
+    ``applied`` alone proves nothing, since an answer from before the change still says it: the values must be seen
+    too. A stopped instance is not waited for, whatever EC2 reports of it.
+    """
+    if seen.instance_state in GONE_STATES:
+        return Verdict.GONE
+    if seen.state == "applied" and not changes(seen.options, wanted):
+        return Verdict.APPLIED
+    return Verdict.PENDING_START if seen.instance_state in STOPPED_STATES else Verdict.PENDING
+
+
+def judge_accepted(seen: Observation, wanted: Options) -> Verdict:
+    """Judge whether EC2 has taken the values, for a change that something else waits for."""
+    verdict = judge(seen, wanted)
+    if verdict is Verdict.PENDING and not changes(seen.options, wanted):
+        return Verdict.APPLIED
+    return verdict
+
+
+def judge_found(seen: Observation, _wanted: Options) -> Verdict:
+    """Judge whether the instance is there at all and can take options."""
+    return Verdict.GONE if seen.instance_state in GONE_STATES else Verdict.APPLIED
+
+
+class Clock(Protocol):
+    """Time as the loop sees it: seconds from an arbitrary start, and a pause that may end early by raising."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Deadline:
+    """A point in time after which nothing more is sent or waited for."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock = clock
+        self.seconds = seconds
+        self._end = clock.now() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - self.clock.now())
+
+    @property
+    def passed(self) -> bool:
+        return self.remaining() == 0.0
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """Why an instance did not settle: ``kind`` for the program, ``reason`` as a sentence for a person."""
+
+    kind: Literal["gone", "missing", "timeout"]
+    reason: str
+
+
+class NotSettledError(Exception):
+    """The wait ended with instances that have not settled, and never will or not in time."""
+
+    def __init__(self, unsettled: Mapping[str, Unsettled]) -> None:
+        self.unsettled = dict(unsettled)
+        super().__init__(" ".join(each.reason for each in self.unsettled.values()))
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What was last seen of every instance, and what it means."""
+
+    observations: Mapping[str, Observation]
+    verdicts: Mapping[str, Verdict]
+
+    def ids(self, verdict: Verdict) -> list[str]:
+        """The instances with that verdict, in order of their ids."""
+        return sorted(instance_id for instance_id, found in self.verdicts.items() if found is verdict)
+
+
+def next_delay(elapsed: float, jitter: Callable[[], float] = random.random) -> float:
+    """Seconds until the next look: a fifth of the time waited so far, from 0.25 to 2 s, varied by up to a tenth.
+
+    In proportion to the time waited, so that a short wait is not made long by its last pause.
+    """
+    delay = min(max(FIRST_DELAY_SECONDS, elapsed / 5), LONGEST_DELAY_SECONDS)
+    return delay * (0.9 + 0.2 * jitter())
+
+
+def wait(
+    look: Callable[[Iterable[str]], Mapping[str, Observation]],
+    wanted: Mapping[str, Options],
+    deadline: Deadline,
+    *,
+    place: str,
+    judge: Callable[[Observation, Options], Verdict] = judge,
+    missing_grace_seconds: float = MISSING_GRACE_SECONDS,
+    look_at_once: bool = True,
+    progress: Callable[[int, int, float], None] = lambda _settled, _total, _seconds: None,
+) -> Settled:
+    """Look again and again at the instances of ``wanted`` until ``judge`` finds none of them pending.
+
+    Each look asks only for those still pending; ``look`` leaves out an instance that EC2 does not know. ``place``
+    names the region for the person who reads the error. ``progress`` hears how many have settled, of how many, after how many seconds. With ``look_at_once`` false the loop pauses
+    first, for when the change has only just been made.
+
+    Raises :class:`NotSettledError` once nothing is pending any more or the deadline has passed, if any instance is
+    gone, stays unknown to EC2 for ``missing_grace_seconds``, or is still pending.
+    """
+    clock = deadline.clock
+    started = clock.now()
+    pending = dict(wanted)
+    known_at = dict.fromkeys(wanted, started)
+    last_seen: dict[str, Observation] = {}
+    verdicts: dict[str, Verdict] = {}
+    unsettled: dict[str, Unsettled] = {}
+    if not look_at_once:
+        clock.sleep(min(next_delay(0), deadline.remaining()))
+    while True:
+        try:
+            found = look(tuple(pending))
+        except DeadlinePassedError:
+            _time_out(pending, last_seen, deadline, unsettled)
+            break
+        now = clock.now()
+        for instance_id, options in tuple(pending.items()):
+            seen = found.get(instance_id)
+            if seen is None:
+                if now - known_at[instance_id] < missing_grace_seconds:
+                    continue
+                unsettled[instance_id] = Unsettled("missing", missing_reason(instance_id, place))
+            else:
+                known_at[instance_id] = now
+                last_seen[instance_id] = seen
+                verdict = judge(seen, options)
+                if verdict is Verdict.PENDING:
+                    continue
+                if verdict is Verdict.GONE:
+                    unsettled[instance_id] = Unsettled("gone", gone_reason(seen))
+                else:
+                    verdicts[instance_id] = verdict
+            del pending[instance_id]
+        progress(len(verdicts), len(wanted), now - started)
+        if not pending:
+            break
+        if deadline.passed:
+            _time_out(pending, last_seen, deadline, unsettled)
+            break
+        clock.sleep(min(next_delay(now - started), deadline.remaining()))
+    if unsettled:
+        raise NotSettledError(unsettled)
+    return Settled(last_seen, verdicts)
+
+
+def _time_out(
+    pending: Mapping[str, Options],
+    last_seen: Mapping[str, Observation],
+    deadline: Deadline,
+    unsettled: dict[str, Unsettled],
+) -> None:
+    for instance_id, options in pending.items():
+        reason = timeout_reason(instance_id, options, last_seen.get(instance_id), deadline.seconds)
+        unsettled[instance_id] = Unsettled("timeout", reason)
+
+
+def missing_reason(instance_id: str, place: str) -> str:
+    """The sentence for an instance that EC2 does not know."""
+    return (
+        f"{instance_id} does not exist in {place}: check the id, the region and the account, "
+        "or run `pulumi refresh` if it was terminated."
+    )
+
+
+def gone_reason(seen: Observation) -> str:
+    """The sentence for an instance that cannot take options any more."""
+    return (
+        f"{seen.instance_id} is {seen.instance_state}: its metadata options cannot be changed any more. "
+        "Take it out of the program, or run `pulumi refresh` if something else ended it."
+    )
+
+
+def timeout_reason(instance_id: str, wanted: Options, seen: Observation | None, seconds: float) -> str:
+    """The sentence for an instance that did not settle in time: wanted, last seen, what to do."""
+    last = f"{render(seen.options)} (state {seen.state}, instance {seen.instance_state})" if seen else "nothing of it"
+    return (
+        f"{instance_id} did not reach {render(wanted)} within {seconds:g} s; last seen: {last}. "
+        "Run `pulumi up` again to go on waiting, with a larger timeoutSeconds if EC2 is only slow."
+    )
