@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import pulumi
 import pulumi_aws as aws
+
 from imds_components import InstanceMetadata, stack_config
 from imds_provider.options import as_arguments
 
@@ -13,7 +14,6 @@ instances = {**settings.instances, **launched}
 
 if instances:
     metadata = InstanceMetadata("instances", instances=instances, **as_arguments(settings.options))
-    pulumi.export("options", metadata.options)
     pulumi.export("appliedIds", metadata.applied_ids)
     pulumi.export("pendingStartIds", metadata.pending_start_ids)
 else:

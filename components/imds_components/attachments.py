@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
 import pulumi
+
 from imds_provider.properties import is_instance_id
 
 if TYPE_CHECKING:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import pulumi
-from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
+
+from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, runtime
+from imds_provider.errors import ConfigurationError
 from imds_provider.options import OPTIONS
 from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
 
@@ -65,9 +67,10 @@ class InstanceMetadata(pulumi.ComponentResource):
             "instance_metadata_tags": instance_metadata_tags,
         }
         try:
+            runtime.configure(pulumi.runtime.get_config_env().get)
             wanted = wanted_options(single, metadata_options)
             attached = attachments(instances)
-        except ValueError as error:
+        except (ConfigurationError, ValueError) as error:
             raise pulumi.RunError(f"InstanceMetadata {name}: {error}") from None
         if attached and pulumi.runtime.is_dry_run():
             survey(self, attached, wanted, region)
@@ -85,7 +88,7 @@ class InstanceMetadata(pulumi.ComponentResource):
             )
             for each in attached
         }
-        self.options = pulumi.Output.all(*map(_observed, rows.values())).apply(lambda pairs: dict(pairs))
+        self.options = pulumi.Output.all(*map(_observed, rows.values())).apply(dict)
         if not rows:
             pulumi.log.warn("there are no instances to manage.", self)
             self.applied_ids = self.pending_start_ids = pulumi.Output.from_input([])

@@ -46,4 +46,3 @@ def _lines(to_change: list[tuple[str, str, str]], right: list[str], wanted: Opti
     if right:
         lines.append(f"{len(right)} of {total} already have {render(wanted)}: {', '.join(right)}")
     return lines
-

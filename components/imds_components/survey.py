@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import pulumi
+
 from imds_provider import runtime
 from imds_provider.errors import ConfigurationError, ImdsError
 from imds_provider.options import OPTIONS, decode
@@ -65,19 +66,12 @@ async def _survey(
 
 
 def _look(ids: Mapping[str, str], region: object) -> tuple[Mapping[str, Observation], str]:
-    runtime.configure(pulumi.runtime.get_config_env().get)
     ec2 = runtime.ec2(region)
     deadline = runtime.deadline(TIMEOUT_SECONDS, TIMEOUT_SECONDS)
-    found: dict[str, Observation] = {}
-
-    def look(wanted: Sequence[str]) -> Mapping[str, Observation]:
-        found.update(ec2.describe(wanted, deadline))
-        return found
-
     try:
-        wait(
-            lambda pending: look(tuple(pending)),
-            dict.fromkeys(ids.values(), {}),
+        settled = wait(
+            lambda pending: ec2.describe(pending, deadline),
+            {instance_id: {} for instance_id in ids.values()},
             deadline,
             place=ec2.region,
             judge=judge_found,
@@ -86,7 +80,8 @@ def _look(ids: Mapping[str, str], region: object) -> tuple[Mapping[str, Observat
     except NotSettledError as error:
         if any(each.kind == "timeout" for each in error.unsettled.values()):
             raise ImdsError(f"EC2 in {ec2.region} did not answer within {TIMEOUT_SECONDS} s.") from None
-    return found, ec2.region
+        return error.observations, ec2.region
+    return settled.observations, ec2.region
 
 
 async def _known(values: Mapping[str, object]) -> dict[str, object]:

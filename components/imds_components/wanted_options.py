@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Union
 
 import pulumi
+
 from imds_provider.options import OPTIONS, violations
 
 if TYPE_CHECKING:

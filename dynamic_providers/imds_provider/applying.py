@@ -89,7 +89,7 @@ def apply_options(
             # Missing: found a moment ago, so EC2 has yet to agree with itself about a new instance.
             modified = modified or isinstance(error, OutcomeUnknownError)
             if attempt == ATTEMPTS or deadline.passed:
-                raise _undecided(error, modified) from None
+                raise (_undecided(error) if modified else error) from None
             deadline.clock.sleep(min(0.25 * 2**attempt, deadline.remaining()))
             now = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
         else:
@@ -145,7 +145,5 @@ def find(
     return seen
 
 
-def _undecided(error: Ec2Error, modified: bool) -> Ec2Error:
-    if not modified:
-        return error
+def _undecided(error: Ec2Error) -> Ec2Error:
     return OutcomeUnknownError(f"{error} It may have taken effect; running `pulumi up` again finds out.", error.code)

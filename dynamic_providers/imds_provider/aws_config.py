@@ -217,7 +217,7 @@ def _assumed_role(key: str, role: Mapping[str, object]) -> AssumedRole:
     texts = {"roleArn", "sessionName", "externalId", "policy", "sourceIdentity", "duration"}
     unknown = set(role) - texts - {"policyArns", "tags"}
     if unknown:
-        raise ConfigurationError(f"{key}: unknown key {sorted(unknown)[0]}.")
+        raise ConfigurationError(f"{key}: unknown key {min(unknown)}.")
     given: dict[str, str] = {}
     for name in texts & set(role):
         text = role[name]

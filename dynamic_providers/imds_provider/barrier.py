@@ -65,9 +65,7 @@ def changed(recorded: Bag, wanted: Bag, is_known: IsKnown) -> bool:
 def to_wait_for(recorded: Bag, wanted: Bag) -> dict[str, Options]:
     """The ids of the instances whose target is new or another one than recorded, with the options to see on them."""
     known = _targets(recorded) if recorded.get(REGION) == wanted.get(REGION) else {}
-    return {
-        target.instance_id: target.wanted for name, target in _targets(wanted).items() if known.get(name) != target
-    }
+    return {target.instance_id: target.wanted for name, target in _targets(wanted).items() if known.get(name) != target}
 
 
 def outputs(inputs: Bag, recorded: Bag, settled: Settled) -> dict[str, object]:

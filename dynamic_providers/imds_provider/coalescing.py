@@ -37,23 +37,21 @@ class Coalescer(Generic[V]):
             batch = self._gathering
             if batch is None:
                 batch = self._gathering = _Batch()
-                self._executor.submit(self._run, batch)
+                batch.answer = self._executor.submit(self._run, batch)
             batch.keys |= wanted
         found = batch.answer.result(timeout)
         return {key: found[key] for key in wanted if key in found}
 
-    def _run(self, batch: _Batch[V]) -> None:
+    def _run(self, batch: _Batch[V]) -> Mapping[str, V]:
         time.sleep(GATHER_SECONDS)
         with self._one_at_a_time:
             with self._lock:
                 self._gathering = None
-            try:
-                batch.answer.set_result(self._look_up(frozenset(batch.keys)))
-            except BaseException as error:  # handed to every caller that waits, whatever it is
-                batch.answer.set_exception(error)
+            return self._look_up(batch.keys)
 
 
 class _Batch(Generic[V]):
+    answer: Future[Mapping[str, V]]
+
     def __init__(self) -> None:
         self.keys: frozenset[str] = frozenset()
-        self.answer: Future[Mapping[str, V]] = Future()

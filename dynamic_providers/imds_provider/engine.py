@@ -62,6 +62,10 @@ class Engine:
         """Show a warning that stays in the output."""
         self._log(engine_pb2.WARNING, message, ephemeral=False)
 
+    def report(self, message: str) -> None:
+        """Show an error that stays in the output and makes the run fail."""
+        self._log(engine_pb2.ERROR, message, ephemeral=False)
+
     def _log(self, severity: engine_pb2.LogSeverity.ValueType, message: str, *, ephemeral: bool) -> None:
         if self._stub is not None:
             self._stub.Log(engine_pb2.LogRequest(severity=severity, message=message, urn="", ephemeral=ephemeral))

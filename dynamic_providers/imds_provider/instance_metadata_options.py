@@ -23,9 +23,10 @@ from . import properties as p
 from . import runtime
 from .applying import Outcome, apply_options, find
 from .bags import is_known, translate_input, translate_output
+from .ec2 import Ec2
 from .errors import ImdsError, InstanceGoneError, InstanceMissingError
 from .options import decode, unreported
-from .settling import CONFIRM_MISSING_SECONDS, Verdict
+from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict
 
 Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
 
@@ -50,45 +51,38 @@ class InstanceMetadataOptionsProvider(ResourceProvider):
         return DiffResult(changes=found.changed, replaces=found.replaces)
 
     def create(self, props: Bag) -> CreateResult:
-        return CreateResult(props[p.INSTANCE_ID], _bring(props, recorded={}))
+        try:
+            return CreateResult(props[p.INSTANCE_ID], _bring(props, recorded={}))
+        except ImdsError as error:
+            raise runtime.reported(error) from None
 
     def read(self, id_: str, props: Bag) -> ReadResult:
-        deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-        ec2 = runtime.ec2(props.get(p.REGION))
-        recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
         try:
-            seen = find(ec2, id_, deadline, missing_grace_seconds=CONFIRM_MISSING_SECONDS)
-        except InstanceGoneError:
-            return ReadResult(None, {})
-        except InstanceMissingError:
-            _confirm_account(id_, recorded)
+            ec2 = runtime.ec2(props.get(p.REGION))
+            recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
+            seen = _look(ec2, recorded)
+        except ImdsError as error:
+            raise runtime.reported(error) from None
+        if seen is None:
             return ReadResult(None, {})
         return ReadResult(id_, p.refreshed_outputs(recorded, seen), p.refreshed_inputs(recorded, seen))
 
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
         wanted = decode(_news)
-        if p.needs_ec2(_olds, wanted):
+        if not p.needs_ec2(_olds, wanted):
+            return UpdateResult(p.carried_over(_olds, _news))
+        try:
             return UpdateResult(_bring(_news, recorded=_olds))
-        return UpdateResult(p.carried_over(_olds, _news))
+        except ImdsError as error:
+            raise runtime.reported(error) from None
 
     def delete(self, _id: str, _props: Bag) -> None:
-        before = p.previous(_props)
-        if _props.get(p.ON_DESTROY) != p.RESTORE or not before:
+        if _props.get(p.ON_DESTROY) != p.RESTORE:
             return
-        deadline = runtime.deadline(_props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
         try:
-            apply_options(
-                runtime.ec2(_props.get(p.REGION)),
-                _id,
-                before,
-                deadline,
-                wait_until_applied=_props.get(p.WAIT) is not False,
-                missing_grace_seconds=CONFIRM_MISSING_SECONDS,
-            )
-        except InstanceGoneError:
-            return
-        except InstanceMissingError:
-            _confirm_account(_id, _props)
+            _restore({**_props, p.INSTANCE_ID: _id})
+        except ImdsError as error:
+            raise runtime.reported(error) from None
 
 
 def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
@@ -105,6 +99,38 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     return p.outputs(inputs, outcome.after, was, change)
 
 
+def _look(ec2: Ec2, recorded: Bag) -> Observation | None:
+    """The instance as it is, or None once it is certain that there is none any more."""
+    deadline = runtime.deadline(recorded.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
+    try:
+        return find(ec2, recorded[p.INSTANCE_ID], deadline, missing_grace_seconds=CONFIRM_MISSING_SECONDS)
+    except InstanceGoneError:
+        return None
+    except InstanceMissingError:
+        _confirm_account(recorded)
+        return None
+
+
+def _restore(recorded: Bag) -> None:
+    """Put back what was there before the options were managed; an instance that is gone needs nothing."""
+    before = p.previous(recorded)
+    if not before:
+        return
+    try:
+        apply_options(
+            runtime.ec2(recorded.get(p.REGION)),
+            recorded[p.INSTANCE_ID],
+            before,
+            runtime.deadline(recorded.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS),
+            wait_until_applied=recorded.get(p.WAIT) is not False,
+            missing_grace_seconds=CONFIRM_MISSING_SECONDS,
+        )
+    except InstanceGoneError:
+        return
+    except InstanceMissingError:
+        _confirm_account(recorded)
+
+
 def _warn(outcome: Outcome, wanted: Mapping[str, object], *, waited: bool) -> None:
     engine, seen = runtime.engine(), outcome.after
     if waited and outcome.verdict is Verdict.PENDING_START:
@@ -113,7 +139,7 @@ def _warn(outcome: Outcome, wanted: Mapping[str, object], *, waited: bool) -> No
         engine.warn(f"{seen.instance_id}: its region does not report {', '.join(ignored)}, so it is not managed there.")
 
 
-def _confirm_account(instance_id: str, recorded: Mapping[str, object]) -> None:
+def _confirm_account(recorded: Bag) -> None:
     """Refuse to take an instance for deleted when the credentials belong to another account than it did."""
     owner, region = recorded.get(p.OWNER_ID), recorded.get(p.REGION)
     if not owner or not isinstance(region, str):
@@ -121,7 +147,7 @@ def _confirm_account(instance_id: str, recorded: Mapping[str, object]) -> None:
     account = runtime.aws().account_id(region)
     if account != owner:
         raise ImdsError(
-            f"{instance_id} belongs to account {owner}, but the credentials in use belong to {account}: "
+            f"{recorded[p.INSTANCE_ID]} belongs to account {owner}, but the credentials in use belong to {account}: "
             "run again with credentials of its account."
         )
 

@@ -25,7 +25,7 @@ from pulumi.dynamic import (
 from . import barrier, runtime
 from . import properties as p
 from .bags import is_known, translate_input, translate_output
-from .errors import NotAppliedError
+from .errors import ImdsError, NotAppliedError
 from .settling import NotSettledError, Settled, Verdict, wait
 
 Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
@@ -50,19 +50,28 @@ class MetadataOptionsAppliedProvider(ResourceProvider):
         return DiffResult(changes=barrier.changed(_olds, _news, is_known), replaces=[])
 
     def create(self, props: Bag) -> CreateResult:
-        return CreateResult("applied", _wait(props, recorded={}))
+        try:
+            return CreateResult("applied", _wait(props, recorded={}))
+        except ImdsError as error:
+            raise runtime.reported(error) from None
 
     def read(self, id_: str, props: Bag) -> ReadResult:
         """Look again at the stopped instances only: everything else is the business of the resources waited for."""
         waiting = barrier.pending_start_ids(props)
         if not waiting:
             return ReadResult(id_, props)
-        ec2 = runtime.ec2(props.get(p.REGION))
         deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-        return ReadResult(id_, barrier.after_another_look(props, ec2.describe(waiting, deadline)))
+        try:
+            found = runtime.ec2(props.get(p.REGION)).describe(waiting, deadline)
+        except ImdsError as error:
+            raise runtime.reported(error) from None
+        return ReadResult(id_, barrier.after_another_look(props, found))
 
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
-        return UpdateResult(_wait(_news, recorded=_olds))
+        try:
+            return UpdateResult(_wait(_news, recorded=_olds))
+        except ImdsError as error:
+            raise runtime.reported(error) from None
 
     def delete(self, _id: str, _props: Bag) -> None:
         """Nothing: there is nothing of it outside the state."""

@@ -12,7 +12,7 @@ from functools import cache
 from .aws_config import parse
 from .ec2 import Aws, Ec2
 from .engine import Engine, engine_of_this_host
-from .errors import ConfigurationError
+from .errors import ConfigurationError, ImdsError
 from .settling import Deadline
 
 _lock = threading.Lock()
@@ -54,3 +54,12 @@ def ec2(region: object) -> Ec2:
 def deadline(seconds: object, default: float) -> Deadline:
     """A deadline from a property bag's ``timeoutSeconds``."""
     return Deadline(engine(), float(seconds) if isinstance(seconds, int | float) else default)
+
+
+def reported(error: ImdsError) -> ImdsError:
+    """The error, once the engine has been told its sentence, to be raised again with as short a traceback as can be.
+
+    The dynamic host prints tracebacks below each resource. The engine lists the sentences below the stack, together.
+    """
+    engine().report(str(error))
+    return error.with_traceback(None)

@@ -117,8 +117,9 @@ class Unsettled:
 class NotSettledError(Exception):
     """The wait ended with instances that have not settled, and never will or not in time."""
 
-    def __init__(self, unsettled: Mapping[str, Unsettled]) -> None:
+    def __init__(self, unsettled: Mapping[str, Unsettled], observations: Mapping[str, Observation]) -> None:
         self.unsettled = dict(unsettled)
+        self.observations = dict(observations)
         super().__init__(" ".join(each.reason for each in self.unsettled.values()))
 
 
@@ -143,13 +144,55 @@ def next_delay(elapsed: float, jitter: Callable[[], float] = random.random) -> f
     return delay * (0.9 + 0.2 * jitter())
 
 
+Judge = Callable[[Observation, Options], Verdict]
+
+
+class _Roll:
+    """Who is still pending, and what became of the others."""
+
+    def __init__(self, wanted: Mapping[str, Options], judge: Judge, place: str, now: float) -> None:
+        self.pending = dict(wanted)
+        self.unsettled: dict[str, Unsettled] = {}
+        self.verdicts: dict[str, Verdict] = {}
+        self.last_seen: dict[str, Observation] = {}
+        self._judge = judge
+        self._place = place
+        self._known_at = dict.fromkeys(wanted, now)
+
+    def call(self, found: Mapping[str, Observation], now: float, missing_grace_seconds: float) -> None:
+        """Judge everyone pending by one look."""
+        for instance_id, options in tuple(self.pending.items()):
+            seen = found.get(instance_id)
+            if seen is not None:
+                self._known_at[instance_id] = now
+                self.last_seen[instance_id] = seen
+                verdict = self._judge(seen, options)
+                if verdict is Verdict.GONE:
+                    self._give_up(instance_id, "gone", gone_reason(seen))
+                elif verdict is not Verdict.PENDING:
+                    self.verdicts[instance_id] = verdict
+                    del self.pending[instance_id]
+            elif now - self._known_at[instance_id] >= missing_grace_seconds:
+                self._give_up(instance_id, "missing", missing_reason(instance_id, self._place))
+
+    def time_out(self, seconds: float) -> None:
+        """Give up on everyone who is still pending."""
+        for instance_id, options in tuple(self.pending.items()):
+            reason = timeout_reason(instance_id, options, self.last_seen.get(instance_id), seconds)
+            self._give_up(instance_id, "timeout", reason)
+
+    def _give_up(self, instance_id: str, kind: Literal["gone", "missing", "timeout"], reason: str) -> None:
+        self.unsettled[instance_id] = Unsettled(kind, reason)
+        del self.pending[instance_id]
+
+
 def wait(
     look: Callable[[Iterable[str]], Mapping[str, Observation]],
     wanted: Mapping[str, Options],
     deadline: Deadline,
     *,
     place: str,
-    judge: Callable[[Observation, Options], Verdict] = judge,
+    judge: Judge = judge,
     missing_grace_seconds: float = MISSING_GRACE_SECONDS,
     look_at_once: bool = True,
     progress: Callable[[int, int, float], None] = lambda _settled, _total, _seconds: None,
@@ -157,66 +200,33 @@ def wait(
     """Look again and again at the instances of ``wanted`` until ``judge`` finds none of them pending.
 
     Each look asks only for those still pending; ``look`` leaves out an instance that EC2 does not know. ``place``
-    names the region for the person who reads the error. ``progress`` hears how many have settled, of how many, after how many seconds. With ``look_at_once`` false the loop pauses
-    first, for when the change has only just been made.
+    names the region for the person who reads the error. ``progress`` hears how many have settled, of how many, after
+    how many seconds. With ``look_at_once`` false the loop pauses first, for when the change has only just been made.
 
     Raises :class:`NotSettledError` once nothing is pending any more or the deadline has passed, if any instance is
     gone, stays unknown to EC2 for ``missing_grace_seconds``, or is still pending.
     """
     clock = deadline.clock
     started = clock.now()
-    pending = dict(wanted)
-    known_at = dict.fromkeys(wanted, started)
-    last_seen: dict[str, Observation] = {}
-    verdicts: dict[str, Verdict] = {}
-    unsettled: dict[str, Unsettled] = {}
+    roll = _Roll(wanted, judge, place, started)
     if not look_at_once:
         clock.sleep(min(next_delay(0), deadline.remaining()))
-    while True:
+    while roll.pending:
         try:
-            found = look(tuple(pending))
+            found = look(tuple(roll.pending))
         except DeadlinePassedError:
-            _time_out(pending, last_seen, deadline, unsettled)
+            roll.time_out(deadline.seconds)
             break
-        now = clock.now()
-        for instance_id, options in tuple(pending.items()):
-            seen = found.get(instance_id)
-            if seen is None:
-                if now - known_at[instance_id] < missing_grace_seconds:
-                    continue
-                unsettled[instance_id] = Unsettled("missing", missing_reason(instance_id, place))
-            else:
-                known_at[instance_id] = now
-                last_seen[instance_id] = seen
-                verdict = judge(seen, options)
-                if verdict is Verdict.PENDING:
-                    continue
-                if verdict is Verdict.GONE:
-                    unsettled[instance_id] = Unsettled("gone", gone_reason(seen))
-                else:
-                    verdicts[instance_id] = verdict
-            del pending[instance_id]
-        progress(len(verdicts), len(wanted), now - started)
-        if not pending:
-            break
+        elapsed = clock.now() - started
+        roll.call(found, started + elapsed, missing_grace_seconds)
+        progress(len(roll.verdicts), len(wanted), elapsed)
         if deadline.passed:
-            _time_out(pending, last_seen, deadline, unsettled)
-            break
-        clock.sleep(min(next_delay(now - started), deadline.remaining()))
-    if unsettled:
-        raise NotSettledError(unsettled)
-    return Settled(last_seen, verdicts)
-
-
-def _time_out(
-    pending: Mapping[str, Options],
-    last_seen: Mapping[str, Observation],
-    deadline: Deadline,
-    unsettled: dict[str, Unsettled],
-) -> None:
-    for instance_id, options in pending.items():
-        reason = timeout_reason(instance_id, options, last_seen.get(instance_id), deadline.seconds)
-        unsettled[instance_id] = Unsettled("timeout", reason)
+            roll.time_out(deadline.seconds)
+        if roll.pending:
+            clock.sleep(min(next_delay(elapsed), deadline.remaining()))
+    if roll.unsettled:
+        raise NotSettledError(roll.unsettled, roll.last_seen)
+    return Settled(roll.last_seen, roll.verdicts)
 
 
 def missing_reason(instance_id: str, place: str) -> str:

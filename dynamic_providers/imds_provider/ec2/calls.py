@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MAX_FILTER_VALUES = 200
 """Values that one DescribeInstances filter takes."""
 
+
 class Ec2Clock(Clock, Protocol):
     """A clock that also knows whether anybody still waits for the answer."""
 
