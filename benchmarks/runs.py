@@ -1,0 +1,133 @@
+"""Runs `pulumi up` on a fleet of the embedded EC2 and counts what it asks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.bound import Ec2Timing
+from localcloud.client import LocalCloud
+from tools.sandbox import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localcloud.shapes import Seed
+
+REGION = "eu-west-1"
+MODIFY, DESCRIBE = "ModifyInstanceMetadataOptions", "DescribeInstances"
+PROGRAM = Path(__file__).parent / "program"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One `pulumi up`: its wall time in seconds, and the calls that reached EC2."""
+
+    seconds: float
+    modifies: int
+    describes: int
+    throttled: int
+    lag_seconds: float
+    """From the moment at which the last modification was applied until the describe that saw it had answered."""
+
+    @property
+    def throttled_share(self) -> float:
+        return self.throttled / max(1, self.modifies + self.describes)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The first run, which brings everything about, and the second, which finds nothing to do."""
+
+    first: Run
+    again: Run
+
+
+class BenchmarkError(Exception):
+    """A run failed, or left an instance that is not as it should be."""
+
+
+def fleet(size: int, *, compliant_share: float = 0.0) -> list[Seed]:
+    """So many instances, of which the first so many comply already."""
+    compliant = round(size * compliant_share)
+    return [
+        {
+            "id": f"i-{number:017x}",
+            "region": REGION,
+            "options": {"HttpTokens": "required" if number < compliant else "optional"},
+        }
+        for number in range(size)
+    ]
+
+
+def measure(instances: Sequence[Seed], *, together: bool, timing: Ec2Timing) -> Measured:
+    """Run `pulumi up` twice on fresh instances. Raises :class:`BenchmarkError` unless all of them end up right."""
+    arguments = (
+        f"--pending={timing.pending_seconds}",
+        f"--latency={MODIFY}={timing.modify_seconds},{DESCRIBE}={timing.describe_seconds}",
+        "--throttle",
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="pulumi-imds-bench-") as home,
+        LocalCloud.start(*arguments, seed=instances) as cloud,
+    ):
+        folder = Path(home) / "program"
+        shutil.copytree(PROGRAM, folder)
+        config = {
+            "aws:region": REGION,
+            "aws:endpoints": json.dumps([{"ec2": cloud.url, "sts": cloud.url}]),
+            "aws:accessKey": "local",
+            "aws:secretKey": "local",
+            "bench:ids": json.dumps([each["id"] for each in instances]),
+            "bench:together": json.dumps(together),
+        }
+        (folder / "Pulumi.bench.yaml").write_text(json.dumps({"config": config}))
+        pulumi = _Pulumi(folder, environment(Path(home)))
+        pulumi.run("stack", "init", "bench")
+        first = _run(cloud, pulumi, timing)
+        wrong = [each["id"] for each in cloud.instances() if each["options"].get("HttpTokens") != "required"]
+        if wrong:
+            raise BenchmarkError(f"{len(wrong)} instances are not as wanted, such as {wrong[0]}")
+        return Measured(first, _run(cloud, pulumi, timing))
+
+
+class _Pulumi:
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self._environment = environment
+
+    def run(self, *arguments: str) -> None:
+        command = ["pulumi", *arguments]
+        done = subprocess.run(
+            command, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise BenchmarkError(f"`{' '.join(command)}` failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+
+
+def _run(cloud: LocalCloud, pulumi: _Pulumi, timing: Ec2Timing) -> Run:
+    cloud.reset()
+    started = time.monotonic()
+    pulumi.run("up", "--yes", "--stack", "bench")
+    seconds = time.monotonic() - started
+    counts = cloud.counts()
+    calls = {action: counts.get(action, {"calls": 0, "throttled": 0}) for action in (MODIFY, DESCRIBE)}
+    return Run(
+        seconds=seconds,
+        modifies=calls[MODIFY]["calls"],
+        describes=calls[DESCRIBE]["calls"],
+        throttled=sum(each["throttled"] for each in calls.values()),
+        lag_seconds=_lag(cloud, timing),
+    )
+
+
+def _lag(cloud: LocalCloud, timing: Ec2Timing) -> float:
+    modified = [each["time"] + each["seconds"] for each in cloud.log(MODIFY) if each["code"] == "OK"]
+    described = [each["time"] + each["seconds"] for each in cloud.log(DESCRIBE)]
+    return max(described) - (max(modified) + timing.pending_seconds) if modified else 0.0

@@ -1,0 +1,43 @@
+"""The instances of the demo, under the ids that stacks/Pulumi.local.yaml names."""
+
+from __future__ import annotations
+
+from localcloud.shapes import MetadataOptions, Seed
+
+REGION = "eu-west-1"
+PENDING_SECONDS = 1.5
+WEB, GATEWAY = "i-0a1000000000000a1", "i-0e1000000000000e2"
+
+
+def _instance(
+    instance_id: str,
+    name: str,
+    options: MetadataOptions | None = None,
+    *,
+    state: str = "running",
+    pending: float | None = None,
+) -> Seed:
+    return {
+        "id": instance_id,
+        "name": name,
+        "region": REGION,
+        "options": options or {},
+        "state": state,
+        "pending": pending,
+    }
+
+
+FLEET = [
+    _instance(WEB, "web-1"),
+    _instance("i-0a1000000000000a2", "web-2"),
+    _instance("i-0b1000000000000b1", "api-1", {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}),
+    _instance("i-0b1000000000000b2", "api-2", {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}),
+    _instance("i-0c1000000000000c1", "worker-1", {"HttpTokens": "required"}),
+    _instance("i-0c1000000000000c2", "worker-2", {"HttpPutResponseHopLimit": 2}),
+    _instance("i-0d1000000000000d1", "database", pending=6.0),
+    _instance("i-0e1000000000000e1", "cache", {"HttpProtocolIpv6": "enabled", "InstanceMetadataTags": "enabled"}),
+    _instance(GATEWAY, "gateway", {"HttpPutResponseHopLimit": 64}),
+    _instance("i-0f1000000000000f1", "nightly", state="stopped"),
+    _instance("i-0f1000000000000f2", "vault", {"HttpEndpoint": "disabled"}),
+    _instance("i-0f1000000000000f3", "archive", {"HttpEndpoint": "disabled", "HttpTokens": "required"}),
+]

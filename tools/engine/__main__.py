@@ -1,0 +1,23 @@
+"""`python -m tools.engine`: the folder to put on PATH is the only line on stdout; progress goes to stderr."""
+
+import sys
+
+from tools.engine.processes import SetUpError, end_cleanly_when_told_to
+from tools.engine.sources import engine_folder
+
+
+def main() -> int:
+    """Prepare the engine and print its folder; the exit code says whether there is one."""
+    end_cleanly_when_told_to()
+    try:
+        print(engine_folder())
+    except SetUpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
