@@ -10,10 +10,10 @@ from imds_provider.options import as_arguments
 
 settings = stack_config.load()
 launched = {name: aws.ec2.Instance(name, **asdict(launch)) for name, launch in settings.launch.items()}
-instances = {**settings.instances, **launched}
+instances: dict[str, aws.ec2.Instance | str] = {**settings.instances, **launched}
 
 if instances:
-    metadata = InstanceMetadata("instances", instances=instances, **as_arguments(settings.options))
+    metadata = InstanceMetadata("instances", instances=instances, metadata_options=as_arguments(settings.options))
     pulumi.export("appliedIds", metadata.applied_ids)
     pulumi.export("pendingStartIds", metadata.pending_start_ids)
 else:

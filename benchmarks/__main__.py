@@ -89,8 +89,9 @@ def main() -> int:
             return 1
         lines.append(row(scenario, measured, lower_bound(measured.first.modifies, timing)))
     print(
-        "modifies, describes: calls of the first run + of one that changes nothing. bound: the shortest time possible,\n"
-        "without the engine. ratio: first up / (no change + bound). lag: seconds from the last `applied` to its sighting."
+        "modifies, describes: calls of the first run + of one that changes nothing\n"
+        "bound: the shortest time possible without the engine; ratio: first up / (no change + bound)\n"
+        "lag: seconds from the moment when the last was applied until it was seen\n"
     )
     print(" ".join(name.ljust(width) for name, width in HEADER).rstrip())
     print("\n".join(lines))

@@ -1,6 +1,7 @@
 """Attach to N instances: `together`, as the component does, or each waiting by itself."""
 
 import pulumi
+
 from imds_components import InstanceMetadata
 from imds_provider import InstanceMetadataOptions
 

@@ -12,7 +12,10 @@ from imds_provider.options import OPTIONS, violations
 if TYPE_CHECKING:
     from pulumi_aws.ec2 import InstanceMetadataOptionsArgs, InstanceMetadataOptionsArgsDict
 
-MetadataOptionsArgs = Union["InstanceMetadataOptionsArgs", "InstanceMetadataOptionsArgsDict"]
+MetadataOptionsArgs = Union[
+    "InstanceMetadataOptionsArgs", "InstanceMetadataOptionsArgsDict", "Mapping[str, pulumi.Input[str | int]]"
+]
+"""pulumi-aws's class, its dictionary, or any mapping of the same arguments to values."""
 WantedOptions = dict[str, "pulumi.Input[str | int]"]
 """Options by the name of the argument, ``http_tokens``; those that are not set are left out."""
 
@@ -22,11 +25,11 @@ def wanted_options(
 ) -> WantedOptions:
     """The options that are set, from both ways to give them.
 
-    Raises ``ValueError`` with one line for each value that is not allowed, for an option that is given both ways, and
-    when none is set.
+    Raises ``ValueError`` with one line for each value that is not allowed, for an option that is unknown or given both
+    ways, and when none is set.
     """
     wanted: WantedOptions = {name: value for name, value in single.items() if value is not None}
-    problems = []
+    problems = _unknown_arguments(metadata_options)
     for option in OPTIONS:
         value = _argument(metadata_options, option.argument)
         if value is None:
@@ -42,6 +45,15 @@ def wanted_options(
     if problems:
         raise ValueError("\n".join(problems))
     return wanted
+
+
+def _unknown_arguments(metadata_options: MetadataOptionsArgs | None) -> list[str]:
+    if not isinstance(metadata_options, Mapping):
+        return []
+    known = [option.argument for option in OPTIONS]
+    return [
+        f"metadata_options has no {name}, only {', '.join(known)}." for name in metadata_options if name not in known
+    ]
 
 
 def _argument(metadata_options: MetadataOptionsArgs | None, name: str) -> pulumi.Input[str | int] | None:

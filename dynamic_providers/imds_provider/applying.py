@@ -32,13 +32,18 @@ from .settling import (
 ATTEMPTS = 4
 """How often a modification is sent when a describe shows that the one before had no effect."""
 
+READ_AHEAD_SECONDS = 2.0
+"""How old the observation may be that a modification is worked out from; EC2's own answers can be older than that."""
+
 
 class Ec2Calls(Protocol):
     """What is needed of EC2: :class:`imds_provider.ec2.Ec2`, or a fake."""
 
     region: str
 
-    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> Mapping[str, Observation]: ...
+    def describe(
+        self, instance_ids: Iterable[str], deadline: Deadline, *, max_age_seconds: float = 0.0
+    ) -> Mapping[str, Observation]: ...
 
     def modify(
         self, instance_id: str, parameters: Options, deadline: Deadline
@@ -74,7 +79,13 @@ def apply_options(
     took effect before it is sent again. Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`,
     :class:`NotAppliedError` or another :class:`Ec2Error`.
     """
-    before = now = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+    before = now = find(
+        ec2,
+        instance_id,
+        deadline,
+        missing_grace_seconds=missing_grace_seconds,
+        max_age_seconds=READ_AHEAD_SECONDS,
+    )
     modified = False
     done = judge if wait_until_applied else judge_accepted
     for attempt in range(1, ATTEMPTS + 1):
@@ -116,16 +127,21 @@ def apply_options(
 
 
 def find(
-    ec2: Ec2Calls, instance_id: str, deadline: Deadline, *, missing_grace_seconds: float = MISSING_GRACE_SECONDS
+    ec2: Ec2Calls,
+    instance_id: str,
+    deadline: Deadline,
+    *,
+    missing_grace_seconds: float = MISSING_GRACE_SECONDS,
+    max_age_seconds: float = 0.0,
 ) -> Observation:
-    """The instance as it is, looking again for some seconds while EC2 does not know it.
+    """The instance as it is, or was so many seconds ago, looking again for a while if EC2 does not know it.
 
     Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`, or :class:`Ec2Error` when EC2 reports no
     metadata options of it, in which case nothing could be compared.
     """
     try:
         settled = wait(
-            lambda ids: ec2.describe(ids, deadline),
+            lambda ids: ec2.describe(ids, deadline, max_age_seconds=max_age_seconds),
             {instance_id: {}},
             deadline,
             place=ec2.region,

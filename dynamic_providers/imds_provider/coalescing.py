@@ -1,57 +1,111 @@
-"""Many callers that each want to look up a few keys at the same moment share one look-up."""
+"""Many callers that each want to look up a few keys at about the same moment share one look-up."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor, Future
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Executor, Future
 
 V = TypeVar("V")
 
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.02
 """How long a look-up waits for company: the operations that the engine starts together arrive within this."""
+READ_AHEAD = 30
+"""How many keys that will be asked for soon ride along in a look-up."""
+
+
+class Upcoming:
+    """Keys that somebody will soon ask for, in the order in which they were announced."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: dict[str, None] = {}
+
+    def announce(self, key: str) -> None:
+        with self._lock:
+            self._keys[key] = None
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Somebody asks for these already."""
+        with self._lock:
+            for key in keys:
+                self._keys.pop(key, None)
+
+    def take(self, count: int) -> list[str]:
+        """The next of them, which are then no longer upcoming."""
+        with self._lock:
+            taken = list(self._keys)[:count]
+            for key in taken:
+                del self._keys[key]
+            return taken
 
 
 class Coalescer(Generic[V]):
     """Gathers the keys that are asked for while another look-up is under way, or within 10 ms, into the next one.
 
-    An answer always comes from a look-up that began after the question was asked, so it is never older than that.
+    Keys that were announced ride along, for a caller that is content with an answer of some age. Any other answer
+    comes from a look-up that began after the question was asked.
     """
 
-    def __init__(self, look_up: Callable[[frozenset[str]], Mapping[str, V]], executor: Executor) -> None:
+    def __init__(
+        self,
+        look_up: Callable[[frozenset[str]], Mapping[str, V]],
+        executor: Executor,
+        upcoming: Upcoming,
+        now: Callable[[], float],
+    ) -> None:
         self._look_up = look_up
         self._executor = executor
+        self._upcoming = upcoming
+        self._now = now
         self._lock = threading.Lock()
-        self._one_at_a_time = threading.Lock()
         self._gathering: _Batch[V] | None = None
+        self._ahead: dict[str, _Batch[V]] = {}
 
-    def get(self, keys: Iterable[str], timeout: float) -> dict[str, V]:
-        """What the look-up finds of ``keys``; those that it does not find are left out.
+    def get(self, keys: Iterable[str], timeout: float, *, max_age: float = 0.0) -> dict[str, V]:
+        """What a look-up finds of ``keys`` that began now, or up to ``max_age`` seconds ago; the others are left out.
 
         Raises ``concurrent.futures.TimeoutError`` after ``timeout`` seconds, and whatever the look-up raises.
         """
         wanted = frozenset(keys)
+        self._upcoming.drop(wanted)
         with self._lock:
-            batch = self._gathering
-            if batch is None:
-                batch = self._gathering = _Batch()
-                batch.answer = self._executor.submit(self._run, batch)
-            batch.keys |= wanted
+            ahead = {self._ahead.pop(key, None) for key in wanted}
+            batch = ahead.pop() if len(ahead) == 1 else None
+            if batch is None or batch.began < self._now() - max_age or not max_age:
+                batch = self._next_batch()
+                batch.keys |= wanted
         found = batch.answer.result(timeout)
         return {key: found[key] for key in wanted if key in found}
 
+    def look_ahead(self) -> None:
+        """Look up what was announced, without anybody waiting for it."""
+        with self._lock:
+            self._next_batch()
+
+    def _next_batch(self) -> _Batch[V]:
+        if self._gathering is None:
+            self._gathering = _Batch()
+            self._gathering.answer = self._executor.submit(self._run, self._gathering)
+        return self._gathering
+
     def _run(self, batch: _Batch[V]) -> Mapping[str, V]:
         time.sleep(GATHER_SECONDS)
-        with self._one_at_a_time:
-            with self._lock:
-                self._gathering = None
-            return self._look_up(batch.keys)
+        ahead = self._upcoming.take(READ_AHEAD)
+        with self._lock:
+            self._gathering = None
+            batch.began = self._now()
+            self._ahead.update(dict.fromkeys(ahead, batch))
+        return self._look_up(batch.keys.union(ahead))
 
 
 class _Batch(Generic[V]):
     answer: Future[Mapping[str, V]]
+    began: float
 
     def __init__(self) -> None:
         self.keys: frozenset[str] = frozenset()

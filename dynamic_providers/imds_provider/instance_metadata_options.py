@@ -44,10 +44,14 @@ class InstanceMetadataOptionsProvider(ResourceProvider):
         if inputs.get(p.REGION) is None:
             inputs[p.REGION] = runtime.aws().default_region()
         failures = [CheckFailure(each.property, each.reason) for each in p.check(inputs, is_known)]
+        if not _olds and not failures:
+            _announce(inputs)
         return CheckResult(inputs, failures)
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         found = p.diff(_olds, _news, is_known)
+        if found.changed:
+            _announce(_news)
         return DiffResult(changes=found.changed, replaces=found.replaces)
 
     def create(self, props: Bag) -> CreateResult:
@@ -97,6 +101,13 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     was = p.merge_previous(p.previous(recorded), outcome.before.options, wanted)
     change = uuid.uuid4().hex[:12] if outcome.left_something_to_wait_for else p.change_of(recorded)
     return p.outputs(inputs, outcome.after, was, change)
+
+
+def _announce(inputs: Bag) -> None:
+    """Have the instance described along with others: its create or update comes next."""
+    instance_id, region = inputs[p.INSTANCE_ID], inputs[p.REGION]
+    if is_known(instance_id) and is_known(region):
+        runtime.aws().announce(region, instance_id)
 
 
 def _look(ec2: Ec2, recorded: Bag) -> Observation | None:

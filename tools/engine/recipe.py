@@ -68,12 +68,8 @@ def cache_key(sources: Mapping[str, bytes], recipe: Sequence[str], machine: str)
         recipe: how it is built, in words that change when the result would.
         machine: operating system and processor; a home folder may be shared between several.
     """
-    digest = hashlib.sha256()
-    for part in (machine, *recipe):
-        digest.update(f"{len(part)}:{part}".encode())
-    for name in sorted(sources):
-        digest.update(f"{name}:{len(sources[name])}:".encode() + sources[name])
-    return digest.hexdigest()[:16]
+    made_from = repr((machine, list(recipe), sorted(sources.items())))
+    return hashlib.sha256(made_from.encode()).hexdigest()[:16]
 
 
 def current_key(machine: str) -> str:

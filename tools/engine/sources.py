@@ -48,7 +48,8 @@ def first_that_works(sources: Iterable[Source], say: Callable[[str], None]) -> P
             say(f"{source.name}: {error}")
     raise SetUpError(
         "there is no Pulumi engine, and none could be made; the reasons stand above. "
-        f"Install Pulumi {OLDEST_ENGINE} or newer (https://www.pulumi.com/docs/install/) or a current Go, and run this again."
+        f"Install Pulumi {OLDEST_ENGINE} or newer (https://www.pulumi.com/docs/install/) or a current Go, "
+        "and run this again."
     )
 
 

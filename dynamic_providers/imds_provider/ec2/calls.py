@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ..aws_config import AwsSettings
-from ..coalescing import Coalescer
+from ..coalescing import Coalescer, Upcoming
 from ..errors import DeadlinePassedError, OutcomeUnknownError
 from ..options import Options, OptionValue, from_ec2
 from ..settling import Clock, Deadline, Observation
@@ -41,7 +41,9 @@ class Ec2Clock(Clock, Protocol):
 class Ec2:
     """EC2 in one account and region. One object serves all threads."""
 
-    def __init__(self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock) -> None:
+    def __init__(
+        self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock, upcoming: Upcoming
+    ) -> None:
         self.region = region
         self._client = client
         self._clock = clock
@@ -49,19 +51,25 @@ class Ec2:
         self._secrets = tuple(each for each in (settings.access_key, settings.secret_key, settings.token) if each)
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
-        self._describes = Coalescer(self._describe, self._executor)
+        self._describes = Coalescer(self._describe, self._executor, upcoming, clock.now)
         client.meta.events.register_first("request-created.ec2", self._before_request)
         client.meta.events.register_first("needs-retry.ec2", self._after_response)
 
-    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> dict[str, Observation]:
-        """What EC2 has of the instances now; those that it does not know are left out.
+    def describe(
+        self, instance_ids: Iterable[str], deadline: Deadline, *, max_age_seconds: float = 0.0
+    ) -> dict[str, Observation]:
+        """What EC2 has of the instances now, or had so many seconds ago; those that it does not know are left out.
 
         Callers in other threads share one call. Raises :class:`DeadlinePassedError` or :class:`Ec2Error`.
         """
         try:
-            return self._describes.get(instance_ids, deadline.remaining())
+            return self._describes.get(instance_ids, deadline.remaining(), max_age=max_age_seconds)
         except FutureTimeoutError:
             raise DeadlinePassedError("EC2 did not answer in time.") from None
+
+    def look_ahead(self) -> None:
+        """Describe the instances that were announced, so that whoever asks next need not wait."""
+        self._describes.look_ahead()
 
     def modify(self, instance_id: str, parameters: Options, deadline: Deadline) -> tuple[str, dict[str, OptionValue]]:
         """Modify the metadata options, and return the state and the options that EC2 answers with.

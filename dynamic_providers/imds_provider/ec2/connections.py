@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING, TypedDict
 
 import boto3
@@ -12,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session as BotocoreSession
 
 from ..aws_config import AssumedRole, AwsSettings
+from ..coalescing import Upcoming
 from ..errors import ConfigurationError
 from .calls import Ec2, Ec2Clock
 
@@ -39,11 +41,23 @@ class Aws:
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._regions: dict[str, Ec2] = {}
+        self._upcoming: defaultdict[str, Upcoming] = defaultdict(Upcoming)
 
     def default_region(self) -> str | None:
         """``aws:region``, or what boto3 finds in the environment and the shared configuration files."""
         with self._lock:
             return self._base_session().region_name
+
+    def announce(self, region: str, instance_id: str) -> None:
+        """Say that the instance will soon be looked at, so that it is described along with others, or beforehand.
+
+        Nothing is sent before the first operation that needs EC2: previews announce, but have none.
+        """
+        with self._lock:
+            self._upcoming[region].announce(instance_id)
+            connection = self._regions.get(region)
+        if connection is not None:
+            connection.look_ahead()
 
     def ec2(self, region: str) -> Ec2:
         """EC2 of the region. Raises :class:`ConfigurationError` if it cannot, or must not, be used."""
@@ -60,7 +74,7 @@ class Aws:
             client: EC2Client = session.client("ec2", **self._client_arguments("ec2", region))
         except (BotoCoreError, ValueError) as error:
             raise ConfigurationError(f"cannot reach EC2 in {region}: {error}") from None
-        return Ec2(client, region, self.settings, self._clock)
+        return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
 
     def _base_session(self) -> boto3.Session:
         if self._session is None:

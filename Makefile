@@ -1,0 +1,49 @@
+VENV := .venv
+PYTHON_OF_VENV := $(VENV)/bin/python
+READY := $(VENV)/.complete
+# The engine runs the first python3 on PATH, so the virtual environment stands before all others.
+WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && PATH="$(CURDIR)/$(VENV)/bin:$$engine:$$PATH"
+
+# Where the Python that .venv was made with is gone, .venv is made again.
+$(shell $(PYTHON_OF_VENV) -c "" 2>/dev/null || rm -f $(READY))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint engine bench lock clean
+
+help:
+	@echo "make demo    the main job, start to end, on an EC2 of its own on this machine"
+	@echo "make test    lint and all tests"
+	@echo "make lint    format, style, types and the direction of imports"
+	@echo "make engine  prepare the Pulumi engine; the last line is the folder to put on PATH"
+	@echo "make bench   measure whole runs of pulumi up"
+	@echo "make lock    lock the newest versions that pyproject.toml allows (needs uv)"
+	@echo "make clean   remove what the others made here (the engine stays in the user's cache)"
+
+$(READY): requirements.txt pyproject.toml tools/setup.sh tools/setup_environment.py
+	@tools/setup.sh
+
+demo: $(READY)
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tools.demo
+
+test: lint
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m pytest
+
+lint: $(READY)
+	@$(VENV)/bin/ruff check --quiet
+	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/mypy
+	@report=$$($(VENV)/bin/lint-imports --no-logo) || { echo "$$report"; exit 1; }
+
+engine: $(READY)
+	@$(PYTHON_OF_VENV) -m tools.engine
+
+bench: $(READY)
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks
+
+lock:
+	@uv pip compile pyproject.toml --quiet --upgrade --group dev --extra aws --universal --python-version 3.10 \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.txt
+
+clean:
+	@rm -rf $(VENV) .setup.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

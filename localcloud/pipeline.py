@@ -1,0 +1,157 @@
+"""How a call is served: faults, latency and throttle around the handler of its action."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from localcloud import describe, errors, metadata, passing, rendering
+from localcloud.answer import Answer
+from localcloud.calls import Call
+from localcloud.clock import Clock
+from localcloud.faults import Fault, FaultPlan
+from localcloud.journal import Journal
+from localcloud.request import EVERY, Request
+from localcloud.settings import Settings
+from localcloud.throttle import Throttle
+from localcloud.world import World
+
+HANDLERS: Mapping[str, Callable[[Request], Answer]] = {
+    "DescribeInstances": describe.describe_instances,
+    "ModifyInstanceMetadataOptions": metadata.modify_options,
+    "GetInstanceMetadataDefaults": metadata.get_defaults,
+    "ModifyInstanceMetadataDefaults": metadata.modify_defaults,
+    "RunInstances": passing.run_instances,
+}
+"""EC2's actions that are served here; moto serves the others and all other services."""
+
+
+class ConnectionLostError(ConnectionError):
+    """The connection is to be closed without an answer."""
+
+
+class Cloud:
+    """One embedded cloud: its world, its settings, its faults and its journal."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.initial = settings
+        self.clock = Clock()
+        self.world = World(settings, self.clock)
+        self.journal = Journal()
+        self.faults = FaultPlan()
+        self.throttle = Throttle()
+        self._closing = threading.Event()
+        self._number = 0
+        self.wipe()
+
+    def wipe(self) -> None:
+        """As at the start: no instances, no faults, no counts, the first settings."""
+        with self.world.lock:
+            self.world.wipe()
+            self.world.settings = self.initial
+            self.journal.reset()
+            self.faults.clear()
+            self.throttle.refill()
+
+    def close(self) -> None:
+        """Calls under way end at once and without an answer; nothing touches the world any more."""
+        self._closing.set()
+        with self.world.lock:
+            self.world.wipe()
+
+    def serve(self, environ: Mapping[str, object], body: bytes) -> Answer:
+        """The answer to a call, and its entry in the journal.
+
+        Raises:
+            ConnectionLostError: when the call gets no answer.
+        """
+        started = time.monotonic()
+        call = Call.read(environ, body)
+        with self.world.lock:
+            self._number += 1
+            request = Request(self.world, call, f"00000000-0000-4000-8000-{self._number:012x}", environ, body)
+            hits = self.faults.hits(call)
+        code = "ConnectionLost"
+        try:
+            answer = self._faulty(request, hits)
+            code = answer.code
+            return answer
+        finally:
+            with self.world.lock:
+                if not self._closing.is_set():
+                    self.journal.add(call, code, seconds=time.monotonic() - started)
+
+    def _faulty(self, request: Request, hits: Iterable[Fault]) -> Answer:
+        half = self.world.settings.latency_of(request.call.action) / 2
+        try:
+            self._wait(half)
+            with self.world.lock:
+                self.throttle.take(request.call, self.world.settings, self.clock.now())
+            for fault in hits:
+                if not fault.strikes_after:
+                    self._strike(fault, request)
+            answer = self._handled(request)
+            for fault in hits:
+                if fault.strikes_after:
+                    self._strike(fault, request)
+            self._wait(half)
+        except errors.EC2Error as error:
+            rendered = rendering.ec2_error if request.call.service == "ec2" else rendering.query_error
+            return Answer(error.status, rendered(error, request.request_id).encode(), error.code)
+        return _cut(answer, hits)
+
+    def _handled(self, request: Request) -> Answer:
+        with self.world.lock:
+            if self._closing.is_set():
+                raise ConnectionLostError
+            if request.call.service != "ec2":
+                return passing.ask_moto(request)
+            try:
+                return HANDLERS.get(request.call.action, passing.pass_on)(request)
+            except errors.EC2Error:
+                raise
+            except Exception as error:
+                # A mistake in this server must be seen where it happened, and must not pass for a fault of EC2.
+                traceback.print_exc(file=sys.stderr)
+                raise errors.EC2Error("InternalError", f"localcloud failed: {error!r}") from error
+
+    def _strike(self, fault: Fault, request: Request) -> None:
+        match fault.effect:
+            case "error":
+                raise fault.error(request.call)
+            case "drop":
+                raise ConnectionLostError
+            case "delay":
+                self._wait(fault.seconds)
+            case "stale":
+                request.stale[fault.instance or EVERY] = fault.seconds
+            case "stuck" | "stop" | "start" | "terminate" | "vanish" | "change":
+                with self.world.lock:
+                    self._happen(fault, fault.targets(request.call))
+            case "truncate":
+                pass  # the answer is cut when there is one
+
+    def _happen(self, fault: Fault, targets: Iterable[str]) -> None:
+        for instance in filter(None, map(self.world.find, targets)):
+            match fault.effect:
+                case "stuck":
+                    self.world.stuck(instance)
+                case "change":
+                    self.world.put(instance, fault.options)
+                case verb:
+                    self.world.move(instance, verb)
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0 and self._closing.wait(seconds):
+            raise ConnectionLostError
+
+
+def _cut(answer: Answer, hits: Iterable[Fault]) -> Answer:
+    if not any(fault.effect == "truncate" for fault in hits):
+        return answer
+    length = len(answer.body)
+    return replace(answer, body=answer.body[: length // 2], promised=length, code="Truncated")

@@ -1,0 +1,160 @@
+"""Everything about the embedded EC2 that can be set, at the start or while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from localcloud.options import OPTIONS
+
+UNFILTERED = "DescribeInstances:unfiltered"
+"""The throttle's name for a DescribeInstances without ids, filters and MaxResults."""
+
+Bucket = tuple[float, float]
+"""A token bucket: its capacity in calls, and calls per second that flow back."""
+
+EC2_BUCKETS: Mapping[str, Bucket] = {
+    "ModifyInstanceMetadataOptions": (100, 5),
+    "DescribeInstances": (100, 20),
+    UNFILTERED: (50, 10),
+}
+"""The sizes that EC2 publishes ("Request throttling for the Amazon EC2 API")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the embedded EC2 behaves. All times are in seconds.
+
+    Attributes:
+        pending: how long changed options of a running instance stay `pending`; an instance may have its own.
+        launch_pending: the same for the options that an instance was launched with.
+        stopped_state: the `State` that a stopped instance reports after a change, until it is started. EC2 does not
+            document it.
+        tokens_when_unnamed: what a modify that does not name HttpTokens does to it: EC2 documents both "the existing
+            state is maintained" and "default: optional".
+        latency: seconds per call by action; `*` stands for every action that is not named.
+        throttle: token buckets by action (or `UNFILTERED`), each per account and region; none means no throttling.
+        stale: describes show the metadata options of so many seconds ago.
+        appear: a launched instance is unknown to every action for so long.
+        unknown_options: options that a region (or `*`) does not know: absent in answers, refused in requests.
+    """
+
+    pending: float = 0.0
+    launch_pending: float = 0.0
+    stopped_state: Literal["pending", "applied"] = "pending"
+    tokens_when_unnamed: Literal["kept", "optional"] = "kept"
+    latency: Mapping[str, float] = field(default_factory=dict)
+    throttle: Mapping[str, Bucket] = field(default_factory=dict)
+    stale: float = 0.0
+    appear: float = 0.0
+    unknown_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def latency_of(self, action: str) -> float:
+        return self.latency.get(action, self.latency.get("*", 0.0))
+
+    def knows(self, region: str, option: str) -> bool:
+        return option not in self.unknown_options.get(region, self.unknown_options.get("*", ()))
+
+    def changed(self, changes: Mapping[str, object]) -> Settings:
+        """These settings with `changes` (as in JSON) made to them.
+
+        Raises:
+            ValueError: for an unknown name or a value that is not allowed.
+        """
+        known = {each.name for each in fields(self)}
+        for name in changes:
+            if name not in known:
+                raise ValueError(f"unknown setting {name!r}; known are {', '.join(sorted(known))}")
+        return replace(self, **{name: _READERS[name](name, value) for name, value in changes.items()})
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def latency_from_text(text: str) -> dict[str, float]:
+    """`0.1` for every action, or `ModifyInstanceMetadataOptions=0.12,DescribeInstances=0.08,*=0.01`."""
+    if "=" not in text:
+        return {"*": _seconds("latency", text)}
+    return {action: _seconds("latency", value) for action, value in _pairs(text)}
+
+
+def throttle_from_text(text: str) -> dict[str, Bucket]:
+    """`on` for EC2's own sizes, `off`, or `ModifyInstanceMetadataOptions=100+5` (capacity + calls per second), ..."""
+    if text in ("on", "off"):
+        return _throttle("throttle", text == "on")
+    return {action: _bucket("throttle", value.split("+")) for action, value in _pairs(text)}
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    pairs = [each.partition("=") for each in text.split(",")]
+    for action, equals, _ in pairs:
+        if not equals or not action:
+            raise ValueError(f"expected action=value,... instead of {text!r}")
+    return [(action.strip(), value.strip()) for action, _, value in pairs]
+
+
+def _seconds(name: str, value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        raise ValueError(f"{name} must be a number of seconds, not {value!r}") from None
+    if not seconds >= 0:
+        raise ValueError(f"{name} must be 0 or more seconds, not {value!r}")
+    return seconds
+
+
+def _mapping(name: str, value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} must be a mapping, not {value!r}")  # noqa: TRY004  # one error for all that is given
+    return value
+
+
+def _latency(name: str, value: object) -> dict[str, float]:
+    if isinstance(value, int | float):
+        return {"*": _seconds(name, value)}
+    return {action: _seconds(name, seconds) for action, seconds in _mapping(name, value).items()}
+
+
+def _bucket(name: str, value: object) -> Bucket:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(f"{name}: a bucket is a capacity and a rate, not {value!r}")
+    capacity, rate = (_seconds(name, part) for part in value)
+    return capacity, rate
+
+
+def _throttle(name: str, value: object) -> dict[str, Bucket]:
+    if isinstance(value, bool):
+        return dict(EC2_BUCKETS) if value else {}
+    return {action: _bucket(name, bucket) for action, bucket in _mapping(name, value).items()}
+
+
+def _one_of(*allowed: str) -> Callable[[str, object], str]:
+    def read(name: str, value: object) -> str:
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+        return str(value)
+
+    return read
+
+
+def _unknown_options(name: str, value: object) -> dict[str, tuple[str, ...]]:
+    unknown: dict[str, tuple[str, ...]] = {}
+    for region, options in _mapping(name, value).items():
+        if not isinstance(options, list | tuple) or not set(options) <= set(OPTIONS):
+            raise ValueError(f"{name}: expected a list of {', '.join(OPTIONS)} for {region}, not {options!r}")
+        unknown[region] = tuple(options)
+    return unknown
+
+
+_READERS: Mapping[str, Callable[[str, object], Any]] = {  # each gives what its field holds
+    "pending": _seconds,
+    "launch_pending": _seconds,
+    "stopped_state": _one_of("pending", "applied"),
+    "tokens_when_unnamed": _one_of("kept", "optional"),
+    "latency": _latency,
+    "throttle": _throttle,
+    "stale": _seconds,
+    "appear": _seconds,
+    "unknown_options": _unknown_options,
+}

@@ -1,0 +1,203 @@
+"""The stand-in for Pulumi's AWS plugin, over gRPC as the engine speaks to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.runtime.proto import ResourceProviderStub, provider_pb2
+from pulumi.runtime.rpc import UNKNOWN
+
+from localcloud.bags import Bag, boxed_map, plain_map
+from localcloud.client import LocalCloud
+
+PLUGIN = Path(__file__).parent.parent.parent / "localcloud" / "bin" / "pulumi-resource-aws"
+URN = "urn:pulumi:dev::web::aws:ec2/instance:Instance::web"
+INPUTS = {"ami": "ami-12345678", "instanceType": "t3.micro", "tags": {"Name": "web"}}
+
+
+class Plugin:
+    """Plain values in, plain values out."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._stub = ResourceProviderStub(channel)
+
+    def configure(self, **args: object) -> None:
+        self._stub.Configure(provider_pb2.ConfigureRequest(args=on_the_wire(args)))
+
+    def create(self, inputs: Bag, *, preview: bool = False, urn: str = URN) -> tuple[str, Bag]:
+        request = provider_pb2.CreateRequest(urn=urn, properties=on_the_wire(inputs), preview=preview)
+        answer = self._stub.Create(request)
+        return answer.id, from_the_wire(answer.properties)
+
+    def diff(self, state: Bag, inputs: Bag) -> tuple[set[str], list[str]]:
+        """Changed paths, and properties that replace."""
+        request = provider_pb2.DiffRequest(urn=URN, id="i", olds=on_the_wire(state), news=on_the_wire(inputs))
+        answer = self._stub.Diff(request)
+        assert answer.changes == (
+            provider_pb2.DiffResponse.DIFF_SOME if answer.detailedDiff else provider_pb2.DiffResponse.DIFF_NONE
+        )
+        return set(answer.detailedDiff), list(answer.replaces)
+
+    def read(self, instance_id: str, inputs: Bag) -> tuple[str, Bag, Bag]:
+        """Id, outputs and inputs."""
+        request = provider_pb2.ReadRequest(urn=URN, id=instance_id, inputs=on_the_wire(inputs))
+        answer = self._stub.Read(request)
+        return answer.id, from_the_wire(answer.properties), from_the_wire(answer.inputs)
+
+    def update(self, instance_id: str, state: Bag, inputs: Bag, *, preview: bool = False) -> Bag:
+        olds, news = on_the_wire(state), on_the_wire(inputs)
+        request = provider_pb2.UpdateRequest(urn=URN, id=instance_id, olds=olds, news=news, preview=preview)
+        return from_the_wire(self._stub.Update(request).properties)
+
+    def delete(self, instance_id: str) -> None:
+        self._stub.Delete(provider_pb2.DeleteRequest(urn=URN, id=instance_id))
+
+
+def on_the_wire(bag: Bag) -> Any:  # noqa: ANN401  # a protobuf Struct, which has no types here
+    return PropertyValue.marshal_map(boxed_map(bag))
+
+
+def from_the_wire(bag: Any) -> Bag:  # noqa: ANN401  # as above
+    return plain_map(PropertyValue.unmarshal_map(bag))
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[Plugin]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with subprocess.Popen(
+        [PLUGIN, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, env={**os.environ, "PATH": path}
+    ) as process:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Plugin(channel)
+        process.terminate()
+
+
+@pytest.fixture
+def plugin(stand_in: Plugin, cloud: LocalCloud) -> Plugin:
+    stand_in.configure(region="eu-west-1", accessKey="a", secretKey="b", endpoints=json.dumps([{"ec2": cloud.url}]))
+    return stand_in
+
+
+def test_a_created_instance_has_the_outputs_that_programs_use(plugin: Plugin, cloud: LocalCloud) -> None:
+    instance_id, state = plugin.create({**INPUTS, "metadataOptions": {"httpTokens": "required"}})
+    view = cloud.instance(instance_id)
+    assert (view["region"], view["tags"], view["options"].get("HttpTokens")) == (
+        "eu-west-1",
+        {"Name": "web"},
+        "required",
+    )
+    assert state["arn"] == f"arn:aws:ec2:eu-west-1:123456789012:instance/{instance_id}"
+    assert (state["instanceState"], state["ami"], state["instanceType"]) == ("running", "ami-12345678", "t3.micro")
+    assert state["tags"] == state["tagsAll"] == {"Name": "web"}
+    assert state["privateIp"].count(".") == 3
+    assert state["metadataOptions"] == {
+        "httpEndpoint": "enabled",
+        "httpProtocolIpv6": "disabled",
+        "httpPutResponseHopLimit": 1.0,
+        "httpTokens": "required",
+        "instanceMetadataTags": "disabled",
+    }
+
+
+def test_a_preview_creates_nothing_and_leaves_open_what_it_cannot_know(plugin: Plugin, cloud: LocalCloud) -> None:
+    instance_id, state = plugin.create(INPUTS, preview=True)
+    assert (instance_id, cloud.instances()) == ("", [])
+    assert state["ami"] == "ami-12345678"
+    assert state["privateIp"] == state["metadataOptions"] == UNKNOWN
+
+
+def test_a_launched_instance_is_waited_for(plugin: Plugin, cloud: LocalCloud) -> None:
+    cloud.settings(appear=0.5)
+    instance_id, state = plugin.create(INPUTS)
+    assert state["instanceState"] == "running"
+    assert cloud.counts()["DescribeInstances"]["errors"] > 0
+    assert cloud.instance(instance_id)["state"] == "running"
+
+
+def test_what_the_program_does_not_name_makes_no_difference(plugin: Plugin) -> None:
+    _, state = plugin.create({**INPUTS, "metadataOptions": {"httpTokens": "required"}})
+    assert plugin.diff(state, INPUTS) == (set(), [])
+    assert plugin.diff(state, {**INPUTS, "metadataOptions": {"httpTokens": "required"}}) == (set(), [])
+
+
+def test_differences_are_shown_by_their_paths_and_an_image_replaces(plugin: Plugin) -> None:
+    _, state = plugin.create(INPUTS)
+    changed = {"metadataOptions": {"httpTokens": "required"}, "tags": {"Team": "web"}}
+    assert plugin.diff(state, {**INPUTS, **changed}) == (
+        {"metadataOptions.httpTokens", "tags.Name", "tags.Team"},
+        [],
+    )
+    assert plugin.diff(state, {**INPUTS, "ami": "ami-87654321"}) == ({"ami"}, ["ami"])
+    assert plugin.diff(state, {**INPUTS, "ami": UNKNOWN}) == ({"ami"}, ["ami"])
+
+
+def test_metadata_options_tags_and_type_change_in_place(plugin: Plugin, cloud: LocalCloud) -> None:
+    instance_id, state = plugin.create(INPUTS)
+    wanted = {
+        **INPUTS,
+        "instanceType": "t3.large",
+        "tags": {"Team": "web"},
+        "metadataOptions": {"httpPutResponseHopLimit": 2},
+    }
+    preview = plugin.update(instance_id, state, wanted, preview=True)
+    assert preview["metadataOptions"]["httpTokens"] == "optional"
+    assert cloud.instance(instance_id)["options"].get("HttpPutResponseHopLimit") == 1
+    after = plugin.update(instance_id, state, wanted)
+    assert (after["instanceType"], after["instanceState"], after["tags"]) == ("t3.large", "running", {"Team": "web"})
+    assert after["metadataOptions"]["httpPutResponseHopLimit"] == 2
+    after = plugin.update(instance_id, after, {**wanted, "metadataOptions": {"httpEndpoint": "disabled"}})
+    assert after["metadataOptions"]["httpEndpoint"] == "disabled"
+
+
+def test_a_refresh_shows_drift_of_what_the_program_names(plugin: Plugin, cloud: LocalCloud) -> None:
+    inputs = {**INPUTS, "metadataOptions": {"httpTokens": "required"}}
+    instance_id, _ = plugin.create(inputs)
+    cloud.change(instance_id, {"options": {"HttpTokens": "optional", "HttpPutResponseHopLimit": 9}})
+    read_id, state, seen = plugin.read(instance_id, inputs)
+    assert read_id == instance_id
+    assert state["metadataOptions"]["httpPutResponseHopLimit"] == 9
+    assert seen == {**INPUTS, "metadataOptions": {"httpTokens": "optional"}}
+
+
+def test_an_instance_that_is_gone_is_read_as_deleted_and_deleted_without_a_word(
+    plugin: Plugin, cloud: LocalCloud
+) -> None:
+    instance_id, _ = plugin.create(INPUTS)
+    plugin.delete(instance_id)
+    assert cloud.instance(instance_id)["state"] == "terminated"
+    assert plugin.read(instance_id, INPUTS)[0] == ""
+    cloud.vanish(instance_id)
+    assert plugin.read(instance_id, INPUTS)[0] == ""
+    plugin.delete(instance_id)
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"region": "eu-west-1"}, "not to nothing"),
+        (
+            {"region": "eu-west-1", "endpoints": '[{"ec2": "https://ec2.eu-west-1.amazonaws.com"}]'},
+            "on this machine only",
+        ),
+        ({"endpoints": '[{"ec2": "http://127.0.0.1:1"}]'}, "aws:region is not set"),
+    ],
+)
+def test_it_speaks_to_this_machine_only(args: dict[str, str], says: str, stand_in: Plugin) -> None:
+    with pytest.raises(grpc.RpcError, match=says):
+        stand_in.configure(**args)
+
+
+def test_other_resources_are_refused_by_name(plugin: Plugin) -> None:
+    with pytest.raises(grpc.RpcError, match="not aws:ec2/vpc:Vpc"):
+        plugin.create({}, urn=URN.replace("instance:Instance", "vpc:Vpc"))

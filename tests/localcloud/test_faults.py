@@ -1,0 +1,260 @@
+"""Every fault: which calls it hits, what it does to them, and what it leaves behind."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
+
+from localcloud.client import LocalCloud, LocalCloudError
+from localcloud.faults import Effect, Fault
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+    from .conftest import Connect
+
+MODIFY = "ModifyInstanceMetadataOptions"
+DESCRIBE = "DescribeInstances"
+WEB = "i-0123456789abcdef0"
+DB = "i-0123456789abcdef1"
+
+
+@pytest.fixture
+def cloud(cloud: LocalCloud) -> LocalCloud:
+    cloud.seed([{"id": WEB}, {"id": DB}])
+    return cloud
+
+
+def require_tokens(ec2: EC2Client, instance_id: str = WEB) -> None:
+    ec2.modify_instance_metadata_options(InstanceId=instance_id, HttpTokens="required")
+
+
+def poll(ec2: EC2Client, *instance_ids: str) -> dict[str, tuple[str, str]]:
+    """State and tokens by instance, asked for by the filter on ids."""
+    answer = ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": list(instance_ids or (WEB,))}])
+    instances = [instance for reservation in answer["Reservations"] for instance in reservation["Instances"]]
+    options = {instance["InstanceId"]: instance["MetadataOptions"] for instance in instances}
+    return {each: (seen["State"], seen["HttpTokens"]) for each, seen in options.items()}
+
+
+def tokens(cloud: LocalCloud, instance_id: str = WEB) -> str:
+    return cloud.instance(instance_id)["options"].get("HttpTokens", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "says"),
+    [
+        ("RequestLimitExceeded", 503, "Request limit exceeded."),
+        ("InternalError", 500, "An internal error has occurred"),
+        ("Unavailable", 503, "The service is unavailable. Please try again shortly."),
+        ("ExpiredToken", 400, "The security token included in the request is expired"),
+        ("RequestExpired", 400, "Request has expired."),
+        ("InvalidInstanceID.NotFound", 400, "InvalidInstanceID.NotFound"),
+    ],
+)
+def test_an_error_before_applying_changes_nothing(
+    code: str, status: int, says: str, cloud: LocalCloud, ec2: EC2Client
+) -> None:
+    cloud.set_faults(Fault("error", MODIFY, code=code))
+    with pytest.raises(ClientError) as caught:
+        require_tokens(ec2)
+    answer = caught.value.response
+    assert answer["Error"] == {"Code": code, "Message": says}
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert tokens(cloud) == "optional"
+    require_tokens(ec2)
+    assert tokens(cloud) == "required"
+
+
+def test_an_error_after_applying_leaves_the_change(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("error", MODIFY, after=True, code="InternalError", message="canary"))
+    with pytest.raises(ClientError, match=r"InternalError.*canary"):
+        require_tokens(ec2)
+    assert tokens(cloud) == "required"
+
+
+def test_an_error_has_the_status_it_is_given(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("error", MODIFY, code="Throttling", status=429))
+    with pytest.raises(ClientError) as caught:
+        require_tokens(ec2)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+
+
+def test_an_error_speaks_the_language_of_its_service(cloud: LocalCloud) -> None:
+    cloud.set_faults(Fault("error", "GetCallerIdentity", code="ExpiredToken"))
+    sts = boto3.client("sts", **cloud.connection())
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        sts.get_caller_identity()
+    sts.close()
+
+
+def test_an_unauthorized_call_may_bring_an_encoded_message(cloud: LocalCloud, ec2: EC2Client) -> None:
+    for encoded, dry_run in product((False, True), (False, True)):
+        cloud.clear_faults()
+        cloud.set_faults(Fault("error", MODIFY, code="UnauthorizedOperation", encoded=encoded))
+        with pytest.raises(ClientError) as caught:
+            ec2.modify_instance_metadata_options(InstanceId=WEB, HttpTokens="required", DryRun=dry_run)
+        error = caught.value.response["Error"]
+        assert error["Code"] == "UnauthorizedOperation"
+        assert f"is not authorized to perform: ec2:{MODIFY}" in error["Message"]
+        assert ("Encoded authorization failure message: " in error["Message"]) is encoded
+    assert tokens(cloud) == "optional"
+
+
+@pytest.mark.parametrize(("when", "left"), [("before", "optional"), ("after", "required")])
+def test_a_dropped_connection_gives_no_answer(when: str, left: str, cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("drop", MODIFY, after=when == "after"))
+    with pytest.raises(ConnectionClosedError):
+        require_tokens(ec2)
+    assert tokens(cloud) == left
+    assert [call["code"] for call in cloud.log(MODIFY)] == ["ConnectionLost"]
+
+
+def test_a_truncated_answer_ends_in_the_middle_of_the_body(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("truncate", MODIFY))
+    # botocore does not count the bytes: it sees half of an XML document.
+    with pytest.raises(ResponseParserError, match="invalid XML"):
+        require_tokens(ec2)
+    assert tokens(cloud) == "required"
+    assert [call["code"] for call in cloud.log()] == ["Truncated"]
+
+
+@pytest.mark.parametrize(("when", "left"), [("before", "optional"), ("after", "required")])
+def test_a_delay_outlasts_the_callers_patience(when: str, left: str, cloud: LocalCloud, connect: Connect) -> None:
+    cloud.set_faults(Fault("delay", MODIFY, after=when == "after", seconds=60))
+    impatient = connect(config=Config(retries={"total_max_attempts": 1}, read_timeout=0.5))
+    with pytest.raises(ReadTimeoutError):
+        require_tokens(impatient)
+    assert tokens(cloud) == left
+
+
+def test_a_stale_describe_shows_the_old_values_as_applied(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.settings(pending=600)
+    cloud.set_faults(Fault("stale", DESCRIBE, seconds=60, times=2))
+    require_tokens(ec2)
+    assert poll(ec2) == poll(ec2) == {WEB: ("applied", "optional")}
+    assert poll(ec2) == {WEB: ("pending", "required")}
+
+
+def test_a_describe_may_be_stale_about_one_instance_only(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("stale", DESCRIBE, instance=WEB, seconds=60))
+    require_tokens(ec2, WEB)
+    require_tokens(ec2, DB)
+    assert poll(ec2, WEB, DB) == {WEB: ("applied", "optional"), DB: ("applied", "required")}
+
+
+def test_a_stuck_change_stays_pending_until_the_next_start(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("stuck", MODIFY))
+    require_tokens(ec2)
+    cloud.advance(1_000_000)
+    assert poll(ec2) == {WEB: ("pending", "required")}
+    cloud.stop(WEB)
+    cloud.start_instance(WEB)
+    assert poll(ec2) == {WEB: ("applied", "required")}
+
+
+@pytest.mark.parametrize(("effect", "state"), [("stop", "stopped"), ("terminate", "terminated")])
+def test_an_instance_may_stop_or_terminate_in_the_middle_of_a_wait(
+    effect: Effect, state: str, cloud: LocalCloud, ec2: EC2Client
+) -> None:
+    cloud.settings(pending=600)
+    cloud.set_faults(Fault(effect, DESCRIBE, instance=WEB, nth=2))
+    require_tokens(ec2)
+    poll(ec2)
+    assert cloud.instance(WEB)["state"] == "running"
+    assert poll(ec2) == {WEB: ("pending", "required")}
+    assert cloud.instance(WEB)["state"] == state
+    cloud.advance(600)
+    assert cloud.instance(WEB)["metadata_state"] == "pending"
+
+
+def test_a_stopped_instance_may_be_started_by_someone(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.stop(WEB)
+    cloud.set_faults(Fault("start", DESCRIBE, instance=WEB))
+    poll(ec2)
+    assert cloud.instance(WEB)["state"] == "running"
+
+
+def test_an_instance_may_vanish(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("vanish", DESCRIBE, instance=WEB))
+    assert poll(ec2, WEB, DB) == {DB: ("applied", "optional")}
+
+
+def test_someone_else_may_change_an_instance(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("change", DESCRIBE, after=True, target=DB, options={"HttpTokens": "required"}))
+    assert poll(ec2, WEB, DB) == {WEB: ("applied", "optional"), DB: ("applied", "optional")}
+    assert tokens(cloud, DB) == "required"
+    assert tokens(cloud, WEB) == "optional"
+
+
+def test_something_without_a_target_happens_to_all_that_the_call_names(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("stop", DESCRIBE))
+    poll(ec2, WEB, DB)
+    assert [view["state"] for view in cloud.instances()] == ["stopped", "stopped"]
+
+
+def test_a_fault_hits_from_the_nth_call_on_as_often_as_it_says(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("error", DESCRIBE, nth=2, times=2, code="RequestLimitExceeded"))
+    outcomes = []
+    for _ in range(5):
+        try:
+            outcomes.append(poll(ec2) and "OK")
+        except ClientError as error:
+            outcomes.append(error.response["Error"]["Code"])
+    assert outcomes == ["OK", "RequestLimitExceeded", "RequestLimitExceeded", "OK", "OK"]
+    assert cloud.counts()[DESCRIBE] == {"calls": 5, "throttled": 2, "errors": 0}
+
+
+def test_a_fault_of_one_instance_leaves_the_others_alone(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("error", MODIFY, instance=WEB, times=None))
+    require_tokens(ec2, DB)
+    for _ in range(2):
+        with pytest.raises(ClientError, match="InternalError"):
+            require_tokens(ec2, WEB)
+    require_tokens(ec2, DB)
+
+
+def test_a_fault_of_any_action_hits_every_action(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("error", code="AuthFailure", times=None))
+    for call in (require_tokens, poll, lambda client: client.describe_vpcs()):
+        with pytest.raises(ClientError, match="AuthFailure"):
+            call(ec2)
+
+
+def test_faults_are_listed_with_what_they_matched_and_can_be_cleared(cloud: LocalCloud, ec2: EC2Client) -> None:
+    fault = Fault("stale", DESCRIBE, nth=3, seconds=1.5, options={})
+    cloud.set_faults(fault)
+    poll(ec2)
+    poll(ec2)
+    [listed] = cloud.faults()
+    assert listed["matched"] == 2
+    assert Fault.from_json({name: value for name, value in listed.items() if name != "matched"}) == fault
+    cloud.clear_faults()
+    assert cloud.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"effect": "explode"}, "effect must be one of error, drop"),
+        ({"effect": "drop", "nth": 0}, "nth and times count from 1"),
+        ({"effect": "drop", "times": 0}, "nth and times count from 1"),
+        ({"effect": "drop", "acton": "*"}, "unknown field of a fault 'acton'"),
+        ({"effect": "change", "options": {"Tokens": "required"}}, "unknown option 'Tokens'"),
+    ],
+)
+def test_a_bad_fault_is_refused(given: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Fault.from_json(given)
+
+
+def test_a_bad_fault_is_refused_over_the_wire(cloud: LocalCloud) -> None:
+    with pytest.raises(LocalCloudError, match="effect must be one of"):
+        cloud._ask("POST", "faults", [{"effect": "explode"}])  # noqa: SLF001  # the typed way cannot say it
+    assert cloud.faults() == []

@@ -1,0 +1,414 @@
+"""What moto gets wrong: every assertion here holds on localcloud and is violated by moto as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from localcloud.client import LocalCloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import InstanceMetadataOptionsResponseTypeDef
+
+from .conftest import ONE_ATTEMPT
+
+UNKNOWN = ("i-0000000000000000a", "i-0000000000000000b")
+
+Assertion = Callable[["EC2Client"], None]
+MENDS: dict[str, Assertion] = {}
+
+
+def mend(assertion: Assertion) -> Assertion:
+    MENDS[assertion.__name__] = assertion
+    return assertion
+
+
+@pytest.fixture
+def plain_moto() -> Iterator[EC2Client]:
+    with mock_aws():
+        client = boto3.client(
+            "ec2",
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # nobody checks it
+            config=ONE_ATTEMPT,
+        )
+        yield client
+        client.close()
+
+
+def launched(ec2: EC2Client, *, count: int = 1, tags: dict[str, str] | None = None, **options: str | int) -> list[str]:
+    given: dict[str, Any] = {"MetadataOptions": options} if options else {}
+    if tags:
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        given["TagSpecifications"] = [{"ResourceType": "instance", "Tags": pairs}]
+    answer = ec2.run_instances(ImageId="ami-12345678", MinCount=count, MaxCount=count, **given)
+    return [instance["InstanceId"] for instance in answer["Instances"]]
+
+
+def options_of(ec2: EC2Client, instance_id: str) -> InstanceMetadataOptionsResponseTypeDef:
+    [reservation] = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
+    return reservation["Instances"][0]["MetadataOptions"]
+
+
+def found(ec2: EC2Client, **filters: list[str]) -> set[str]:
+    """The keywords are filter names with `_` for `-` and `__` for `.`."""
+    asked = [{"Name": name.replace("__", ".").replace("_", "-"), "Values": values} for name, values in filters.items()]
+    pages = ec2.describe_instances(Filters=asked)["Reservations"]  # type: ignore[arg-type]  # a plain dict is one
+    return {instance["InstanceId"] for reservation in pages for instance in reservation["Instances"]}
+
+
+def refused(call: Callable[[], object]) -> tuple[str, str]:
+    """Code and message of the refusal."""
+    with pytest.raises(ClientError) as caught:
+        call()
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+@mend
+def a_partial_modify_keeps_what_is_not_named(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpTokens="required", HttpProtocolIpv6="enabled")
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpPutResponseHopLimit=3)
+    assert options_of(ec2, instance) == {
+        "State": "pending",
+        "HttpTokens": "required",
+        "HttpPutResponseHopLimit": 3,
+        "HttpEndpoint": "enabled",
+        "HttpProtocolIpv6": "enabled",
+        "InstanceMetadataTags": "disabled",
+    }
+
+
+@mend
+def a_modify_answers_with_all_options_and_pending(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    answer = ec2.modify_instance_metadata_options(InstanceId=instance, HttpTokens="required")
+    assert answer["InstanceMetadataOptions"] == {
+        "State": "pending",
+        "HttpTokens": "required",
+        "HttpPutResponseHopLimit": 1,
+        "HttpEndpoint": "enabled",
+        "HttpProtocolIpv6": "disabled",
+        "InstanceMetadataTags": "disabled",
+    }
+
+
+@mend
+def a_describe_after_a_modify_shows_pending(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpTokens="required")
+    assert options_of(ec2, instance)["State"] == "pending"
+
+
+@mend
+def a_launch_answers_pending(ec2: EC2Client) -> None:
+    answer = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
+    assert answer["Instances"][0]["MetadataOptions"]["State"] == "pending"
+
+
+@mend
+def a_dry_run_of_a_modify_changes_nothing_and_says_so(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    modify = partial(ec2.modify_instance_metadata_options, InstanceId=instance, HttpTokens="required", DryRun=True)
+    assert refused(modify) == ("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+    assert options_of(ec2, instance)["HttpTokens"] == "optional"
+
+
+@mend
+def a_wrong_enum_is_refused_whichever_it_is(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    for option in ("HttpTokens", "HttpEndpoint", "HttpProtocolIpv6", "InstanceMetadataTags"):
+        given: dict[str, Any] = {option: "on"}
+        code, message = refused(partial(ec2.modify_instance_metadata_options, InstanceId=instance, **given))
+        assert code == "InvalidParameterValue"
+        assert message.startswith(f"Value (on) for parameter {option} is invalid. Expecting one of: ")
+
+
+@mend
+def a_hop_limit_outside_1_to_64_is_refused(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    for hops in (0, 65, -1, 2.5, "two", True):
+        given: dict[str, Any] = {"HttpPutResponseHopLimit": hops}
+        code, message = refused(partial(ec2.modify_instance_metadata_options, InstanceId=instance, **given))
+        assert code == "InvalidParameterValue"
+        assert "HttpPutResponseHopLimit is invalid. Expecting an integer from 1 to 64." in message
+    for hops in (1, 64):
+        ec2.modify_instance_metadata_options(InstanceId=instance, HttpPutResponseHopLimit=hops)
+
+
+@mend
+def a_modify_of_nothing_is_refused(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    code, message = refused(partial(ec2.modify_instance_metadata_options, InstanceId=instance))
+    assert code == "MissingParameter"
+    assert "HttpTokens" in message
+
+
+@mend
+def a_modify_without_an_instance_is_refused(ec2: EC2Client) -> None:
+    given: dict[str, Any] = {"HttpTokens": "required"}
+    code, message = refused(partial(ec2.modify_instance_metadata_options, **given))
+    assert (code, message) == ("MissingParameter", "The request must contain the parameter InstanceId")
+
+
+@mend
+def a_malformed_id_is_told_from_an_unknown_one(ec2: EC2Client) -> None:
+    for given in ("web", "i-123", "i-0123456789ABCDEF0", "vol-0123456789abcdef0", ""):
+        expected = ("InvalidInstanceID.Malformed", f'Invalid id: "{given}"')
+        assert refused(partial(ec2.describe_instances, InstanceIds=[given])) == expected
+        modify = partial(ec2.modify_instance_metadata_options, InstanceId=given, HttpTokens="required")
+        assert refused(modify) == expected
+        assert refused(partial(ec2.stop_instances, InstanceIds=[given])) == expected
+
+
+@mend
+def every_unknown_instance_is_named(ec2: EC2Client) -> None:
+    [known] = launched(ec2)
+    assert refused(partial(ec2.describe_instances, InstanceIds=[UNKNOWN[0], known, UNKNOWN[1]])) == (
+        "InvalidInstanceID.NotFound",
+        f"The instance IDs '{UNKNOWN[0]}, {UNKNOWN[1]}' do not exist",
+    )
+
+
+@mend
+def a_terminated_instance_cannot_be_modified(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    ec2.terminate_instances(InstanceIds=[instance])
+    modify = partial(ec2.modify_instance_metadata_options, InstanceId=instance, HttpTokens="required")
+    code, message = refused(modify)
+    assert code == "IncorrectInstanceState"
+    assert instance in message
+
+
+@mend
+def a_terminated_instance_cannot_be_started(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+    ec2.terminate_instances(InstanceIds=[instance])
+    assert refused(partial(ec2.start_instances, InstanceIds=[instance]))[0] == "IncorrectInstanceState"
+
+
+@mend
+def options_that_need_the_endpoint_are_refused_where_it_is_disabled(ec2: EC2Client) -> None:
+    [instance] = launched(ec2, HttpEndpoint="disabled")
+    code, message = refused(
+        partial(ec2.modify_instance_metadata_options, InstanceId=instance, HttpPutResponseHopLimit=2)
+    )
+    assert code == "InvalidParameterCombination"
+    assert message == "The parameter HttpPutResponseHopLimit is not allowed unless HttpEndpoint is enabled."
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpTokens="required")
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpEndpoint="enabled", HttpPutResponseHopLimit=2)
+
+
+@mend
+def metadata_tags_are_refused_for_keys_that_they_cannot_serve(ec2: EC2Client) -> None:
+    [instance] = launched(ec2, tags={"cost center": "42"})
+    modify = partial(ec2.modify_instance_metadata_options, InstanceId=instance, InstanceMetadataTags="enabled")
+    code, message = refused(modify)
+    assert code == "InvalidParameterValue"
+    assert message.startswith("'cost center' is not a valid tag key.")
+    assert refused(partial(launched, ec2, tags={"a/b": ""}, InstanceMetadataTags="enabled"))[0] == code
+    [other] = launched(ec2, InstanceMetadataTags="enabled")
+    tags = partial(ec2.create_tags, Resources=[other], Tags=[{"Key": "_index", "Value": ""}])
+    assert refused(tags)[0] == code
+
+
+@mend
+def bad_launch_options_are_refused(ec2: EC2Client) -> None:
+    assert refused(partial(launched, ec2, HttpTokens="on"))[0] == "InvalidParameterValue"
+    assert refused(partial(launched, ec2, HttpPutResponseHopLimit=65))[0] == "InvalidParameterValue"
+    disabled = partial(launched, ec2, HttpEndpoint="disabled", HttpPutResponseHopLimit=2)
+    assert refused(disabled)[0] == "InvalidParameterCombination"
+
+
+@mend
+def the_account_has_defaults_and_a_partial_change_keeps_the_others(ec2: EC2Client) -> None:
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {}
+    ec2.modify_instance_metadata_defaults(HttpTokens="required", HttpPutResponseHopLimit=2)
+    ec2.modify_instance_metadata_defaults(HttpTokensEnforced="enabled", InstanceMetadataTags="enabled")
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {
+        "HttpTokens": "required",
+        "HttpPutResponseHopLimit": 2,
+        "InstanceMetadataTags": "enabled",
+        "ManagedBy": "account",
+        "HttpTokensEnforced": "enabled",
+    }
+    ec2.modify_instance_metadata_defaults(HttpTokens="no-preference", HttpPutResponseHopLimit=-1)
+    ec2.modify_instance_metadata_defaults(HttpTokensEnforced="no-preference")
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {
+        "InstanceMetadataTags": "enabled",
+        "ManagedBy": "account",
+    }
+
+
+@mend
+def bad_account_defaults_are_refused(ec2: EC2Client) -> None:
+    for given in ({"HttpTokens": "on"}, {"HttpTokensEnforced": "on"}, {"HttpPutResponseHopLimit": 65}):
+        bad: dict[str, Any] = given
+        assert refused(partial(ec2.modify_instance_metadata_defaults, **bad))[0] == "InvalidParameterValue"
+    assert refused(ec2.modify_instance_metadata_defaults)[0] == "MissingParameter"
+    dry = partial(ec2.modify_instance_metadata_defaults, HttpTokens="required", DryRun=True)
+    assert refused(dry)[0] == "DryRunOperation"
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {}
+
+
+@mend
+def a_launch_takes_the_account_defaults_for_what_it_does_not_name(ec2: EC2Client) -> None:
+    ec2.modify_instance_metadata_defaults(HttpTokens="required", HttpPutResponseHopLimit=2)
+    [instance] = launched(ec2, HttpPutResponseHopLimit=5)
+    options = options_of(ec2, instance)
+    assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 5)
+
+
+@mend
+def a_launch_takes_the_options_of_its_template(ec2: EC2Client) -> None:
+    ec2.create_launch_template(
+        LaunchTemplateName="web", LaunchTemplateData={"MetadataOptions": {"HttpTokens": "required"}}
+    )
+    answer = ec2.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, LaunchTemplate={"LaunchTemplateName": "web"}
+    )
+    assert options_of(ec2, answer["Instances"][0]["InstanceId"])["HttpTokens"] == "required"
+
+
+@mend
+def a_launch_that_is_sent_again_launches_nothing_more(ec2: EC2Client) -> None:
+    launch = partial(ec2.run_instances, ImageId="ami-12345678", MinCount=1, MaxCount=1, ClientToken="once")
+    first, again = launch(), launch()
+    assert first["Instances"] == again["Instances"]
+    assert len(ec2.describe_instances()["Reservations"]) == 1
+    assert launch(ClientToken="twice")["Instances"] != first["Instances"]
+
+
+@mend
+def enforced_tokens_cannot_be_made_optional(ec2: EC2Client) -> None:
+    [old] = launched(ec2, HttpTokens="optional")
+    ec2.modify_instance_metadata_defaults(HttpTokens="required", HttpTokensEnforced="enabled")
+    modify = partial(ec2.modify_instance_metadata_options, InstanceId=old, HttpTokens="optional")
+    code, message = refused(modify)
+    assert code == "UnsupportedOperation"
+    assert "httpTokensEnforced is enabled for this account" in message
+    assert refused(partial(launched, ec2, HttpTokens="optional"))[0] == "UnsupportedOperation"
+    ec2.modify_instance_metadata_options(InstanceId=old, HttpPutResponseHopLimit=2)
+    launched(ec2)
+
+
+@mend
+def instances_are_found_by_each_metadata_option(ec2: EC2Client) -> None:
+    [strict] = launched(
+        ec2,
+        HttpTokens="required",
+        HttpPutResponseHopLimit=2,
+        HttpProtocolIpv6="enabled",
+        InstanceMetadataTags="enabled",
+    )
+    [off] = launched(ec2, HttpEndpoint="disabled")
+    assert found(ec2, metadata_options__http_tokens=["required"]) == {strict}
+    assert found(ec2, metadata_options__http_put_response_hop_limit=["2", "3"]) == {strict}
+    assert found(ec2, metadata_options__http_protocol_ipv6=["enabled"]) == {strict}
+    assert found(ec2, metadata_options__instance_metadata_tags=["enabled"]) == {strict}
+    assert found(ec2, metadata_options__http_endpoint=["disabled"]) == {off}
+    assert found(ec2, metadata_options__http_endpoint=["*abled"]) == {strict, off}
+
+
+@mend
+def filters_of_metadata_options_go_together_with_the_others(ec2: EC2Client) -> None:
+    [first, second] = launched(ec2, count=2, tags={"Team": "web"}, HttpTokens="required")
+    [third] = launched(ec2, HttpTokens="required")
+    ec2.stop_instances(InstanceIds=[second])
+    required = {"metadata_options__http_tokens": ["required"]}
+    assert found(ec2, tag_key=["Team"], **required) == {first, second}
+    assert found(ec2, instance_id=[first, third, UNKNOWN[0]], **required) == {first, third}
+    assert found(ec2, instance_state_name=["stopped"], **required) == {second}
+    assert found(ec2, instance_state_code=["80"], **required) == {second}
+    assert found(ec2, image_id=["ami-12345678"], **required) == {first, second, third}
+    assert found(ec2, metadata_options__http_tokens=["optional"]) == set()
+
+
+@mend
+def instances_are_found_while_they_are_pending(ec2: EC2Client) -> None:
+    changed, unchanged = launched(ec2, count=2)
+    ec2.modify_instance_metadata_options(InstanceId=changed, HttpTokens="required")
+    assert found(ec2, metadata_options__state=["pending"]) == {changed}
+    assert found(ec2, metadata_options__state=["applied"]) == {unchanged}
+
+
+@mend
+def an_unknown_filter_is_refused(ec2: EC2Client) -> None:
+    expected = ("InvalidParameterValue", "The filter 'metadata-options.colour' is invalid")
+    assert refused(partial(found, ec2, metadata_options__colour=["red"])) == expected
+
+
+@mend
+def a_filter_takes_200_values_and_no_more(ec2: EC2Client) -> None:
+    values = [f"i-{number:017x}" for number in range(201)]
+    assert found(ec2, instance_id=values[:200], metadata_options__state=["pending"]) == set()
+    assert refused(partial(found, ec2, instance_id=values))[0] == "FilterLimitExceeded"
+
+
+@mend
+def pages_hold_instances_and_go_on_when_the_last_one_no_longer_matches(ec2: EC2Client) -> None:
+    instances = launched(ec2, count=12)
+    running: Any = {"Filters": [{"Name": "instance-state-name", "Values": ["running"]}]}
+    first = ec2.describe_instances(MaxResults=5, **running)
+    seen = [each["InstanceId"] for reservation in first["Reservations"] for each in reservation["Instances"]]
+    assert seen == instances[:5]
+    ec2.stop_instances(InstanceIds=[seen[-1]])
+    while "NextToken" in first:
+        first = ec2.describe_instances(MaxResults=5, NextToken=first["NextToken"], **running)
+        seen += [each["InstanceId"] for reservation in first["Reservations"] for each in reservation["Instances"]]
+    assert seen == instances
+
+
+@mend
+def a_page_has_5_to_1000_instances(ec2: EC2Client) -> None:
+    for size in (4, 1001):
+        assert refused(partial(ec2.describe_instances, MaxResults=size))[0] == "InvalidParameterValue"
+    assert refused(partial(ec2.describe_instances, NextToken="bm9uZQ=="))[0] == "InvalidNextToken"
+
+
+@mend
+def without_a_page_size_every_instance_is_described(ec2: EC2Client) -> None:
+    instances = [launched(ec2)[0] for _ in range(101)]
+    answer = ec2.describe_instances()
+    assert [reservation["Instances"][0]["InstanceId"] for reservation in answer["Reservations"]] == instances
+    assert "NextToken" not in answer
+
+
+@mend
+def every_answer_has_a_request_id_of_its_own(ec2: EC2Client) -> None:
+    answers: list[Any] = [ec2.describe_instances(), ec2.describe_instances(), ec2.describe_vpcs()]
+    for given in ({"InstanceIds": [UNKNOWN[0]]}, {"DryRun": True}):
+        bad: Any = given
+        with pytest.raises(ClientError) as caught:
+            ec2.describe_instances(**bad)
+        answers.append(caught.value.response)
+    assert len({answer["ResponseMetadata"]["RequestId"] for answer in answers}) == len(answers)
+
+
+@pytest.fixture
+def mended(cloud: LocalCloud, ec2: EC2Client) -> EC2Client:
+    cloud.settings(pending=3600)
+    return ec2
+
+
+@pytest.mark.parametrize("name", MENDS)
+def test_localcloud_does_as_ec2_does(name: str, mended: EC2Client) -> None:
+    MENDS[name](mended)
+
+
+@pytest.mark.parametrize("name", MENDS)
+def test_plain_moto_does_not(name: str, plain_moto: EC2Client) -> None:
+    # moto stumbles in many ways: it does the wrong thing, answers another error, or has no such action or filter.
+    with pytest.raises(
+        (AssertionError, pytest.fail.Exception, ClientError, NotImplementedError, TypeError, ValueError)
+    ):
+        MENDS[name](plain_moto)
