@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from imds_provider.options import Options, render, render_changes
@@ -17,8 +17,17 @@ class Report:
     problems: list[str]
 
 
-def report(ids: Mapping[str, str], seen: Mapping[str, Observation], wanted: Options, region: str) -> Report:
-    """Compare what was seen with what is wanted. ``ids`` has the instance id for each logical name."""
+def report(
+    ids: Mapping[str, str],
+    seen: Mapping[str, Observation],
+    wanted: Options,
+    region: str,
+    to_launch: Sequence[str] = (),
+) -> Report:
+    """Compare what was seen with what is wanted.
+
+    ``ids`` has the instance id for each logical name; ``to_launch`` has the names of those that have none yet.
+    """
     to_change: list[tuple[str, str, str]] = []
     right: list[str] = []
     problems: list[str] = []
@@ -33,11 +42,13 @@ def report(ids: Mapping[str, str], seen: Mapping[str, Observation], wanted: Opti
             to_change.append((name, instance_id, difference + stopped))
         else:
             right.append(name)
-    return Report(_lines(to_change, right, wanted), problems)
+    return Report(_lines(to_change, right, to_launch, wanted), problems)
 
 
-def _lines(to_change: list[tuple[str, str, str]], right: list[str], wanted: Options) -> list[str]:
-    total = len(to_change) + len(right)
+def _lines(
+    to_change: Sequence[tuple[str, str, str]], right: Sequence[str], to_launch: Sequence[str], wanted: Options
+) -> list[str]:
+    total = len(to_change) + len(right) + len(to_launch)
     lines = []
     if to_change:
         lines.append(f"{len(to_change)} of {total} instances will change:")
@@ -45,4 +56,6 @@ def _lines(to_change: list[tuple[str, str, str]], right: list[str], wanted: Opti
         lines += [f"  {name:<{width}}  {instance_id}  {difference}" for name, instance_id, difference in to_change]
     if right:
         lines.append(f"{len(right)} of {total} already have {render(wanted)}: {', '.join(right)}")
+    if to_launch:
+        lines.append(f"{len(to_launch)} of {total} will get {render(wanted)} once launched: {', '.join(to_launch)}")
     return lines

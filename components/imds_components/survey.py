@@ -59,7 +59,8 @@ async def _survey(
     except ImdsError as error:
         pulumi.log.warn(f"this preview shows recorded values only, the instances could not be seen: {error}", component)
         return
-    told = report(instance_ids, found, decode(options), place)
+    to_launch = [each.name for each in attached if each.name not in ids]
+    told = report(instance_ids, found, decode(options), place, to_launch)
     if told.problems:
         raise pulumi.RunError("\n".join(told.problems))
     pulumi.log.info("\n".join(told.lines), component)

@@ -66,7 +66,7 @@ def demo(cloud: LocalCloud, terminal: Terminal) -> None:
 
     say("2. Bring it about, and wait until EC2 says that it is applied.")
     terminal.run("pulumi up --stack local --yes --skip-preview --suppress-outputs")
-    expect("modifications sent, for the 9 instances that differ", found=modifies(cloud), wanted=9)
+    expect("modifications sent, for the 9 that differ and the new bastion", found=modifies(cloud), wanted=10)
     say("Before -> after. `cache` keeps its IPv6 and tags, `vault` and `archive` keep their endpoint switched off:\n")
     print(before_and_after(before, cloud.instances()), flush=True)
 
