@@ -184,12 +184,16 @@ def _endpoints(reader: _Reader) -> dict[str, str]:
 
 
 def _safe_url(service: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
+    try:
+        parts = urlsplit(url)
+        scheme, host = parts.scheme, parts.hostname
+    except ValueError:
+        scheme, host = "", None
+    if host and (scheme == "https" or (scheme == "http" and _is_loopback(host))):
         return url
+    given = f"{scheme}://{host}" if scheme and host else "no URL"
     raise ConfigurationError(
-        f"aws:endpoints: the URL of {service} must be https, or http on a loopback address, got "
-        f"{parts.scheme or 'no scheme'}://{parts.hostname or ''}."
+        f"aws:endpoints: the URL of {service} must be https, or http on a loopback address, got {given}."
     )
 
 

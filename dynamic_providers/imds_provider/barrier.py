@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from .options import Options, Violation, decode
-from .properties import INSTANCE_ID, REGION, TIMEOUT_SECONDS, Bag, IsKnown, is_instance_id, is_timeout
+from .options import Options, Violation
+from .properties import REGION, TIMEOUT_SECONDS, Bag, IsKnown, is_instance_id, is_timeout
 from .settling import NotSettledError, Observation, Settled, Verdict, judge
+from .target import Target
 
 TARGETS = "targets"
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
-
-
-@dataclass(frozen=True)
-class Target:
-    """An instance to wait for: its id, the options to see on it, and the mark of the change that led to them."""
-
-    instance_id: str
-    wanted: Options
-    change: str
 
 
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
@@ -43,7 +34,7 @@ def _check_targets(given: object, is_known: IsKnown) -> list[Violation]:
     for name, value in given.items():
         if not is_known(value):
             continue
-        target = _target(value)
+        target = Target.parse(value)
         if target is None or not is_instance_id(target.instance_id):
             found.append(Violation(f"{TARGETS}.{name}", f"{name} is no target of an InstanceMetadataOptions."))
         elif target.instance_id in names:
@@ -114,16 +105,7 @@ def _sorted_out(bag: Bag, stopped: set[str]) -> dict[str, object]:
 def _targets(bag: Bag) -> dict[str, Target]:
     given = bag.get(TARGETS)
     pairs = given.items() if isinstance(given, Mapping) else ()
-    return {str(name): target for name, value in pairs if (target := _target(value)) is not None}
-
-
-def _target(value: object) -> Target | None:
-    if not isinstance(value, Mapping):
-        return None
-    instance_id, wanted, change = value.get(INSTANCE_ID), value.get("wanted"), value.get("change")
-    if not isinstance(instance_id, str) or not isinstance(wanted, Mapping) or not isinstance(change, str):
-        return None
-    return Target(instance_id, decode(wanted), change)
+    return {str(name): target for name, value in pairs if (target := Target.parse(value)) is not None}
 
 
 def _ids(bag: Bag, name: str) -> set[str]:

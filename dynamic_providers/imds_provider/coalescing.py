@@ -73,13 +73,18 @@ class Coalescer(Generic[V]):
         """
         wanted = frozenset(keys)
         self._upcoming.drop(wanted)
+        ends = self._now() + timeout
         with self._lock:
-            ahead = {self._ahead.pop(key, None) for key in wanted}
-            batch = ahead.pop() if len(ahead) == 1 else None
-            if batch is None or batch.began < self._now() - max_age or not max_age:
-                batch = self._next_batch()
-                batch.keys |= wanted
-        found = batch.answer.result(timeout)
+            batches = {self._ahead.pop(key, None) for key in wanted}
+        ahead = batches.pop() if len(batches) == 1 else None
+        if ahead is not None and max_age and ahead.began >= self._now() - max_age:
+            found = ahead.answer.result(timeout)
+            if wanted <= found.keys():
+                return {key: found[key] for key in wanted}
+        with self._lock:
+            batch = self._next_batch()
+            batch.keys |= wanted
+        found = batch.answer.result(ends - self._now())
         return {key: found[key] for key in wanted if key in found}
 
     def look_ahead(self) -> None:

@@ -179,7 +179,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
     instance_metadata_tags: pulumi.Output[str]
     state: pulumi.Output[str | None]
     previous: pulumi.Output[Mapping[str, Any]]
-    target: pulumi.Output[Mapping[str, Any]]
+    target: pulumi.Output[str]
 
     def __init__(
         self,

@@ -102,7 +102,7 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
 class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsApplied"):
     """Done when every instance of ``targets`` has its wanted options applied, or will at its next start."""
 
-    targets: pulumi.Output[Mapping[str, Mapping[str, Any]]]
+    targets: pulumi.Output[Mapping[str, str]]
     region: pulumi.Output[str]
     applied_ids: pulumi.Output[list[str]]
     pending_start_ids: pulumi.Output[list[str]]
@@ -111,7 +111,7 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         self,
         name: str,
         *,
-        targets: pulumi.Input[Mapping[str, pulumi.Input[Mapping[str, Any]]]],
+        targets: pulumi.Input[Mapping[str, pulumi.Input[str]]],
         region: pulumi.Input[str] | None = None,
         timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
         opts: pulumi.ResourceOptions | None = None,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .options import OPTION_NAMES, Options, OptionValue, Violation, changes, decode, quote, violations
 from .settling import STOPPED_STATES, Observation
+from .target import Target
 
 INSTANCE_ID = "instanceId"
 REGION = "region"
@@ -100,21 +101,10 @@ def needs_ec2(recorded: Bag, wanted: Options) -> bool:
     return not set(wanted) <= set(managed(recorded)) or bool(changes(decode(recorded), wanted))
 
 
-def new_target(instance_id: str, wanted: Options, change: str) -> dict[str, object]:
-    """What a barrier has to know to wait for the instance; ``change`` marks the last modification."""
-    return {INSTANCE_ID: instance_id, "wanted": dict(wanted), "change": change}
-
-
-def target(bag: Bag) -> Bag:
-    """The recorded target."""
-    value = bag.get(TARGET)
-    return value if isinstance(value, Mapping) else {}
-
-
-def managed(recorded: Bag) -> dict[str, OptionValue]:
+def managed(recorded: Bag) -> Options:
     """The options that the program set when the outputs were recorded, with the values it wanted."""
-    wanted = target(recorded).get("wanted")
-    return decode(wanted) if isinstance(wanted, Mapping) else decode(recorded)
+    target = Target.parse(recorded.get(TARGET))
+    return target.wanted if target else decode(recorded)
 
 
 def previous(recorded: Bag) -> dict[str, OptionValue]:
@@ -128,7 +118,8 @@ def merge_previous(recorded: Options, before: Options, wanted: Options) -> dict[
 
     An option that is no longer managed is let go, so that nothing is ever put back that the program does not manage.
     """
-    return {name: recorded.get(name, before[name]) for name in wanted if name in recorded or name in before}
+    known = {**before, **recorded}
+    return {name: known[name] for name in wanted if name in known}
 
 
 def settings(bag: Bag) -> dict[str, object]:
@@ -146,7 +137,7 @@ def outputs(inputs: Bag, seen: Observation, was: Options, change: str) -> dict[s
         **settings(inputs),
         **_observed(inputs, seen),
         PREVIOUS: dict(was),
-        TARGET: new_target(seen.instance_id, decode(inputs), change),
+        TARGET: str(Target(seen.instance_id, decode(inputs), change)),
     }
 
 
@@ -156,7 +147,7 @@ def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
     wanted = managed(recorded)
     return {
         PREVIOUS: merge_previous({}, seen.options, wanted),
-        TARGET: new_target(seen.instance_id, wanted, ""),
+        TARGET: str(Target(seen.instance_id, wanted)),
         **kept,
         **_observed(recorded, seen),
     }
@@ -181,8 +172,8 @@ def state_of(seen: Observation) -> str:
 
 def change_of(recorded: Bag) -> str:
     """The mark of the last operation that left something to wait for."""
-    change = target(recorded).get("change")
-    return change if isinstance(change, str) else ""
+    target = Target.parse(recorded.get(TARGET))
+    return target.change if target else ""
 
 
 def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:
@@ -193,5 +184,5 @@ def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:
         **kept,
         **settings(inputs),
         PREVIOUS: merge_previous(previous(recorded), {}, wanted),
-        TARGET: {**target(recorded), "wanted": wanted},
+        TARGET: str(Target(str(inputs[INSTANCE_ID]), wanted, change_of(recorded))),
     }

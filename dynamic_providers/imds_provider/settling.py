@@ -150,21 +150,21 @@ Judge = Callable[[Observation, Options], Verdict]
 class _Roll:
     """Who is still pending, and what became of the others."""
 
-    def __init__(self, wanted: Mapping[str, Options], judge: Judge, place: str, now: float) -> None:
+    def __init__(self, wanted: Mapping[str, Options], judge: Judge, place: str) -> None:
         self.pending = dict(wanted)
         self.unsettled: dict[str, Unsettled] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.last_seen: dict[str, Observation] = {}
         self._judge = judge
         self._place = place
-        self._known_at = dict.fromkeys(wanted, now)
+        self._missing_since: dict[str, float] = {}
 
     def call(self, found: Mapping[str, Observation], now: float, missing_grace_seconds: float) -> None:
         """Judge everyone pending by one look."""
         for instance_id, options in tuple(self.pending.items()):
             seen = found.get(instance_id)
             if seen is not None:
-                self._known_at[instance_id] = now
+                self._missing_since.pop(instance_id, None)
                 self.last_seen[instance_id] = seen
                 verdict = self._judge(seen, options)
                 if verdict is Verdict.GONE:
@@ -172,7 +172,7 @@ class _Roll:
                 elif verdict is not Verdict.PENDING:
                     self.verdicts[instance_id] = verdict
                     del self.pending[instance_id]
-            elif now - self._known_at[instance_id] >= missing_grace_seconds:
+            elif now - self._missing_since.setdefault(instance_id, now) >= missing_grace_seconds:
                 self._give_up(instance_id, "missing", missing_reason(instance_id, self._place))
 
     def time_out(self, seconds: float) -> None:
@@ -208,7 +208,7 @@ def wait(
     """
     clock = deadline.clock
     started = clock.now()
-    roll = _Roll(wanted, judge, place, started)
+    roll = _Roll(wanted, judge, place)
     if not look_at_once:
         clock.sleep(min(next_delay(0), deadline.remaining()))
     while roll.pending:

@@ -1,0 +1,40 @@
+"""What a barrier has to know of an instance, as one line of the state. Pure.
+
+``i-0123456789abcdef0 httpTokens=required httpPutResponseHopLimit=2 change=965f478993f1``: one line, because that is
+what a preview shows of it when it changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .options import OPTION_NAMES, Options, OptionValue, render
+
+_CHANGE = "change"
+
+
+@dataclass(frozen=True)
+class Target:
+    """An instance, the options wanted of it, and the mark of the last operation that left something to wait for."""
+
+    instance_id: str
+    wanted: Options
+    change: str = ""
+
+    def __str__(self) -> str:
+        """The line that :meth:`parse` reads."""
+        change = f"{_CHANGE}={self.change}" if self.change else ""
+        return " ".join(part for part in (self.instance_id, render(self.wanted), change) if part)
+
+    @classmethod
+    def parse(cls, line: object) -> Target | None:
+        """The target on a line, or None if it is none."""
+        if not isinstance(line, str):
+            return None
+        instance_id, *parts = line.split(" ")
+        pairs = dict(part.partition("=")[::2] for part in parts)
+        change = pairs.pop(_CHANGE, "")
+        if not instance_id or not set(pairs) <= set(OPTION_NAMES):
+            return None
+        wanted: dict[str, OptionValue] = {name: int(text) if text.isdigit() else text for name, text in pairs.items()}
+        return cls(instance_id, wanted, change)
