@@ -20,8 +20,8 @@ from .wanted_options import MetadataOptionsArgs, wanted_options
 class InstanceMetadata(pulumi.ComponentResource):
     """Brings the instances it is attached to onto the given metadata options and waits until they are applied.
 
-    Each instance has a row, a state and an error of its own. Several are waited for together, at one barrier. A
-    preview looks at the live instances and says what will change on each.
+    Each instance has a row, a state and an error of its own, recorded as soon as EC2 has taken its change. All are
+    then waited for together, at one barrier. A preview looks at the live instances and says what will change on each.
     """
 
     options: pulumi.Output[Mapping[str, Mapping[str, Any]]]
@@ -74,39 +74,31 @@ class InstanceMetadata(pulumi.ComponentResource):
             raise pulumi.RunError(f"InstanceMetadata {name}: {error}") from None
         if attached and pulumi.runtime.is_dry_run():
             survey(self, attached, wanted, region)
-        alone = len(attached) == 1
         rows = {
             each.name: InstanceMetadataOptions(
                 f"{name}-{each.name}",
                 instance_id=each.instance_id,
                 region=region,
                 on_destroy=on_destroy,
-                wait=alone,
+                wait=False,
                 timeout_seconds=timeout_seconds,
                 opts=pulumi.ResourceOptions(parent=self, deleted_with=each.resource),
                 **wanted,  # type: ignore[arg-type]  # options by their argument's name, judged by wanted_options
             )
             for each in attached
         }
-        self.options = pulumi.Output.all(*map(_observed, rows.values())).apply(dict)
         if not rows:
             pulumi.log.warn("there are no instances to manage.", self)
-            self.applied_ids = self.pending_start_ids = pulumi.Output.from_input([])
-        elif alone:
-            (row,) = rows.values()
-            state = pulumi.Output.all(row.instance_id, row.state)
-            self.applied_ids = state.apply(lambda both: [both[0]] if both[1] == "applied" else [])
-            self.pending_start_ids = state.apply(lambda both: [both[0]] if both[1] == "pending-start" else [])
-        else:
-            barrier = MetadataOptionsApplied(
-                name,
-                targets={each: row.target for each, row in rows.items()},
-                region=region,
-                timeout_seconds=timeout_seconds,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            self.applied_ids = barrier.applied_ids
-            self.pending_start_ids = barrier.pending_start_ids
+        barrier = MetadataOptionsApplied(
+            name,
+            targets={each: row.target for each, row in rows.items()},
+            region=region,
+            timeout_seconds=timeout_seconds,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.options = pulumi.Output.all(*map(_observed, rows.values())).apply(dict)
+        self.applied_ids = barrier.applied_ids
+        self.pending_start_ids = barrier.pending_start_ids
         self.register_outputs(
             {
                 "options": self.options,

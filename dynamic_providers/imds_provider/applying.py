@@ -9,6 +9,7 @@ from typing import Protocol
 from .errors import (
     DeadlinePassedError,
     Ec2Error,
+    ImdsError,
     InstanceGoneError,
     InstanceMissingError,
     NotAppliedError,
@@ -21,7 +22,6 @@ from .settling import (
     NotSettledError,
     Observation,
     Verdict,
-    gone_reason,
     judge,
     judge_accepted,
     judge_found,
@@ -119,10 +119,8 @@ def apply_options(
                 look_at_once=False,
             )
         except NotSettledError as error:
-            raise NotAppliedError(str(error)) from None
+            raise _unsettled(error, instance_id) from None
         now, verdict = settled.observations[instance_id], settled.verdicts[instance_id]
-    if verdict is Verdict.GONE:
-        raise InstanceGoneError(gone_reason(now))
     return Outcome(before, now, verdict, modified)
 
 
@@ -149,16 +147,21 @@ def find(
             missing_grace_seconds=missing_grace_seconds,
         )
     except NotSettledError as error:
-        kind, reason = error.unsettled[instance_id].kind, error.unsettled[instance_id].reason
-        if kind == "gone":
-            raise InstanceGoneError(reason) from None
-        if kind == "missing":
-            raise InstanceMissingError(reason) from None
-        raise NotAppliedError(f"{instance_id}: EC2 in {ec2.region} did not show it in time; run again.") from None
+        raise _unsettled(error, instance_id) from None
     seen = settled.observations[instance_id]
     if not seen.options:
         raise Ec2Error(f"{instance_id}: EC2 in {ec2.region} reports no metadata options of it.")
     return seen
+
+
+def _unsettled(error: NotSettledError, instance_id: str) -> ImdsError:
+    unsettled = error.unsettled[instance_id]
+    kinds: dict[str, type[ImdsError]] = {
+        "gone": InstanceGoneError,
+        "missing": InstanceMissingError,
+        "timeout": NotAppliedError,
+    }
+    return kinds[unsettled.kind](unsettled.reason)
 
 
 def _undecided(error: Ec2Error) -> Ec2Error:

@@ -20,6 +20,8 @@ from .errors import EngineGoneError
 
 _ADDRESS = re.compile(r"127\.0\.0\.1:\d+|localhost:\d+|\[::1\]:\d+")
 
+LOG_SECONDS = 5
+
 
 class Engine:
     """The engine at ``address`` (``127.0.0.1:port``), or none: then it never counts as gone and nothing is shown.
@@ -67,8 +69,14 @@ class Engine:
         self._log(engine_pb2.ERROR, message, ephemeral=False)
 
     def _log(self, severity: engine_pb2.LogSeverity.ValueType, message: str, *, ephemeral: bool) -> None:
-        if self._stub is not None:
-            self._stub.Log(engine_pb2.LogRequest(severity=severity, message=message, urn="", ephemeral=ephemeral))
+        if self._stub is None:
+            return
+        request = engine_pb2.LogRequest(severity=severity, message=message, urn="", ephemeral=ephemeral)
+        try:
+            self._stub.Log(request, timeout=LOG_SECONDS)
+        except grpc.RpcError:
+            # Nobody is left to be told. What comes of the operation is decided by `require`, not by a lost line.
+            return
 
 
 def engine_of_this_host(arguments: list[str] | None = None) -> Engine:

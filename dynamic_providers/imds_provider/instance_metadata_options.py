@@ -25,7 +25,7 @@ from .applying import Outcome, apply_options, find
 from .bags import is_known, translate_input, translate_output
 from .ec2 import Ec2
 from .errors import ImdsError, InstanceGoneError, InstanceMissingError
-from .options import decode, unreported
+from .options import Options, decode, unreported
 from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict
 
 Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
@@ -94,10 +94,9 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     wanted = decode(inputs)
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
     ec2 = runtime.ec2(inputs.get(p.REGION))
-    outcome = apply_options(
-        ec2, inputs[p.INSTANCE_ID], wanted, deadline, wait_until_applied=inputs.get(p.WAIT) is not False
-    )
-    _warn(outcome, wanted, waited=inputs.get(p.WAIT) is not False)
+    wait = inputs.get(p.WAIT) is not False
+    outcome = apply_options(ec2, inputs[p.INSTANCE_ID], wanted, deadline, wait_until_applied=wait)
+    _warn(outcome, wanted, waited=wait)
     was = p.merge_previous(p.previous(recorded), outcome.before.options, wanted)
     change = uuid.uuid4().hex[:12] if outcome.left_something_to_wait_for else p.change_of(recorded)
     return p.outputs(inputs, outcome.after, was, change)
@@ -142,11 +141,11 @@ def _restore(recorded: Bag) -> None:
         _confirm_account(recorded)
 
 
-def _warn(outcome: Outcome, wanted: Mapping[str, object], *, waited: bool) -> None:
+def _warn(outcome: Outcome, wanted: Options, *, waited: bool) -> None:
     engine, seen = runtime.engine(), outcome.after
     if waited and outcome.verdict is Verdict.PENDING_START:
         engine.warn(f"{seen.instance_id} is {seen.instance_state}: its metadata options apply when it starts.")
-    if ignored := unreported(seen.options, decode(wanted)):
+    if ignored := unreported(seen.options, wanted):
         engine.warn(f"{seen.instance_id}: its region does not report {', '.join(ignored)}, so it is not managed there.")
 
 
@@ -178,8 +177,13 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
     http_protocol_ipv6: pulumi.Output[str]
     instance_metadata_tags: pulumi.Output[str]
     state: pulumi.Output[str | None]
+    """``applied``, or ``pending-start`` on a stopped instance; not set with ``wait=False``."""
     previous: pulumi.Output[Mapping[str, Any]]
+    """The values from before the options were first managed here."""
+    owner_id: pulumi.Output[str]
+    """The account that the instance belongs to."""
     target: pulumi.Output[str]
+    """What :class:`MetadataOptionsApplied` has to know to wait for the instance."""
 
     def __init__(
         self,

@@ -248,7 +248,8 @@ def gone_reason(seen: Observation) -> str:
 def timeout_reason(instance_id: str, wanted: Options, seen: Observation | None, seconds: float) -> str:
     """The sentence for an instance that did not settle in time: wanted, last seen, what to do."""
     last = f"{render(seen.options)} (state {seen.state}, instance {seen.instance_state})" if seen else "nothing of it"
+    reach = f"reach {render(wanted)}" if wanted else "show up"
     return (
-        f"{instance_id} did not reach {render(wanted)} within {seconds:g} s; last seen: {last}. "
+        f"{instance_id} did not {reach} within {seconds:g} s; last seen: {last}. "
         "Run `pulumi up` again to go on waiting, with a larger timeoutSeconds if EC2 is only slow."
     )
