@@ -43,25 +43,30 @@ def attachments(instances: Instances) -> list[Attachment]:
         for each in found
         if each.known_id is not None and not is_instance_id(each.known_id)
     ]
-    problems += duplicates((each.known_id, each.name) for each in found if each.known_id is not None)
-    problems += duplicates(
-        (f"the instance {each.resource.pulumi_resource_name}", each.name) for each in found if each.resource
-    )
+    subjects = [(each.resource or each.known_id, each.name) for each in found]
+    problems += duplicates((subject, name) for subject, name in subjects if subject is not None)
+    names = [name for subject, name in dict.fromkeys(subjects)]
+    problems += [f"two instances are named {name}: give a mapping of names to instances." for name in _repeated(names)]
     if problems:
         raise ValueError("\n".join(problems))
     return found
 
 
-def duplicates(ids_and_names: Iterable[tuple[str, str]]) -> list[str]:
-    """A sentence for each id that stands under more than one name, or twice under one."""
-    names: dict[str, str] = {}
+def duplicates(given: Iterable[tuple[str | pulumi.Resource, str]]) -> list[str]:
+    """A sentence for each instance or id that stands under more than one name, or twice under one."""
+    names: dict[str | pulumi.Resource, str] = {}
     problems = []
-    for instance_id, name in ids_and_names:
-        if instance_id in names:
-            where = f"as {names[instance_id]} and as {name}" if names[instance_id] != name else "in the same list"
-            problems.append(f"{instance_id} is given twice, {where}.")
-        names.setdefault(instance_id, name)
+    for subject, name in given:
+        if subject in names:
+            where = f"as {names[subject]} and as {name}" if names[subject] != name else "in the same list"
+            label = subject if isinstance(subject, str) else f"the instance {subject.pulumi_resource_name}"
+            problems.append(f"{label} is given twice, {where}.")
+        names.setdefault(subject, name)
     return problems
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def _named(instances: Instances) -> list[tuple[str, object]]:

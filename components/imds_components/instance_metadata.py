@@ -87,18 +87,19 @@ class InstanceMetadata(pulumi.ComponentResource):
             )
             for each in attached
         }
-        if not rows:
-            pulumi.log.warn("there are no instances to manage.", self)
-        barrier = MetadataOptionsApplied(
-            name,
-            targets={each: row.target for each, row in rows.items()},
-            region=region,
-            timeout_seconds=timeout_seconds,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
         self.options = pulumi.Output.all(*map(_observed, rows.values())).apply(dict)
-        self.applied_ids = barrier.applied_ids
-        self.pending_start_ids = barrier.pending_start_ids
+        if rows:
+            barrier = MetadataOptionsApplied(
+                name,
+                targets={each: row.target for each, row in rows.items()},
+                region=region,
+                timeout_seconds=timeout_seconds,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.applied_ids, self.pending_start_ids = barrier.applied_ids, barrier.pending_start_ids
+        else:
+            pulumi.log.warn("there are no instances to manage.", self)
+            self.applied_ids = self.pending_start_ids = pulumi.Output.from_input([])
         self.register_outputs(
             {
                 "options": self.options,

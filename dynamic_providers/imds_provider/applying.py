@@ -99,10 +99,12 @@ def apply_options(
         except (InstanceMissingError, OutcomeUnknownError) as error:
             # Missing: found a moment ago, so EC2 has yet to agree with itself about a new instance.
             modified = modified or isinstance(error, OutcomeUnknownError)
-            if attempt == ATTEMPTS or deadline.passed:
+            if deadline.passed:
                 raise (_undecided(error) if modified else error) from None
             deadline.clock.sleep(min(0.25 * 2**attempt, deadline.remaining()))
             now = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+            if attempt == ATTEMPTS and modification(now.options, wanted):
+                raise error from None
         else:
             modified = True
             now = replace(now, state=state, options={**now.options, **options})

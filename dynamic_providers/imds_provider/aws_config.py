@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -247,19 +248,12 @@ def _assumed_role(key: str, role: Mapping[str, object]) -> AssumedRole:
 
 def _duration(key: str, text: str) -> int:
     """Seconds of a duration in pulumi-aws's notation, such as ``1h`` or ``1h30m``."""
-    units = {"h": 3600, "m": 60, "s": 1}
-    seconds, digits = 0, ""
-    for character in text:
-        if character.isdigit():
-            digits += character
-        elif character in units and digits:
-            seconds, digits = seconds + int(digits) * units[character], ""
-        else:
-            digits = "?"
-            break
-    if digits or not seconds:
+    found = re.fullmatch(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?", text)
+    hours, minutes, seconds = (int(digits or 0) for digits in found.groups()) if found else (0, 0, 0)
+    total = 3600 * hours + 60 * minutes + seconds
+    if not total:
         raise ConfigurationError(f'{key} must be a duration such as "1h" or "1h30m", got "{text}".')
-    return seconds
+    return total
 
 
 def _mapping(key: str, value: object) -> Mapping[str, object]:

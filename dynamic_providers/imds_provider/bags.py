@@ -6,18 +6,31 @@ import re
 
 from pulumi.output import Unknown
 
+from .barrier import PROPERTY_NAMES as BARRIER_PROPERTY_NAMES
+from .options import OPTION_NAMES
+from .properties import PROPERTY_NAMES
+
 
 def is_known(value: object) -> bool:
     """Whether the value is known; in a preview an output of a resource that does not exist yet is not."""
     return not isinstance(value, Unknown)
 
 
+def _python_spelling(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[0].lower()}", name)
+
+
+# Pulumi translates the keys of nested mappings too, and those are names that people gave to their instances: only what
+# stands here may be touched.
+_TO_PULUMI = {_python_spelling(name): name for name in (*OPTION_NAMES, *PROPERTY_NAMES, *BARRIER_PROPERTY_NAMES)}
+_TO_PYTHON = {name: spelling for spelling, name in _TO_PULUMI.items()}
+
+
 def translate_input(name: str) -> str:
-    """``http_protocol_ipv6`` as Pulumi spells it: ``httpProtocolIpv6``."""
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail) if tail and head else name
+    """The property ``http_protocol_ipv6`` as Pulumi spells it, ``httpProtocolIpv6``; any other name as it is."""
+    return _TO_PULUMI.get(name, name)
 
 
 def translate_output(name: str) -> str:
-    """``httpProtocolIpv6`` as Python spells it: ``http_protocol_ipv6``."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[0].lower()}", name)
+    """The property ``httpProtocolIpv6`` as Python spells it, ``http_protocol_ipv6``; any other name as it is."""
+    return _TO_PYTHON.get(name, name)

@@ -12,6 +12,7 @@ from .target import Target
 TARGETS = "targets"
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
+PROPERTY_NAMES = (TARGETS, REGION, TIMEOUT_SECONDS, APPLIED_IDS, PENDING_START_IDS)
 
 
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:

@@ -24,6 +24,10 @@ PREVIOUS = "previous"
 OWNER_ID = "ownerId"
 TARGET = "target"
 
+SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS)
+PROPERTY_NAMES = (*SETTINGS, STATE, PREVIOUS, OWNER_ID, TARGET)
+"""All but the options."""
+
 IDENTITY = (INSTANCE_ID, REGION)
 """A change of one of these means another instance, hence a replacement."""
 
@@ -124,8 +128,7 @@ def merge_previous(recorded: Options, before: Options, wanted: Options) -> dict[
 
 def settings(bag: Bag) -> dict[str, object]:
     """The inputs that are not options."""
-    names = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS)
-    return {name: bag[name] for name in names if bag.get(name) is not None}
+    return {name: bag[name] for name in SETTINGS if bag.get(name) is not None}
 
 
 def outputs(inputs: Bag, seen: Observation, was: Options, change: str) -> dict[str, object]:
