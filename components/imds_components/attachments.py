@@ -6,6 +6,7 @@ changes when a list is sorted another way or an instance is replaced.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
@@ -45,8 +46,12 @@ def attachments(instances: Instances) -> list[Attachment]:
     ]
     subjects = [(each.resource or each.known_id, each.name) for each in found]
     problems += duplicates((subject, name) for subject, name in subjects if subject is not None)
-    names = [name for subject, name in dict.fromkeys(subjects)]
-    problems += [f"two instances are named {name}: give a mapping of names to instances." for name in _repeated(names)]
+    named = Counter(name for _, name in dict.fromkeys(subjects))
+    problems += [
+        f"{count} instances are named {name}: give a mapping of names to instances."
+        for name, count in named.items()
+        if count > 1
+    ]
     if problems:
         raise ValueError("\n".join(problems))
     return found
@@ -63,10 +68,6 @@ def duplicates(given: Iterable[tuple[str | pulumi.Resource, str]]) -> list[str]:
             problems.append(f"{label} is given twice, {where}.")
         names.setdefault(subject, name)
     return problems
-
-
-def _repeated(names: Sequence[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})
 
 
 def _named(instances: Instances) -> list[tuple[str, object]]:

@@ -19,6 +19,8 @@ from pulumi.runtime.rpc import UNKNOWN
 from localcloud.bags import Bag, boxed_map, plain_map
 from localcloud.client import LocalCloud
 
+from .conftest import Connect
+
 PLUGIN = Path(__file__).parent.parent.parent / "localcloud" / "bin" / "pulumi-resource-aws"
 URN = "urn:pulumi:dev::web::aws:ec2/instance:Instance::web"
 INPUTS = {"ami": "ami-12345678", "instanceType": "t3.micro", "tags": {"Name": "web"}}
@@ -38,14 +40,14 @@ class Plugin:
         answer = self._stub.Create(request)
         return answer.id, from_the_wire(answer.properties)
 
-    def diff(self, state: Bag, inputs: Bag) -> tuple[set[str], list[str]]:
-        """Changed paths, and properties that replace."""
+    def diff(self, state: Bag, inputs: Bag) -> dict[str, str]:
+        """The kind of change by path."""
         request = provider_pb2.DiffRequest(urn=URN, id="i", olds=on_the_wire(state), news=on_the_wire(inputs))
         answer = self._stub.Diff(request)
-        assert answer.changes == (
-            provider_pb2.DiffResponse.DIFF_SOME if answer.detailedDiff else provider_pb2.DiffResponse.DIFF_NONE
-        )
-        return set(answer.detailedDiff), list(answer.replaces)
+        kinds = {path: provider_pb2.PropertyDiff.Kind.Name(each.kind) for path, each in answer.detailedDiff.items()}
+        assert answer.changes == (provider_pb2.DiffResponse.DIFF_SOME if kinds else provider_pb2.DiffResponse.DIFF_NONE)
+        assert set(answer.replaces) == {path for path, kind in kinds.items() if kind == "UPDATE_REPLACE"}
+        return kinds
 
     def read(self, instance_id: str, inputs: Bag) -> tuple[str, Bag, Bag]:
         """Id, outputs and inputs."""
@@ -127,19 +129,20 @@ def test_a_launched_instance_is_waited_for(plugin: Plugin, cloud: LocalCloud) ->
 
 def test_what_the_program_does_not_name_makes_no_difference(plugin: Plugin) -> None:
     _, state = plugin.create({**INPUTS, "metadataOptions": {"httpTokens": "required"}})
-    assert plugin.diff(state, INPUTS) == (set(), [])
-    assert plugin.diff(state, {**INPUTS, "metadataOptions": {"httpTokens": "required"}}) == (set(), [])
+    assert plugin.diff(state, INPUTS) == {}
+    assert plugin.diff(state, {**INPUTS, "metadataOptions": {"httpTokens": "required"}}) == {}
 
 
 def test_differences_are_shown_by_their_paths_and_an_image_replaces(plugin: Plugin) -> None:
     _, state = plugin.create(INPUTS)
     changed = {"metadataOptions": {"httpTokens": "required"}, "tags": {"Team": "web"}}
-    assert plugin.diff(state, {**INPUTS, **changed}) == (
-        {"metadataOptions.httpTokens", "tags.Name", "tags.Team"},
-        [],
-    )
-    assert plugin.diff(state, {**INPUTS, "ami": "ami-87654321"}) == ({"ami"}, ["ami"])
-    assert plugin.diff(state, {**INPUTS, "ami": UNKNOWN}) == ({"ami"}, ["ami"])
+    assert plugin.diff(state, {**INPUTS, **changed}) == {
+        "metadataOptions.httpTokens": "UPDATE",
+        "tags.Name": "DELETE",
+        "tags.Team": "UPDATE",
+    }
+    for image in ("ami-87654321", UNKNOWN):
+        assert plugin.diff(state, {**INPUTS, "ami": image}) == {"ami": "UPDATE_REPLACE"}
 
 
 def test_metadata_options_tags_and_type_change_in_place(plugin: Plugin, cloud: LocalCloud) -> None:
@@ -160,10 +163,11 @@ def test_metadata_options_tags_and_type_change_in_place(plugin: Plugin, cloud: L
     assert after["metadataOptions"]["httpEndpoint"] == "disabled"
 
 
-def test_a_refresh_shows_drift_of_what_the_program_names(plugin: Plugin, cloud: LocalCloud) -> None:
-    inputs = {**INPUTS, "metadataOptions": {"httpTokens": "required"}}
+def test_a_refresh_shows_drift_of_what_the_program_names(plugin: Plugin, cloud: LocalCloud, connect: Connect) -> None:
+    inputs = {**INPUTS, "tags": {"Name": "web", "Team": "web"}, "metadataOptions": {"httpTokens": "required"}}
     instance_id, _ = plugin.create(inputs)
     cloud.change(instance_id, {"options": {"HttpTokens": "optional", "HttpPutResponseHopLimit": 9}})
+    connect("eu-west-1").delete_tags(Resources=[instance_id], Tags=[{"Key": "Team"}])
     read_id, state, seen = plugin.read(instance_id, inputs)
     assert read_id == instance_id
     assert state["metadataOptions"]["httpPutResponseHopLimit"] == 9

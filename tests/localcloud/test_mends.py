@@ -358,14 +358,15 @@ def a_filter_takes_200_values_and_no_more(ec2: EC2Client) -> None:
 def pages_hold_instances_and_go_on_when_the_last_one_no_longer_matches(ec2: EC2Client) -> None:
     instances = launched(ec2, count=12)
     running: Any = {"Filters": [{"Name": "instance-state-name", "Values": ["running"]}]}
-    first = ec2.describe_instances(MaxResults=5, **running)
-    seen = [each["InstanceId"] for reservation in first["Reservations"] for each in reservation["Instances"]]
+    page = ec2.describe_instances(MaxResults=5, **running)
+    seen = [each["InstanceId"] for reservation in page["Reservations"] for each in reservation["Instances"]]
     assert seen == instances[:5]
     ec2.stop_instances(InstanceIds=[seen[-1]])
-    while "NextToken" in first:
-        first = ec2.describe_instances(MaxResults=5, NextToken=first["NextToken"], **running)
-        seen += [each["InstanceId"] for reservation in first["Reservations"] for each in reservation["Instances"]]
+    for _ in range(2):
+        page = ec2.describe_instances(MaxResults=5, NextToken=page["NextToken"], **running)
+        seen += [each["InstanceId"] for reservation in page["Reservations"] for each in reservation["Instances"]]
     assert seen == instances
+    assert "NextToken" not in page
 
 
 @mend
