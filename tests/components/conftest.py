@@ -1,0 +1,175 @@
+"""Programs under Pulumi's mocks: what they register, what their outputs become, what is said on the way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+from pulumi.runtime.rpc import deserialize_properties
+
+from imds_components import InstanceMetadata
+from imds_provider import runtime
+from imds_provider.options import decode
+from imds_provider.settling import Deadline
+from imds_provider.target import Target
+from tests.support.fakes import LAX, FakeClock, FakeEc2
+
+ROW = "pulumi-python:dynamic/imds:InstanceMetadataOptions"
+BARRIER = "pulumi-python:dynamic/imds:MetadataOptionsApplied"
+COMPONENT = "imds:index:InstanceMetadata"
+INSTANCE = "aws:ec2/instance:Instance"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # pulumi-aws says this of its own while it is imported.
+    config.addinivalue_line("filterwarnings", "ignore:aws.ec2/encryptioncontrol:DeprecationWarning")
+
+
+@dataclass
+class Registered:
+    """A resource as the engine is asked for it."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    parent: str
+    deleted_with: str
+
+
+@dataclass
+class Run:
+    """What a program did. In a preview an output that is not known is absent."""
+
+    resources: list[Registered] = field(default_factory=list)
+    registered_outputs: list[Mapping[str, Any]] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def rows(self) -> dict[str, Registered]:
+        return {each.name: each for each in self.resources if each.type == ROW}
+
+    def row(self) -> Registered:
+        (row,) = self.rows().values()
+        return row
+
+    def barriers(self) -> list[Registered]:
+        return [each for each in self.resources if each.type == BARRIER]
+
+    def barrier(self) -> Registered:
+        (barrier,) = self.barriers()
+        return barrier
+
+
+class Answers(mocks.Mocks):
+    """What the engine answers: in a run the outputs that the providers would record, in a preview the inputs."""
+
+    def __init__(self, *, preview: bool) -> None:
+        self.preview = preview
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program calls {args.token}")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        inputs = dict(args.inputs)
+        if self.preview:
+            return "", inputs
+        if args.typ == INSTANCE:
+            # An id made of the name, so that a test can tell them apart.
+            return f"i-{args.name.encode().hex():0>17}", inputs
+        if args.typ == ROW:
+            wanted = {name: inputs[name] for name in LAX if name in inputs}
+            target = str(Target(inputs["instanceId"], decode(wanted), "first"))
+            waited = {"state": "applied"} if inputs["wait"] else {}
+            return inputs["instanceId"], {**inputs, **LAX, **wanted, **waited, "target": target, "previous": {}}
+        if args.typ == BARRIER:
+            ids = sorted(target.split(" ")[0] for target in inputs["targets"].values())
+            return "applied", {**inputs, "appliedIds": ids, "pendingStartIds": []}
+        return args.name, inputs
+
+
+class Monitor(mocks.MockMonitor):
+    """The engine's side of the mocks, with what the mocks themselves do not get to see."""
+
+    def __init__(self, answers: Answers, run: Run) -> None:
+        super().__init__(answers)
+        self._run = run
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802  gRPC's name and messages
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # pulumi's
+        if request.custom or request.type == COMPONENT:
+            inputs = deserialize_properties(request.object)
+            registered = Registered(request.type, request.name, inputs, request.parent, request.deletedWith)
+            self._run.resources.append(registered)
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802  gRPC's name and messages
+        if COMPONENT in request.urn:
+            self._run.registered_outputs.append(deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # pulumi's
+
+
+class _Said(logging.Handler):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.INFO)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def _logger(said: list[str]) -> logging.Logger:
+    logger = logging.getLogger("tests.program")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [_Said(said)]
+    logger.propagate = False
+    return logger
+
+
+class Programs:
+    """Runs programs; what a preview sees of EC2 is ``ec2``, at a time that only its own pauses move."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = FakeClock()
+        self.ec2 = FakeEc2(self.clock)
+        self.regions: list[object] = []
+        self.refusal: Exception | None = None
+        self.last = Run()
+        monkeypatch.setattr(runtime, "_aws", None)
+        monkeypatch.setattr(runtime, "ec2", self._connect)
+        monkeypatch.setattr(runtime, "deadline", lambda seconds, _default: Deadline(self.clock, seconds))
+        monkeypatch.setenv("PULUMI_CONFIG", "{}")
+
+    def _connect(self, region: object) -> FakeEc2:
+        self.regions.append(region)
+        if self.refusal:
+            raise self.refusal
+        return self.ec2
+
+    def run(self, body: Callable[[], InstanceMetadata], *, preview: bool = False) -> Run:
+        """Run a program that makes a component, to its end, and raise what it raises."""
+        run = self.last = Run()
+        answers = Answers(preview=preview)
+        mocks.set_mocks(answers, preview=preview, logger=_logger(run.said), monitor=Monitor(answers, run))
+
+        def program() -> pulumi.Output[None]:
+            return pulumi.Output.from_input(self._read(body(), run))
+
+        mocks.test(program)()  # type: ignore[no-untyped-call]  # pulumi's
+        return run
+
+    @staticmethod
+    async def _read(component: InstanceMetadata, run: Run) -> None:
+        for name in ("options", "applied_ids", "pending_start_ids"):
+            output = getattr(component, name)
+            if await output.is_known():
+                run.outputs[name] = await output.future()
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    return Programs(monkeypatch)

@@ -1,0 +1,153 @@
+"""The component in a preview: what it says of the live instances, and what ends the preview."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from imds_components import InstanceMetadata
+from imds_provider.errors import ConfigurationError, DeadlinePassedError, Ec2Error
+from tests.components.conftest import Programs, Run
+from tests.support.fakes import LAX
+
+WEB = "i-0123456789abcdef0"
+API = "i-0fedcba9876543210"
+OLD = "i-1a2b3c4d"
+
+
+def unknown_id() -> pulumi.Output[str]:
+    return aws.ec2.Instance("new", ami="ami-1a2b3c4d", instance_type="t3.micro").id
+
+
+def preview(programs: Programs, instances: Any, **given: Any) -> Run:  # noqa: ANN401  whatever a program passes
+    """Preview a program; what is given as a function is called inside it."""
+
+    def program() -> InstanceMetadata:
+        attached = instances() if callable(instances) else instances
+        arguments = {name: value() if callable(value) else value for name, value in given.items()}
+        return InstanceMetadata("fleet", instances=attached, **{"http_tokens": "required", **arguments})
+
+    return programs.run(program, preview=True)
+
+
+def test_a_preview_says_what_will_change_on_each_instance_by_one_look(programs: Programs) -> None:
+    programs.ec2.add(WEB)
+    programs.ec2.add(API, {**LAX, "httpTokens": "required"})
+    run = preview(programs, {"web": WEB, "api": API})
+    (said,) = run.said
+    assert said.splitlines() == [
+        "info: 1 of 2 instances will change:",
+        f"  web  {WEB}  httpTokens: optional -> required",
+        "1 of 2 already have httpTokens=required: api",
+    ]
+    assert [sorted(look) for look in programs.ec2.looks] == [sorted([WEB, API])]
+    assert programs.ec2.modifications == []
+
+
+def test_a_preview_of_new_instances_asks_nothing_and_leaves_what_is_unknown_unknown(programs: Programs) -> None:
+    run = preview(programs, lambda: {"a": unknown_id()})
+    assert run.row().inputs["instanceId"] is not None
+    assert not isinstance(run.row().inputs["instanceId"], str)
+    assert run.outputs == {}
+    assert (programs.regions, run.said) == ([], [])
+
+
+def test_only_the_instances_that_are_known_are_looked_at(programs: Programs) -> None:
+    programs.ec2.add(WEB)
+    run = preview(programs, lambda: {"new": unknown_id(), "web": WEB})
+    assert programs.ec2.looks == [(WEB,)]
+    assert run.said[0].splitlines() == [
+        "info: 1 of 2 instances will change:",
+        f"  web  {WEB}  httpTokens: optional -> required",
+        "1 of 2 will get httpTokens=required once launched: new",
+    ]
+    assert set(run.barrier().inputs["targets"]) == {"new", "web"}
+
+
+def test_an_option_that_is_not_known_yet_is_left_out_of_the_comparison(programs: Programs) -> None:
+    programs.ec2.add(WEB)
+    run = preview(programs, WEB, http_endpoint=unknown_id)
+    assert run.said == [f"info: 1 of 1 instances will change:\n  {WEB}  {WEB}  httpTokens: optional -> required"]
+
+
+def test_the_region_of_the_component_is_the_one_that_is_asked(programs: Programs) -> None:
+    programs.ec2.add(WEB)
+    preview(programs, WEB, region="us-east-1")
+    assert programs.regions == ["us-east-1"]
+
+
+def test_a_region_that_is_not_known_yet_is_not_guessed(programs: Programs) -> None:
+    run = preview(programs, WEB, region=unknown_id)
+    assert (programs.regions, run.said) == ([], [])
+
+
+@pytest.mark.parametrize("instance_state", ["shutting-down", "terminated"])
+def test_a_terminated_instance_ends_the_preview(programs: Programs, instance_state: str) -> None:
+    programs.ec2.add(WEB, instance_state=instance_state)
+    with pytest.raises(pulumi.RunError, match=f"web: {WEB} is {instance_state}: "):
+        preview(programs, {"web": WEB})
+
+
+def test_instances_that_do_not_exist_end_the_preview_each_with_a_sentence(programs: Programs) -> None:
+    programs.ec2.add(API)
+    with pytest.raises(pulumi.RunError) as caught:
+        preview(programs, {"web": WEB, "api": API, "old": OLD})
+    sentences = str(caught.value).splitlines()
+    assert len(sentences) == 2
+    assert sentences[0].startswith(f"web: {WEB} does not exist in eu-west-1: check the id, the region")
+    assert sentences[1].startswith(f"old: {OLD} does not exist in eu-west-1: ")
+
+
+def test_an_instance_is_looked_for_more_than_once_before_it_counts_as_missing(programs: Programs) -> None:
+    programs.ec2.add(WEB, appears_after=0.5)
+    assert "1 of 1 instances will change" in preview(programs, WEB).said[0]
+
+
+@pytest.mark.parametrize(
+    "instances",
+    [
+        lambda: {"a": pulumi.Output.from_input(WEB), "b": WEB},
+        lambda: {"a": pulumi.Output.from_input(WEB), "b": pulumi.Output.from_input(WEB)},
+    ],
+    ids=["output and id", "two outputs"],
+)
+def test_an_id_given_twice_by_way_of_an_output_ends_the_preview(programs: Programs, instances: Any) -> None:  # noqa: ANN401
+    programs.ec2.add(WEB)
+    with pytest.raises(pulumi.RunError, match=f"{WEB} is given twice, as a and as b."):
+        preview(programs, instances)
+
+
+def test_where_ec2_cannot_be_asked_the_preview_goes_on_with_a_warning(programs: Programs) -> None:
+    programs.refusal = Ec2Error("EC2 refused DescribeInstances.", "UnauthorizedOperation")
+    run = preview(programs, WEB)
+    (said,) = run.said
+    assert said.startswith("warning: this preview shows recorded values only, the instances could not be seen: ")
+    assert said.endswith("EC2 refused DescribeInstances.")
+    assert run.row().inputs["instanceId"] == WEB
+
+
+def test_where_ec2_does_not_answer_in_time_the_preview_goes_on_with_a_warning(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held_back(*_: object) -> None:
+        raise DeadlinePassedError("EC2 did not answer in time.")
+
+    monkeypatch.setattr(programs.ec2, "describe", held_back)
+    (said,) = preview(programs, WEB).said
+    assert said.startswith("warning: this preview shows recorded values only")
+    assert said.endswith("EC2 in eu-west-1 did not answer within 20 s.")
+
+
+def test_a_wrong_configuration_ends_the_preview(programs: Programs) -> None:
+    programs.refusal = ConfigurationError("aws:profile names no profile.")
+    with pytest.raises(pulumi.RunError, match=r"aws:profile names no profile\."):
+        preview(programs, WEB)
+
+
+def test_a_preview_without_instances_asks_nothing(programs: Programs) -> None:
+    run = preview(programs, [])
+    assert programs.regions == []
+    assert run.said == ["warning: there are no instances to manage."]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pulumi_aws as aws
+import pytest
+
+from imds_components.wanted_options import wanted_options
+from imds_provider.options import OPTION_NAMES, OPTIONS
+
+EVERYTHING: dict[str, str | int] = {
+    "http_tokens": "required",
+    "http_put_response_hop_limit": 2,
+    "http_endpoint": "enabled",
+    "http_protocol_ipv6": "disabled",
+    "instance_metadata_tags": "enabled",
+}
+NOTHING = dict.fromkeys(EVERYTHING)
+
+
+def problems(single: dict[str, object], metadata_options: object = None) -> list[str]:
+    with pytest.raises(ValueError, match=r".") as caught:
+        wanted_options({**NOTHING, **single}, metadata_options)  # type: ignore[arg-type,dict-item]  # wrong on purpose
+    return str(caught.value).splitlines()
+
+
+def test_the_arguments_are_those_of_pulumi_aws() -> None:
+    for option in OPTIONS:
+        assert isinstance(getattr(aws.ec2.InstanceMetadataOptionsArgs, option.argument), property)
+
+
+def test_what_is_set_one_by_one_is_wanted_and_nothing_else() -> None:
+    assert wanted_options({**NOTHING, "http_tokens": "required"}, None) == {"http_tokens": "required"}
+    assert wanted_options(EVERYTHING, None) == EVERYTHING
+
+
+def test_the_class_of_pulumi_aws_and_its_dictionary_say_the_same() -> None:
+    of_class = aws.ec2.InstanceMetadataOptionsArgs(
+        http_tokens="required",
+        http_put_response_hop_limit=2,
+        http_endpoint="enabled",
+        http_protocol_ipv6="disabled",
+        instance_metadata_tags="enabled",
+    )
+    of_dictionary: aws.ec2.InstanceMetadataOptionsArgsDict = {
+        "http_tokens": "required",
+        "http_put_response_hop_limit": 2,
+        "http_endpoint": "enabled",
+        "http_protocol_ipv6": "disabled",
+        "instance_metadata_tags": "enabled",
+    }
+    assert wanted_options(NOTHING, of_class) == wanted_options(NOTHING, of_dictionary) == EVERYTHING
+
+
+def test_what_the_class_does_not_set_is_not_wanted() -> None:
+    given = aws.ec2.InstanceMetadataOptionsArgs(http_tokens="required")
+    assert wanted_options(NOTHING, given) == {"http_tokens": "required"}
+
+
+def test_both_ways_may_be_mixed_as_long_as_they_do_not_meet() -> None:
+    given = aws.ec2.InstanceMetadataOptionsArgs(http_put_response_hop_limit=2)
+    assert wanted_options({**NOTHING, "http_tokens": "required"}, given) == {
+        "http_tokens": "required",
+        "http_put_response_hop_limit": 2,
+    }
+
+
+@pytest.mark.parametrize("second", ["required", "optional"])
+def test_an_option_given_both_ways_is_refused_even_with_the_same_value(second: str) -> None:
+    assert problems({"http_tokens": "required"}, {"http_tokens": second}) == [
+        "http_tokens is given twice, by itself and in metadata_options."
+    ]
+
+
+def test_no_option_at_all_is_refused() -> None:
+    for given in (None, dict[str, str](), aws.ec2.InstanceMetadataOptionsArgs()):
+        assert problems({}, given) == [f"set at least one option to manage: {', '.join(OPTION_NAMES)}."]
+
+
+def test_an_unknown_key_of_the_dictionary_is_refused_and_not_ignored() -> None:
+    (problem,) = problems({}, {"http_tokens": "required", "httpPutResponseHopLimit": 2})
+    assert "httpPutResponseHopLimit" in problem
+
+
+def test_every_wrong_value_is_named_at_once() -> None:
+    found = problems({"http_tokens": "on", "http_endpoint": True}, {"http_put_response_hop_limit": 65})
+    assert found == [
+        'httpTokens must be "optional" or "required", got "on".',
+        "httpPutResponseHopLimit must be a whole number from 1 to 64, got 65.",
+        'httpEndpoint must be "disabled" or "enabled", got true.',
+    ]

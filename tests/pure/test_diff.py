@@ -1,0 +1,110 @@
+"""What counts as a change: recorded outputs against new inputs, offline."""
+
+from __future__ import annotations
+
+import pytest
+
+from imds_provider.options import OPTIONS, decode
+from imds_provider.properties import diff, needs_ec2, refreshed_outputs
+from tests.pure.bags import UNKNOWN, WEB, inputs, is_known, recorded
+from tests.support.fakes import LAX, observe
+
+OTHER = "i-0fedcba9876543210"
+OFF = {**LAX, "httpEndpoint": "disabled"}
+WITHOUT_TAGS = {name: value for name, value in LAX.items() if name != "instanceMetadataTags"}
+
+
+def test_the_same_inputs_are_no_change() -> None:
+    found = diff(recorded(), inputs(), is_known)
+    assert (found.changed, found.replaces) == (False, [])
+
+
+def test_numbers_are_compared_as_numbers() -> None:
+    assert not diff(recorded(httpPutResponseHopLimit=2.0), inputs(httpPutResponseHopLimit=2.0), is_known).changed
+    assert not diff(recorded(httpPutResponseHopLimit=2.0), inputs(httpPutResponseHopLimit=2), is_known).changed
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_another_value_of_an_option_is_a_change_and_no_replacement(option: object) -> None:
+    name, values = option.name, option.allowed  # type: ignore[attr-defined]  # parametrize has no types
+    found = diff(recorded(**{name: values[0]}), inputs(**{name: values[1]}), is_known)
+    assert (found.changed, found.replaces) == (True, [])
+
+
+def test_a_newly_set_option_is_a_change_even_where_the_instance_has_the_value() -> None:
+    assert diff(recorded(), inputs(httpPutResponseHopLimit=1.0), is_known).changed
+
+
+def test_an_option_that_is_no_longer_set_is_a_change() -> None:
+    assert diff(recorded(httpPutResponseHopLimit=1.0), inputs(), is_known).changed
+
+
+def test_a_drift_of_what_is_managed_is_a_change() -> None:
+    drifted = refreshed_outputs(recorded(), observe(WEB, {**LAX, "httpTokens": "optional"}))
+    assert diff(drifted, inputs(), is_known).changed
+
+
+def test_a_drift_of_what_is_not_managed_is_none() -> None:
+    drifted = refreshed_outputs(recorded(), observe(WEB, {**LAX, "httpTokens": "required", "httpEndpoint": "disabled"}))
+    assert not diff(drifted, inputs(), is_known).changed
+
+
+def test_what_cannot_apply_while_the_endpoint_is_off_is_no_change() -> None:
+    off = recorded(OFF, httpPutResponseHopLimit=3.0)
+    bag = refreshed_outputs(off, observe(WEB, {**OFF, "httpTokens": "required"}))
+    assert not diff(bag, inputs(httpPutResponseHopLimit=3.0), is_known).changed
+
+
+def test_what_the_region_does_not_report_is_no_change() -> None:
+    bag = refreshed_outputs(
+        recorded(instanceMetadataTags="enabled"), observe(WEB, {**WITHOUT_TAGS, "httpTokens": "required"})
+    )
+    assert not diff(bag, inputs(instanceMetadataTags="enabled"), is_known).changed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "replaces"),
+    [
+        ("instanceId", OTHER, ["instanceId"]),
+        ("region", "us-east-1", ["region"]),
+        ("instanceId", UNKNOWN, ["instanceId"]),
+        ("region", UNKNOWN, ["region"]),
+        ("httpTokens", UNKNOWN, []),
+        ("httpPutResponseHopLimit", UNKNOWN, []),
+        ("onDestroy", "restore", []),
+        ("onDestroy", UNKNOWN, []),
+    ],
+)
+def test_only_another_instance_or_region_is_a_replacement(name: str, value: object, replaces: list[str]) -> None:
+    found = diff(recorded(), inputs(**{name: value}), is_known)
+    assert (found.changed, found.replaces) == (True, replaces)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("wait", False), ("wait", UNKNOWN), ("timeoutSeconds", 5.0), ("timeoutSeconds", UNKNOWN)]
+)
+def test_how_to_carry_out_a_change_is_none(name: str, value: object) -> None:
+    assert not diff(recorded(), inputs(**{name: value}), is_known).changed
+
+
+def test_what_was_observed_besides_is_no_change() -> None:
+    bag = {**recorded(), "ownerId": "999999999999", "state": "pending", "previous": {}}
+    assert not diff(bag, inputs(), is_known).changed
+
+
+@pytest.mark.parametrize(
+    ("given", "needs"),
+    [
+        ({}, False),
+        ({"onDestroy": "restore"}, False),
+        ({"httpTokens": None}, False),
+        ({"httpTokens": "optional"}, True),
+        ({"httpPutResponseHopLimit": 1.0}, True),
+        ({"httpPutResponseHopLimit": 2.0}, True),
+    ],
+    ids=["same", "other setting", "no longer set", "other value", "newly set and equal", "newly set and different"],
+)
+def test_an_update_looks_at_the_instance_only_for_a_value_it_may_have_to_send(
+    given: dict[str, object], *, needs: bool
+) -> None:
+    assert needs_ec2(recorded(httpEndpoint="enabled"), decode(inputs(httpEndpoint="enabled", **given))) is needs

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from imds_provider.ec2.refusals import THROTTLE_CODES, explain, presentable
+from imds_provider.errors import (
+    ConfigurationError,
+    Ec2Error,
+    ImdsError,
+    InstanceGoneError,
+    InstanceMissingError,
+    OutcomeUnknownError,
+)
+
+WEB = "i-0123456789abcdef0"
+ACTION = "ModifyInstanceMetadataOptions"
+REFUSED = f"{WEB}: EC2 refused {ACTION} in eu-west-1 with "
+SESSION_PART = "FwoGZXIvYXdzEBYaDHuC7"
+OPAQUE = "Q3VyaW91cyB3aGF0IHRoaXMgZGVjb2RlcyB0bz8gTm90aGluZyBhdCBhbGwu"
+
+
+def refused(code: str, message: str = "No.", status: int = 400) -> ImdsError:
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return explained(ClientError(response, ACTION))  # type: ignore[arg-type]  # more than these keys is not looked at
+
+
+def explained(error: Exception, *secrets: str) -> ImdsError:
+    return explain(error, action=ACTION, subject=WEB, region="eu-west-1", secrets=secrets)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "advice"),
+    [
+        ("UnauthorizedOperation", "x", Ec2Error, f"the credentials in use lack the permission ec2:{ACTION}; grant it"),
+        ("AuthFailure", "x", Ec2Error, "AWS did not accept the credentials; check them and run again."),
+        ("InvalidClientTokenId", "x", Ec2Error, "AWS does not know the access key; check the credentials"),
+        ("SignatureDoesNotMatch", "x", Ec2Error, "the secret key does not belong to the access key; check"),
+        ("ExpiredToken", "x", Ec2Error, "the credentials have expired; renew them and run again."),
+        ("RequestExpired", "x", Ec2Error, "the credentials have expired, or this machine's clock is wrong; renew"),
+        ("OptInRequired", "x", Ec2Error, "this account has not enabled the region; enable it or check aws:region."),
+        ("RequestLimitExceeded", "x", Ec2Error, "EC2 throttled the call longer than we kept trying; run again"),
+        ("IncorrectState", "x", Ec2Error, "the instance is in a state that takes no changes; check it"),
+        ("IncorrectInstanceState", "is in 'pending'", Ec2Error, "the instance is in a state that takes no changes"),
+        ("IncorrectInstanceState", "it is terminated", InstanceGoneError, "the instance is in a state that takes no"),
+        ("UnsupportedOperation", "x", Ec2Error, "EC2 does not allow this value here, for example because the account"),
+        ("InvalidInstanceID.NotFound", "The ID does not exist.", InstanceMissingError, "The ID does not exist."),
+        ("InvalidParameterValue", "Hop limit\n  is  wrong.", Ec2Error, "Hop limit is wrong."),
+    ],
+)
+def test_a_refusal_becomes_a_sentence_with_instance_action_region_code_and_advice(
+    code: str, message: str, kind: type[Ec2Error], advice: str
+) -> None:
+    error = refused(code, message)
+    assert type(error) is kind
+    assert isinstance(error, Ec2Error)
+    assert error.code == code
+    assert str(error).startswith(f"{REFUSED}{code}: {advice}")
+    assert str(error).endswith(".")
+    assert not str(error).endswith("..")
+
+
+@pytest.mark.parametrize(("code", "status"), [("InternalError", 500), ("Unavailable", 503), ("", 502)])
+def test_a_failure_inside_ec2_leaves_the_outcome_open(code: str, status: int) -> None:
+    error = refused(code, "x", status)
+    assert isinstance(error, OutcomeUnknownError)
+    assert str(error) == f"{WEB}: {ACTION} in eu-west-1 failed inside EC2 ({code or status})."
+
+
+@pytest.mark.parametrize("code", sorted(THROTTLE_CODES))
+def test_a_throttled_call_was_not_carried_out_whatever_its_status(code: str) -> None:
+    assert type(refused(code, "slow down", 503)) is Ec2Error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://ec2.eu-west-1.amazonaws.com"),
+        ConnectTimeoutError(endpoint_url="https://ec2.eu-west-1.amazonaws.com"),
+        ReadTimeoutError(endpoint_url="https://ec2.eu-west-1.amazonaws.com"),
+        HTTPClientError(error="broken pipe"),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        ResponseParserError("no element found"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_lost_or_unreadable_answer_leaves_the_outcome_open(error: Exception) -> None:
+    found = explained(error)
+    assert isinstance(found, OutcomeUnknownError)
+    assert str(found) == (
+        f"{WEB}: {ACTION} in eu-west-1 got no usable answer ({type(error).__name__}); check the network and run again."
+    )
+
+
+@pytest.mark.parametrize("error", [NoCredentialsError(), ParamValidationError(report="hop limit: 2.0")])
+def test_what_was_never_sent_is_an_error_of_the_configuration(error: Exception) -> None:
+    found = explained(error)
+    assert isinstance(found, ConfigurationError)
+    assert str(found).startswith(f"{WEB}: {ACTION} could not be sent: ")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"You are not allowed. Encoded authorization failure message: {OPAQUE}",
+        "The key AKIAIOSFODNN7EXAMPLE is unknown",
+        "The key ASIAIOSFODNN7EXAMPLE is unknown",
+        f"token={SESSION_PART}",
+    ],
+)
+@pytest.mark.parametrize("code", ["InvalidParameterValue", "InvalidInstanceID.NotFound", "UnauthorizedOperation"])
+def test_nothing_that_is_or_could_decode_to_a_credential_is_shown(code: str, message: str) -> None:
+    response = {"Error": {"Code": code, "Message": message}}
+    error = explained(ClientError(response, ACTION), SESSION_PART)  # type: ignore[arg-type]  # as above
+    for hidden in (OPAQUE, "IOSFODNN7EXAMPLE", SESSION_PART):
+        assert hidden not in str(error)
+
+
+def test_the_reason_of_an_error_that_was_never_sent_hides_secrets_too() -> None:
+    error = explained(ParamValidationError(report=f"{SESSION_PART} {OPAQUE}"), SESSION_PART)
+    assert SESSION_PART not in str(error)
+    assert OPAQUE not in str(error)
+
+
+def test_what_a_person_needs_of_a_message_stays() -> None:
+    message = f"The instance ID '{WEB}' does not exist\n in vpc-0123456789abcdef0"
+    assert presentable(message, [SESSION_PART]) == f"The instance ID '{WEB}' does not exist in vpc-0123456789abcdef0"
+
+
+def test_an_answer_without_any_detail_still_gives_a_sentence() -> None:
+    error = explained(ClientError({}, ACTION))
+    assert isinstance(error, Ec2Error)
+    assert str(error).startswith(f"{WEB}: EC2 refused {ACTION} in eu-west-1")
