@@ -219,7 +219,7 @@ def test_two_instances_of_the_same_name_in_a_list_are_refused_with_what_to_do(pr
             ]
         )
 
-    with pytest.raises(pulumi.RunError, match="2 instances are named web: give a mapping of names to instances."):
+    with pytest.raises(pulumi.RunError, match=r"2 instances are named web: give a mapping of names to instances\."):
         programs.run(program)
     assert programs.last.rows() == {}
 
