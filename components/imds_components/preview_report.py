@@ -34,15 +34,19 @@ def report(
     for name, instance_id in ids.items():
         observation = seen.get(instance_id)
         if observation is None:
-            problems.append(f"{name}: {missing_reason(instance_id, region)}")
+            problems.append(_labelled(name, instance_id, missing_reason(instance_id, region)))
         elif observation.instance_state in GONE_STATES:
-            problems.append(f"{name}: {gone_reason(observation)}")
+            problems.append(_labelled(name, instance_id, gone_reason(observation)))
         elif difference := render_changes(observation.options, wanted):
             stopped = " (stopped: applies at the next start)" if observation.instance_state in STOPPED_STATES else ""
             to_change.append((name, instance_id, difference + stopped))
         else:
             right.append(name)
     return Report(_lines(to_change, right, to_launch, wanted), problems)
+
+
+def _labelled(name: str, instance_id: str, reason: str) -> str:
+    return reason if name == instance_id else f"{name}: {reason}"
 
 
 def _lines(

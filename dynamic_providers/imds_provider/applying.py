@@ -32,8 +32,12 @@ from .settling import (
 ATTEMPTS = 4
 """How often a modification is sent when a describe shows that the one before had no effect."""
 
-READ_AHEAD_SECONDS = 2.0
-"""How old the observation may be that a modification is worked out from; EC2's own answers can be older than that."""
+READ_AHEAD_SECONDS = 0.5
+"""How old the observation may be that a modification is worked out from.
+
+Values that ride along come from it, so what somebody changes in between would be undone: no longer than a look and a
+modification take anyway.
+"""
 
 
 class Ec2Calls(Protocol):

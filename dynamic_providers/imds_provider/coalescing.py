@@ -45,7 +45,7 @@ class Upcoming:
 
 
 class Coalescer(Generic[V]):
-    """Gathers the keys that are asked for while another look-up is under way, or within 10 ms, into the next one.
+    """Gathers the keys that are asked for within 20 ms into one look-up.
 
     Keys that were announced ride along, for a caller that is content with an answer of some age. Any other answer
     comes from a look-up that began after the question was asked.

@@ -160,7 +160,8 @@ def render(options: Options, names: Iterable[str] = OPTION_NAMES) -> str:
 
 def render_changes(observed: Options, wanted: Options) -> str:
     """What will change on one line: ``httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2``."""
-    return ", ".join(f"{name}: {observed[name]} -> {value}" for name, value in changes(observed, wanted).items())
+    differing = changes(observed, wanted)
+    return ", ".join(f"{name}: {observed[name]} -> {differing[name]}" for name in OPTION_NAMES if name in differing)
 
 
 def as_arguments(options: Options) -> dict[str, OptionValue]:

@@ -89,7 +89,7 @@ def diff(recorded: Bag, wanted: Bag, is_known: IsKnown) -> Difference:
 
     ``wait`` and ``timeoutSeconds`` are no differences: they say how to carry out one.
     """
-    replaces = [name for name in IDENTITY if not is_known(wanted.get(name)) or wanted.get(name) != recorded.get(name)]
+    replaces = [name for name in IDENTITY if wanted.get(name) != recorded.get(name)]
     given = {name: wanted[name] for name in OPTION_NAMES if wanted.get(name) is not None}
     changed = (
         not all(is_known(value) for value in given.values())

@@ -36,5 +36,5 @@ class Target:
         change = pairs.pop(_CHANGE, "")
         if not instance_id or not set(pairs) <= set(OPTION_NAMES):
             return None
-        wanted: dict[str, OptionValue] = {name: int(text) if text.isdigit() else text for name, text in pairs.items()}
+        wanted: dict[str, OptionValue] = {name: int(text) if text.isdecimal() else text for name, text in pairs.items()}
         return cls(instance_id, wanted, change)

@@ -63,7 +63,8 @@ def explain(error: Exception, *, action: str, subject: str, region: str, secrets
     message = presentable(error.response.get("Error", {}).get("Message", ""), secrets)
     if status >= 500 and code not in THROTTLE_CODES:
         return OutcomeUnknownError(f"{subject}: {action} in {region} failed inside EC2 ({code or status}).", code)
-    advice = _WHAT_TO_DO.get(code, "").format(action=action) or message.rstrip(". ")
+    code = code or f"status {status}"
+    advice = _WHAT_TO_DO.get(code, "").format(action=action) or message.rstrip(". ") or "it gave no reason"
     sentence = f"{subject}: EC2 refused {action} in {region} with {code}: {advice}."
     if code == "InvalidInstanceID.NotFound":
         return InstanceMissingError(sentence, code)
