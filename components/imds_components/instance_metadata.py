@@ -21,7 +21,7 @@ class InstanceMetadata(pulumi.ComponentResource):
     """Brings the instances it is attached to onto the given metadata options and waits until they are applied.
 
     Each instance has a row, a state and an error of its own, recorded as soon as EC2 has taken its change. All are
-    then waited for together, at one barrier. A preview looks at the live instances and says what will change on each.
+    then waited for together, at one barrier. A preview looks at the live instances and says how each differs.
     """
 
     options: pulumi.Output[Mapping[str, Mapping[str, Any]]]

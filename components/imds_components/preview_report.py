@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from imds_provider.options import Options, render, render_changes
 from imds_provider.settling import GONE_STATES, STOPPED_STATES, Observation, gone_reason, missing_reason
 
+DRIFT = "Those that this run has no change for have drifted: `pulumi up --refresh` repairs them."
+
 
 @dataclass(frozen=True)
 class Report:
@@ -55,9 +57,11 @@ def _lines(
     total = len(to_change) + len(right) + len(to_launch)
     lines = []
     if to_change:
-        lines.append(f"{len(to_change)} of {total} instances will change:")
+        lines.append(f"{len(to_change)} of {total} instances differ from what is wanted:")
         width = max(len(name) for name, _, _ in to_change)
         lines += [f"  {name:<{width}}  {instance_id}  {difference}" for name, instance_id, difference in to_change]
+        # A program does not know what the state holds, so it cannot say which of them the run will leave alone.
+        lines.append(DRIFT)
     if right:
         lines.append(f"{len(right)} of {total} already have {render(wanted)}: {', '.join(right)}")
     if to_launch:

@@ -233,7 +233,7 @@ def missing_reason(instance_id: str, place: str) -> str:
     """The sentence for an instance that EC2 does not know."""
     return (
         f"{instance_id} does not exist in {place}: check the id, the region and the account, "
-        "or run `pulumi refresh` if it was terminated."
+        "or run `pulumi refresh` if the program launched it and it was terminated."
     )
 
 
@@ -241,7 +241,7 @@ def gone_reason(seen: Observation) -> str:
     """The sentence for an instance that cannot take options any more."""
     return (
         f"{seen.instance_id} is {seen.instance_state}: its metadata options cannot be changed any more. "
-        "Take it out of the program, or run `pulumi refresh` if something else ended it."
+        "Take it out of the program, or run `pulumi refresh` if the program launched it."
     )
 
 

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components import InstanceMetadata
+from imds_components.preview_report import DRIFT
 from imds_provider.errors import ConfigurationError, DeadlinePassedError, Ec2Error
 from tests.components.conftest import Programs, Run
 from tests.support.fakes import LAX
@@ -33,14 +34,15 @@ def preview(programs: Programs, instances: Any, **given: Any) -> Run:  # noqa: A
     return programs.run(program, preview=True)
 
 
-def test_a_preview_says_what_will_change_on_each_instance_by_one_look(programs: Programs) -> None:
+def test_a_preview_says_how_each_instance_differs_by_one_look(programs: Programs) -> None:
     programs.ec2.add(WEB)
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
     run = preview(programs, {"web": WEB, "api": API})
     (said,) = run.said
     assert said.splitlines() == [
-        "info: 1 of 2 instances will change:",
+        "info: 1 of 2 instances differ from what is wanted:",
         f"  web  {WEB}  httpTokens: optional -> required",
+        DRIFT,
         "1 of 2 already have httpTokens=required: api",
     ]
     assert [sorted(look) for look in programs.ec2.looks] == [sorted([WEB, API])]
@@ -60,8 +62,9 @@ def test_only_the_instances_that_are_known_are_looked_at(programs: Programs) -> 
     run = preview(programs, lambda: {"new": unknown_id(), "web": WEB})
     assert programs.ec2.looks == [(WEB,)]
     assert run.said[0].splitlines() == [
-        "info: 1 of 2 instances will change:",
+        "info: 1 of 2 instances differ from what is wanted:",
         f"  web  {WEB}  httpTokens: optional -> required",
+        DRIFT,
         "1 of 2 will get httpTokens=required once launched: new",
     ]
     assert set(run.barrier().inputs["targets"]) == {"new", "web"}
@@ -70,7 +73,11 @@ def test_only_the_instances_that_are_known_are_looked_at(programs: Programs) -> 
 def test_an_option_that_is_not_known_yet_is_left_out_of_the_comparison(programs: Programs) -> None:
     programs.ec2.add(WEB)
     run = preview(programs, WEB, http_endpoint=unknown_id)
-    assert run.said == [f"info: 1 of 1 instances will change:\n  {WEB}  {WEB}  httpTokens: optional -> required"]
+    assert run.said[0].splitlines() == [
+        "info: 1 of 1 instances differ from what is wanted:",
+        f"  {WEB}  {WEB}  httpTokens: optional -> required",
+        DRIFT,
+    ]
 
 
 def test_the_region_of_the_component_is_the_one_that_is_asked(programs: Programs) -> None:
@@ -103,7 +110,7 @@ def test_instances_that_do_not_exist_end_the_preview_each_with_a_sentence(progra
 
 def test_an_instance_is_looked_for_more_than_once_before_it_counts_as_missing(programs: Programs) -> None:
     programs.ec2.add(WEB, appears_after=0.5)
-    assert "1 of 1 instances will change" in preview(programs, WEB).said[0]
+    assert "1 of 1 instances differ" in preview(programs, WEB).said[0]
 
 
 @pytest.mark.parametrize(

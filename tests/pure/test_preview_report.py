@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imds_components.preview_report import Report, report
+from imds_components.preview_report import DRIFT, Report, report
 from imds_provider.options import Options
 from imds_provider.settling import gone_reason, missing_reason
 from tests.support.fakes import LAX, observe
@@ -23,16 +23,17 @@ def test_each_instance_that_will_change_is_a_line_with_each_option_and_the_other
     }
     assert report(ids, seen, WANTED, "eu-west-1") == Report(
         [
-            "2 of 3 instances will change:",
+            "2 of 3 instances differ from what is wanted:",
             f"  web      {WEB}  httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2",
             f"  bastion  {OLD}  httpPutResponseHopLimit: 1 -> 2",
+            DRIFT,
             "1 of 3 already have httpTokens=required httpPutResponseHopLimit=2: api",
         ],
         [],
     )
 
 
-def test_where_nothing_will_change_that_alone_is_said() -> None:
+def test_where_nothing_differs_that_alone_is_said() -> None:
     told = report({"web": WEB, "api": API}, {WEB: observe(WEB, RIGHT), API: observe(API, RIGHT)}, WANTED, "eu-west-1")
     assert told.lines == ["2 of 2 already have httpTokens=required httpPutResponseHopLimit=2: web, api"]
 

@@ -1,0 +1,63 @@
+"""The instances that the stories are about, how to reach them, and what EC2 was told about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from localcloud.client import LocalCloud
+from localcloud.shapes import MetadataOptions, Seed
+from tests.support.engine import Run
+
+REGION = "eu-west-1"
+MODIFY = "ModifyInstanceMetadataOptions"
+WEB, API, WORKER, DATABASE, CACHE = (f"i-{digit * 17}" for digit in "abcde")
+FIVE = {"web": WEB, "api": API, "worker": WORKER, "database": DATABASE, "cache": CACHE}
+
+BARRIER = "MetadataOptionsApplied instances"
+
+
+def row(name: str) -> str:
+    """The resource of an instance in this project's own stack."""
+    return f"InstanceMetadataOptions instances-{name}"
+
+
+def rows(*names: str) -> set[str]:
+    return {row(name) for name in names}
+
+
+def aws_config(cloud: LocalCloud) -> dict[str, object]:
+    """The configuration that leads pulumi-aws and this project to the embedded EC2."""
+    return {
+        "aws:region": REGION,
+        "aws:endpoints": [{"ec2": cloud.url, "sts": cloud.url}],
+        "aws:accessKey": "test",
+        "aws:secretKey": "test",
+        "aws:skipCredentialsValidation": True,
+        "aws:skipRequestingAccountId": True,
+        "aws:skipMetadataApiCheck": True,
+    }
+
+
+def managing(cloud: LocalCloud, instances: Mapping[str, str], **options: object) -> dict[str, object]:
+    """The configuration of this project's own stack for these instances and wanted options."""
+    return {**aws_config(cloud), "imds:instances": dict(instances), "imds:options": options}
+
+
+def instance(instance_id: str, options: MetadataOptions | None = None, *, state: str = "running") -> Seed:
+    return {"id": instance_id, "region": REGION, "options": options or {}, "state": state}
+
+
+def modifications(cloud: LocalCloud) -> dict[str, dict[str, str]]:
+    """What EC2 was told to modify since this was last asked, by instance; none may have been told twice."""
+    calls = [dict(call["params"]) for call in cloud.log(MODIFY)]
+    cloud.reset()
+    sent = {call.pop("InstanceId"): call for call in calls}
+    assert len(sent) == len(calls), calls
+    return sent
+
+
+def foretold(preview: Run) -> dict[str, str]:
+    """What a preview says will change, by instance id: ``httpTokens: optional -> required``."""
+    (report,) = preview.said("info")
+    # A line for each: its name, its id, what will change.
+    return dict(line.split(maxsplit=2)[1:] for line in report.splitlines() if line.startswith(" "))

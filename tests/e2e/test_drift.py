@@ -1,0 +1,56 @@
+"""What happens to instances behind Pulumi's back."""
+
+from __future__ import annotations
+
+from localcloud.client import LocalCloud
+from tests.e2e.fleet import API, BARRIER, WEB, foretold, instance, managing, modifications, row, rows
+from tests.support.engine import Stack
+
+
+def test_a_drift_is_told_by_a_preview_shown_by_a_refresh_and_repaired_by_an_up(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([instance(WEB), instance(API)])
+    stack.configure(managing(cloud, {"web": WEB, "api": API}, httpTokens="required", httpPutResponseHopLimit=2))
+    stack.up()
+    modifications(cloud)
+    cloud.change(WEB, {"options": {"HttpTokens": "optional", "InstanceMetadataTags": "enabled"}})
+
+    preview = stack.preview()
+    assert preview.steps == {}, "nothing is recorded of it yet"
+    assert foretold(preview) == {WEB: "httpTokens: optional -> required"}
+
+    refresh = stack.refresh()
+    assert refresh.steps == {"update": rows("web")}
+    assert refresh.changes(row("web")) == {"httpTokens": ("required", "optional")}
+
+    preview = stack.preview()
+    assert preview.steps == {"update": {row("web"), BARRIER}}
+    assert preview.changes(row("web")) == {"httpTokens": ("optional", "required")}
+    assert modifications(cloud) == {}
+
+    assert stack.up().steps == {"update": {row("web"), BARRIER}}
+    assert modifications(cloud) == {WEB: {"HttpTokens": "required", "HttpEndpoint": "enabled"}}
+    options = cloud.instance(WEB)["options"]
+    assert options["HttpTokens"] == "required"
+    assert options["InstanceMetadataTags"] == "enabled", "not managed, so it may stay"
+
+
+def test_a_stopped_instance_is_warned_of_and_counts_as_applied_once_it_has_started(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([instance(WEB), instance(API, state="stopped")])
+    stack.configure(managing(cloud, {"web": WEB, "api": API}, httpTokens="required"))
+    up = stack.up()
+    assert any(API in warning and "when they start" in warning for warning in up.said("warning"))
+    assert up.outputs["appliedIds"] == [WEB]
+    assert up.outputs["pendingStartIds"] == [API]
+    assert set(modifications(cloud)) == {WEB, API}
+
+    assert stack.up().steps == {}, "it still has to start, and nothing can be done about that"
+
+    cloud.start_instance(API)
+    cloud.advance(60)
+    stack.refresh()
+    up = stack.up()
+    assert up.outputs["appliedIds"] == sorted([WEB, API])
+    assert up.outputs["pendingStartIds"] == []
+    assert modifications(cloud) == {}

@@ -1,0 +1,170 @@
+"""Create, through the real dynamic host, when the instance or EC2 is not as it should be."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from localcloud.client import LocalCloud
+from localcloud.faults import Fault
+from tests.host.instances import DESCRIBE, MODIFY, REGION, inputs, launch, new_id, run, sent
+from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
+
+
+def fails(options: ProviderClient, instance_id: str, **given: object) -> str:
+    """The sentence that a create for these inputs ends with."""
+    with pytest.raises(OperationFailedError) as caught:
+        options.create(inputs(instance_id, **{"httpTokens": "required", **given}))
+    return caught.value.sentence
+
+
+def test_an_id_that_ec2_knows_nowhere_or_only_elsewhere_is_refused_after_a_while(
+    cloud: LocalCloud, options: ProviderClient
+) -> None:
+    unknown, elsewhere = new_id(), launch(cloud, region="us-east-1")
+    with in_background(lambda: fails(options, unknown)) as first, in_background(lambda: fails(options, elsewhere)):
+        assert fails(options, elsewhere) == (
+            f"{elsewhere} does not exist in {REGION}: check the id, the region and the account, "
+            "or run `pulumi refresh` if the program launched it and it was terminated."
+        )
+        assert first.result().startswith(f"{unknown} does not exist in {REGION}: ")
+    assert sent(cloud) == []
+
+
+def test_an_instance_launched_a_moment_ago_is_waited_for(cloud: LocalCloud, options: ProviderClient) -> None:
+    cloud.settings(appear=60)
+    web = run(cloud)
+    with in_background(lambda: options.create(inputs(web, httpTokens="required"))) as creating:
+        until(lambda: cloud.calls(DESCRIBE) >= 2, "a second look")
+        assert not creating.done()
+        cloud.advance(60)
+        assert creating.result().outputs["httpTokens"] == "required"
+    assert cloud.calls(MODIFY) == 1
+
+
+def test_an_instance_that_the_modification_does_not_find_yet_is_tried_again(
+    cloud: LocalCloud, options: ProviderClient
+) -> None:
+    web = launch(cloud)
+    cloud.set_faults(Fault("error", MODIFY, code="InvalidInstanceID.NotFound"))
+    assert options.create(inputs(web, httpTokens="required")).outputs["httpTokens"] == "required"
+    assert cloud.calls(MODIFY) == 2
+
+
+@pytest.mark.parametrize("state", ["terminated", "shutting-down"])
+def test_a_terminated_instance_fails_at_once_and_is_sent_nothing(
+    state: str, cloud: LocalCloud, host: DynamicHost, options: ProviderClient
+) -> None:
+    web = launch(cloud, state=state)
+    started = time.monotonic()
+    sentence = fails(options, web)
+    assert time.monotonic() - started < 2
+    assert sentence.startswith(f"{web} is {state}: its metadata options cannot be changed any more. ")
+    assert (cloud.calls(MODIFY), cloud.calls(DESCRIBE)) == (0, 1)
+    assert host.engine.messages("ERROR") == [sentence]
+
+
+@pytest.mark.parametrize("look", [1, 3])
+def test_an_instance_terminated_on_the_way_fails_at_once(look: int, cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud)
+    cloud.settings(pending=600)
+    cloud.set_faults(Fault("terminate", DESCRIBE, instance=web, nth=look, after=True))
+    started = time.monotonic()
+    sentence = fails(options, web)
+    assert time.monotonic() - started < 4
+    assert web in sentence
+    assert cloud.calls(MODIFY) == 1
+
+
+def test_a_stale_describe_that_says_applied_is_not_believed(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud)
+    cloud.settings(pending=30, stale=60)
+    with in_background(lambda: options.create(inputs(web, httpTokens="required"))) as creating:
+        for seconds in (0, 50, 35):  # shown: the old options as applied, the same, the new ones as pending
+            cloud.advance(seconds)
+            seen = cloud.calls(DESCRIBE)
+            until(lambda seen=seen: cloud.calls(DESCRIBE) >= seen + 2, "another look")  # type: ignore[misc]  # bound now
+            assert not creating.done()
+        cloud.advance(30)
+        assert creating.result().outputs["state"] == "applied"
+    assert cloud.calls(MODIFY) == 1
+
+
+def test_what_is_never_applied_ends_at_the_deadline_with_what_to_do(
+    cloud: LocalCloud, host: DynamicHost, options: ProviderClient
+) -> None:
+    web = launch(cloud)
+    cloud.settings(pending=600)
+    started = time.monotonic()
+    sentence = fails(options, web, timeoutSeconds=1)
+    assert 1 <= time.monotonic() - started < 6
+    assert sentence == (
+        f"{web} did not reach httpTokens=required within 1 s; last seen: httpTokens=required httpPutResponseHopLimit=1 "
+        "httpEndpoint=enabled httpProtocolIpv6=disabled instanceMetadataTags=disabled (state pending, instance "
+        "running). Run `pulumi up` again to go on waiting, with a larger timeoutSeconds if EC2 is only slow."
+    )
+    assert host.engine.messages("ERROR") == [sentence]
+
+
+@pytest.mark.parametrize("action", [DESCRIBE, MODIFY])
+def test_an_ec2_that_hangs_is_waited_for_until_the_deadline_and_sent_nothing_after_it(
+    action: str, cloud: LocalCloud, options: ProviderClient
+) -> None:
+    web = launch(cloud)
+    cloud.set_faults(Fault("delay", action, instance=web, seconds=2))
+    sentence = fails(options, web, timeoutSeconds=1)
+    assert cloud.calls(action) == 0
+    assert web in sentence
+    assert "again" in sentence
+    until(lambda: cloud.calls(action) == 1, "the answer that came too late")
+    assert cloud.calls(MODIFY) == (1 if action == MODIFY else 0)
+
+
+@pytest.mark.parametrize("effect", ["drop", "truncate", "error"])
+def test_an_answer_lost_after_the_change_is_settled_by_a_look(
+    effect: str, cloud: LocalCloud, options: ProviderClient
+) -> None:
+    web = launch(cloud)
+    # One more is sent by botocore; what is lost every time is never seen to have worked but for a describe.
+    lost = {"drop": Fault("drop", MODIFY, times=None, after=True), "truncate": Fault("truncate", MODIFY, times=None)}
+    cloud.set_faults(lost.get(effect, Fault("error", MODIFY, times=None, after=True, code="InternalError")))
+    outputs = options.create(inputs(web, httpTokens="required")).outputs
+    assert (outputs["httpTokens"], outputs["previous"]) == ("required", {"httpTokens": "optional"})
+    assert cloud.calls(MODIFY) <= 2
+
+
+def test_a_change_that_is_never_carried_out_says_what_is_not_known(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud)
+    cloud.set_faults(Fault("error", MODIFY, times=None, code="InternalError"))
+    sentence = fails(options, web, timeoutSeconds=1)
+    assert sentence.startswith(f"{web}: {MODIFY} in {REGION} failed inside EC2 (InternalError).")
+    assert cloud.instance(web)["options"]["HttpTokens"] == "optional"
+
+
+def test_throttling_for_a_moment_is_sat_out(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud)
+    cloud.set_faults(Fault("error", MODIFY, code="RequestLimitExceeded"))
+    assert options.create(inputs(web, httpTokens="required")).outputs["httpTokens"] == "required"
+    assert cloud.calls(MODIFY) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("UnauthorizedOperation", f"the credentials in use lack the permission ec2:{MODIFY}; grant it and run again."),
+        ("ExpiredToken", "the credentials have expired; renew them and run again."),
+        (
+            "UnsupportedOperation",
+            "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced).",
+        ),
+        ("InvalidParameterValue", "InvalidParameterValue."),
+    ],
+)
+def test_a_refusal_names_code_and_instance_and_what_to_do(
+    code: str, says: str, cloud: LocalCloud, options: ProviderClient
+) -> None:
+    web = launch(cloud)
+    cloud.set_faults(Fault("error", MODIFY, code=code, times=None, encoded=True))
+    assert fails(options, web) == f"{web}: EC2 refused {MODIFY} in {REGION} with {code}: {says}"
+    assert cloud.calls(MODIFY) == 1

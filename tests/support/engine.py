@@ -1,0 +1,181 @@
+"""The real Pulumi engine for tests: a stack in a folder of its own, and what each run of it did and said."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from pulumi import automation
+from pulumi.automation.events import StepEventMetadata
+
+from tools.sandbox import environment
+
+_QUIET_STEPS = ("same", "refresh", "read")
+_PROVIDER = "pulumi:providers:"
+
+
+class _Result(Protocol):
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the engine did and said.
+
+    A resource goes by the last part of its type and its name: ``InstanceMetadataOptions instances-web``.
+    """
+
+    text: str
+    events: tuple[automation.EngineEvent, ...]
+
+    @property
+    def steps(self) -> dict[str, set[str]]:
+        """The resources that something happened to, by what happened: ``{"update": {...}}``."""
+        steps: dict[str, set[str]] = {}
+        for step in self._finished():
+            if step.op not in _QUIET_STEPS and _is_resource(step):
+                steps.setdefault(step.op.value, set()).add(_name(step.type, step.urn))
+        return steps
+
+    @property
+    def failed(self) -> set[str]:
+        """The resources on which an operation failed."""
+        failed = (event.res_op_failed_event.metadata for event in self.events if event.res_op_failed_event)
+        return {_name(step.type, step.urn) for step in failed}
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """The outputs of the stack after the run."""
+        (stack,) = (step for step in self._finished() if step.type == "pulumi:pulumi:Stack")
+        return stack.new.outputs or {} if stack.new else {}
+
+    def changes(self, resource: str) -> dict[str, tuple[object, object]]:
+        """The inputs of a resource that changed, each with the old and the new value; None stands for not set."""
+        (step,) = (step for step in self._finished() if _name(step.type, step.urn) == resource)
+        old, new = ((side.inputs if side else None) or {} for side in (step.old, step.new))
+        return {key: (old.get(key), new.get(key)) for key in sorted({*old, *new}) if old.get(key) != new.get(key)}
+
+    def said(self, severity: str) -> list[str]:
+        """What the run said and kept, from the program as from the providers: ``info``, ``warning`` or ``error``."""
+        diagnostics = (event.diagnostic_event for event in self.events)
+        return [
+            each.message.strip() for each in diagnostics if each and each.severity == severity and not each.ephemeral
+        ]
+
+    def _finished(self) -> Iterator[StepEventMetadata]:
+        return (event.res_outputs_event.metadata for event in self.events if event.res_outputs_event)
+
+
+class Stack:
+    """A stack of a project that is in a folder of its own, on a backend of its own.
+
+    Every operation returns its :class:`Run`, and fails the test if it does not end as expected.
+    """
+
+    def __init__(self, project: Path, home: Path, command: automation.PulumiCommand, name: str) -> None:
+        self._project = project
+        self.backend = home / "state"
+        workspace = automation.LocalWorkspace(
+            work_dir=str(project), pulumi_command=command, env_vars=engine_environment(home)
+        )
+        self._stack = automation.Stack.create(name, workspace)
+        stacks = project / "stacks"
+        self.config_file = (stacks if stacks.exists() else project) / f"Pulumi.{name}.yaml"
+        self._salt_line = next(line for line in self.config_file.read_text().splitlines() if "encryptionsalt" in line)
+
+    def configure(self, config: Mapping[str, object]) -> None:
+        """Give the stack this configuration and no other."""
+        # JSON is YAML.
+        self.config_file.write_text(f"{self._salt_line}\nconfig: {json.dumps(config)}\n")
+
+    def write_program(self, text: str) -> None:
+        """Put another program in place of the project's own."""
+        (self._project / "__main__.py").write_text(text)
+
+    def configure_secret(self, key: str, value: str) -> None:
+        """Add an encrypted value to the configuration."""
+        self._stack.set_config(key, automation.ConfigValue(value, secret=True))
+
+    def preview(self, *, fails: bool = False) -> Run:
+        return _run(self._stack.preview, fails=fails)
+
+    def up(self, *, fails: bool = False) -> Run:
+        return _run(self._stack.up, fails=fails)
+
+    def refresh(self) -> Run:
+        return _run(self._stack.refresh, fails=False)
+
+    def destroy(self) -> Run:
+        return _run(self._stack.destroy, fails=False)
+
+    def resources(self) -> dict[str, Mapping[str, Any]]:
+        """The resources in the state, each as it is recorded."""
+        deployment = self._stack.export_stack().deployment or {}
+        return {
+            _name(each["type"], each["urn"]): each
+            for each in deployment.get("resources", ())
+            if each["custom"] and not each["type"].startswith(_PROVIDER)
+        }
+
+
+def engine_environment(home: Path) -> dict[str, str]:
+    """The environment of a run, with this Python before any other and nothing of this user's AWS configuration."""
+    sandbox = environment(home)
+    return {
+        **sandbox,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), sandbox["PATH"]]),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def find_engine() -> automation.PulumiCommand:
+    """The engine on PATH. Fails, and never skips, where there is none."""
+    if shutil.which("pulumi") is None:
+        pytest.fail(
+            "There is no Pulumi engine on PATH: run these tests by `make test`, or put the folder on PATH that "
+            "`make engine` prints as its last line."
+        )
+    return automation.PulumiCommand()
+
+
+def copy_project(source: Path, target: Path) -> Path:
+    """Copy a project of this repository, since a run may write to its folder."""
+    target.mkdir()
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(source / name, target)
+    if (source / "stacks").exists():
+        shutil.copytree(source / "stacks", target / "stacks")
+    # What `virtualenv` in Pulumi.yaml names.
+    (target / ".venv").symlink_to(sys.prefix)
+    return target
+
+
+def _run(operation: Callable[..., _Result], *, fails: bool) -> Run:
+    events: list[automation.EngineEvent] = []
+    try:
+        result = operation(on_event=events.append, color="never")
+    except automation.CommandError as error:
+        run = Run(str(error), tuple(events))
+        assert fails, run.text
+        return run
+    run = Run(f"{result.stdout}\n{result.stderr}", tuple(events))
+    assert not fails, f"this was to fail:\n{run.text}"
+    return run
+
+
+def _is_resource(step: StepEventMetadata) -> bool:
+    state = step.new or step.old
+    return bool(state and state.custom) and not step.type.startswith(_PROVIDER)
+
+
+def _name(type_token: str, urn: str) -> str:
+    return f"{type_token.rpartition(':')[2]} {urn.rpartition('::')[2]}"
