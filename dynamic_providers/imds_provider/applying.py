@@ -83,36 +83,15 @@ def apply_options(
     took effect before it is sent again. Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`,
     :class:`NotAppliedError` or another :class:`Ec2Error`.
     """
-    before = now = find(
+    before = find(
         ec2,
         instance_id,
         deadline,
         missing_grace_seconds=missing_grace_seconds,
         max_age_seconds=READ_AHEAD_SECONDS,
     )
-    modified = False
+    now, modified = _modify(ec2, before, wanted, deadline, missing_grace_seconds)
     done = judge if wait_until_applied else judge_accepted
-    for attempt in range(1, ATTEMPTS + 1):
-        parameters = modification(now.options, wanted)
-        if not parameters:
-            break
-        try:
-            state, options = ec2.modify(instance_id, parameters, deadline)
-        except DeadlinePassedError:
-            raise NotAppliedError(timeout_reason(instance_id, wanted, now, deadline.seconds)) from None
-        except (InstanceMissingError, OutcomeUnknownError) as error:
-            # Missing: found a moment ago, so EC2 has yet to agree with itself about a new instance.
-            modified = modified or isinstance(error, OutcomeUnknownError)
-            if deadline.passed:
-                raise (_undecided(error) if modified else error) from None
-            deadline.clock.sleep(min(0.25 * 2**attempt, deadline.remaining()))
-            now = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
-            if attempt == ATTEMPTS and modification(now.options, wanted):
-                raise error from None
-        else:
-            modified = True
-            now = replace(now, state=state, options={**now.options, **options})
-            break
     verdict = done(now, wanted)
     if verdict is Verdict.PENDING:
         try:
@@ -128,6 +107,39 @@ def apply_options(
             raise _unsettled(error, instance_id) from None
         now, verdict = settled.observations[instance_id], settled.verdicts[instance_id]
     return Outcome(before, now, verdict, modified)
+
+
+def _modify(
+    ec2: Ec2Calls, now: Observation, wanted: Options, deadline: Deadline, missing_grace_seconds: float
+) -> tuple[Observation, bool]:
+    """Send what differs until EC2 says, or shows, that it has taken it. Also gives whether anything was sent."""
+    sent = False
+    problem: Ec2Error | None = None
+    for attempt in range(ATTEMPTS):
+        parameters = modification(now.options, wanted)
+        if not parameters:
+            return now, sent
+        try:
+            state, options = ec2.modify(now.instance_id, parameters, deadline)
+            return replace(now, state=state, options={**now.options, **options}), True
+        except DeadlinePassedError:
+            raise NotAppliedError(timeout_reason(now.instance_id, wanted, now, deadline.seconds)) from None
+        except (InstanceMissingError, OutcomeUnknownError) as error:
+            # Missing: found a moment ago, so EC2 has yet to agree with itself about a new instance.
+            sent = sent or isinstance(error, OutcomeUnknownError)
+            problem = error
+            deadline.clock.sleep(min(0.5 * 2**attempt, deadline.remaining()))
+            try:
+                now = find(ec2, now.instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+            except NotAppliedError:
+                raise (_undecided(error) if sent else error) from None
+        except Ec2Error:
+            # An instance that has ended since it was found is refused by one code or another: look what it is.
+            find(ec2, now.instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+            raise
+    if problem is not None and modification(now.options, wanted):
+        raise problem
+    return now, sent
 
 
 def find(

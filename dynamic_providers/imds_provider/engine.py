@@ -39,7 +39,11 @@ class Engine:
             self._channel.subscribe(self._on_state, try_to_connect=True)
 
     def _on_state(self, state: grpc.ChannelConnectivity) -> None:
-        if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE and not self._gone.is_set():
+        if state is grpc.ChannelConnectivity.IDLE and self._channel is not None:
+            # A lost connection leaves a channel idle. Only another attempt tells whether somebody still listens.
+            self._channel.unsubscribe(self._on_state)
+            self._channel.subscribe(self._on_state, try_to_connect=True)
+        elif state is grpc.ChannelConnectivity.TRANSIENT_FAILURE and not self._gone.is_set():
             self._gone.set()
             # The host waits for KeyboardInterrupt to stop serving, which lets its own clean-up run.
             os.kill(os.getpid(), signal.SIGINT)

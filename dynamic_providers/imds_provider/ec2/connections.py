@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypedDict
@@ -44,9 +45,9 @@ class Aws:
         self._upcoming: defaultdict[str, Upcoming] = defaultdict(Upcoming)
 
     def default_region(self) -> str | None:
-        """``aws:region``, or what boto3 finds in the environment and the shared configuration files."""
+        """``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
         with self._lock:
-            return self._base_session().region_name
+            return self.settings.region or os.environ.get("AWS_REGION") or self._base_session().region_name
 
     def announce(self, region: str, instance_id: str) -> None:
         """Say that the instance will soon be looked at, so that it is described along with others, or beforehand.

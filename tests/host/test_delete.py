@@ -1,0 +1,86 @@
+"""Delete, through the real dynamic host: what is left as it is, and what is put back."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.client import LocalCloud
+from localcloud.faults import Fault
+from localcloud.shapes import MetadataOptions
+from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, inputs, launch, looked_at, new_id, sent
+from tests.support.dynamic_host import OperationFailedError, ProviderClient, in_background, until
+
+BEFORE: MetadataOptions = {"HttpPutResponseHopLimit": 3, "InstanceMetadataTags": "enabled"}
+
+
+def test_retaining_asks_nothing_of_aws(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud, BEFORE)
+    created = options.create(inputs(web, httpTokens="required"))
+    cloud.reset()
+    options.delete(web, created.outputs)
+    assert cloud.log() == []
+    assert cloud.instance(web)["options"]["HttpTokens"] == "required"
+
+
+def test_restoring_puts_back_what_was_managed_and_waits(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud, BEFORE)
+    created = options.create(inputs(web, httpTokens="required", httpPutResponseHopLimit=2, onDestroy="restore"))
+    cloud.change(web, {"options": {"InstanceMetadataTags": "disabled"}})
+    cloud.reset()
+    cloud.settings(pending=60)
+    with in_background(lambda: options.delete(web, created.outputs)) as deleting:
+        until(lambda: cloud.calls(DESCRIBE) >= 3, "two looks after the modification")
+        assert not deleting.done()
+        cloud.advance(60)
+        deleting.result()
+    assert sent(cloud) == [{"HttpTokens": "optional", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": "3"}]
+    assert cloud.instance(web)["options"]["InstanceMetadataTags"] == "disabled"
+
+
+def test_restoring_what_is_there_already_sends_nothing(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud)
+    created = options.create(inputs(web, httpTokens="required", onDestroy="restore"))
+    cloud.change(web, {"options": {"HttpTokens": "optional"}})
+    cloud.reset()
+    options.delete(web, created.outputs)
+    assert (cloud.calls(MODIFY), cloud.calls(DESCRIBE)) == (0, 1)
+
+
+def test_an_option_let_go_before_is_not_put_back(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud)
+    created = options.create(inputs(web, httpTokens="required", httpPutResponseHopLimit=2, onDestroy="restore"))
+    updated = options.update(web, created.outputs, inputs(web, httpTokens="required", onDestroy="restore"))
+    options.delete(web, updated.outputs)
+    found = cloud.instance(web)["options"]
+    assert (found["HttpTokens"], found["HttpPutResponseHopLimit"]) == ("optional", 2)
+
+
+def test_restoring_an_instance_that_is_gone_is_done_but_not_with_credentials_of_another_account(
+    cloud: LocalCloud, options: ProviderClient
+) -> None:
+    ended, vanished, foreign = launch(cloud), launch(cloud), new_id()
+    made = {each: options.create(inputs(each, httpTokens="required")).outputs for each in (ended, vanished)}
+    recorded = {each: {**outputs, "onDestroy": "restore"} for each, outputs in made.items()}
+    cloud.terminate(ended)
+    cloud.vanish(vanished)
+    cloud.reset()
+    with in_background(lambda: options.delete(vanished, recorded[vanished])) as deleting:
+        options.delete(ended, recorded[ended])
+        with pytest.raises(OperationFailedError, match=f"{foreign} belongs to account 210987654321.* to {ACCOUNT}"):
+            options.delete(foreign, {**recorded[ended], "ownerId": "210987654321"})
+        deleting.result()
+    assert cloud.calls(MODIFY) == 0
+    assert sum(vanished in look for look in looked_at(cloud)) >= 3
+
+
+@pytest.mark.parametrize("code", [None, "IncorrectInstanceState", "IncorrectState", "UnsupportedOperation"])
+def test_restoring_an_instance_that_ends_before_it_is_modified_is_done_whatever_ec2_calls_that(
+    code: str | None, cloud: LocalCloud, options: ProviderClient
+) -> None:
+    web = launch(cloud)
+    created = options.create(inputs(web, httpTokens="required", onDestroy="restore"))
+    cloud.set_faults(Fault("terminate", DESCRIBE, instance=web, after=True))
+    if code:
+        cloud.set_faults(Fault("error", MODIFY, code=code, message="The instance takes no changes.", times=None))
+    options.delete(web, created.outputs)
+    assert cloud.instance(web)["options"]["HttpTokens"] == "required"

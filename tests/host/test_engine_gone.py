@@ -1,0 +1,79 @@
+"""When the engine dies during an operation: nothing more is sent, and the host ends by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+
+from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
+from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
+from localcloud.client import LocalCloud
+from localcloud.faults import Fault
+from tests.host.instances import DESCRIBE, MODIFY, REGION, config, inputs, launch, looked_at, target
+from tests.support.dynamic_host import DynamicHost, OperationFailedError, in_background, until
+
+
+@pytest.fixture
+def mortal(cloud: LocalCloud) -> Iterator[DynamicHost]:
+    """A host of its own, whose engine may die."""
+    with DynamicHost.start(config(cloud)) as host:
+        yield host
+
+
+def test_a_wait_ends_and_the_host_with_it(cloud: LocalCloud, mortal: DynamicHost) -> None:
+    web = launch(cloud)
+    cloud.settings(pending=600)
+    options = mortal.provider(InstanceMetadataOptionsProvider())
+    with in_background(lambda: options.create(inputs(web, httpTokens="required", timeoutSeconds=600))) as creating:
+        until(lambda: cloud.calls(DESCRIBE) >= 3, "two looks after the modification")
+        mortal.engine.die()
+        assert mortal.ends_within(5)
+        with pytest.raises((grpc.RpcError, OperationFailedError)):
+            creating.result()
+    assert cloud.calls(MODIFY) == 1
+
+
+def test_nothing_follows_the_look_during_which_the_engine_dies(cloud: LocalCloud, mortal: DynamicHost) -> None:
+    new, old, other = launch(cloud), launch(cloud), launch(cloud)
+    cloud.set_faults(Fault("delay", DESCRIBE, times=None, seconds=1))
+    options = mortal.provider(InstanceMetadataOptionsProvider())
+    barrier = mortal.provider(MetadataOptionsAppliedProvider())
+    recorded = {**inputs(old, httpTokens="optional", onDestroy="restore"), "previous": {"httpTokens": "required"}}
+    waiting = {"targets": {"it": target(other, "httpTokens=required", "a")}, "region": REGION, "timeoutSeconds": 20}
+    with (
+        in_background(lambda: options.create(inputs(new, httpTokens="required"))) as creating,
+        in_background(lambda: options.delete(old, recorded)) as deleting,
+        in_background(lambda: barrier.create(waiting)) as at_the_barrier,
+    ):
+        until(lambda: cloud.faults()[0]["matched"] != 0, "a look")
+        mortal.engine.die()
+        assert mortal.ends_within(5)
+        for operation in (creating, deleting, at_the_barrier):
+            with pytest.raises((grpc.RpcError, OperationFailedError)):
+                operation.result()
+    assert cloud.calls(MODIFY) == 0
+    assert len(looked_at(cloud)) == len({frozenset(look) for look in looked_at(cloud)}), "somebody looked again"
+
+
+def test_a_modification_is_not_sent_again_for_an_engine_that_is_gone(cloud: LocalCloud) -> None:
+    web = launch(cloud)
+    cloud.set_faults(Fault("error", MODIFY, code="RequestLimitExceeded", times=None))
+    with DynamicHost.start(config(cloud, maxRetries="4")) as host:
+        options = host.provider(InstanceMetadataOptionsProvider())
+        with in_background(lambda: options.create(inputs(web, httpTokens="required"))) as creating:
+            until(lambda: cloud.calls(MODIFY) >= 1, "the first attempt")
+            host.engine.die()
+            assert host.ends_within(5)
+            with pytest.raises((grpc.RpcError, OperationFailedError)):
+                creating.result()
+    # One may have been sent before the death was noticed.
+    assert cloud.calls(MODIFY) <= 2
+
+
+def test_a_host_that_has_nothing_to_do_ends_too(cloud: LocalCloud, mortal: DynamicHost) -> None:
+    options = mortal.provider(InstanceMetadataOptionsProvider())
+    assert options.check(inputs(launch(cloud), httpTokens="required")).failures == []
+    mortal.engine.die()
+    assert mortal.ends_within(5)
