@@ -77,6 +77,7 @@ def _look(ids: Mapping[str, str], region: object) -> tuple[Mapping[str, Observat
             place=ec2.region,
             judge=judge_found,
             missing_grace_seconds=CONFIRM_MISSING_SECONDS,
+            patient=False,
         )
     except NotSettledError as error:
         if any(each.kind == "timeout" for each in error.unsettled.values()):

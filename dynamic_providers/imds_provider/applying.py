@@ -163,6 +163,7 @@ def find(
             place=ec2.region,
             judge=judge_found,
             missing_grace_seconds=missing_grace_seconds,
+            patient=False,
         )
     except NotSettledError as error:
         raise _unsettled(error, instance_id) from None

@@ -32,7 +32,7 @@ def _check_targets(given: object, is_known: IsKnown) -> list[Violation]:
         return [Violation(TARGETS, f"{TARGETS} must map names to targets of InstanceMetadataOptions.")]
     found: list[Violation] = []
     names: dict[str, str] = {}
-    for name, value in given.items():
+    for name, value in sorted(given.items()):
         if not is_known(value):
             continue
         target = Target.parse(value)

@@ -77,8 +77,10 @@ class Coalescer(Generic[V]):
         with self._lock:
             batches = {self._ahead.pop(key, None) for key in wanted}
         ahead = batches.pop() if len(batches) == 1 else None
-        if ahead is not None and max_age and ahead.began >= self._now() - max_age:
-            found = ahead.answer.result(timeout)
+        fresh = ahead is not None and max_age and ahead.began >= self._now() - max_age
+        # An error of a look-up that was made for others is theirs: this caller asks for itself.
+        if ahead is not None and fresh and ahead.answer.exception(timeout) is None:
+            found = ahead.answer.result()
             if wanted <= found.keys():
                 return {key: found[key] for key in wanted}
         with self._lock:

@@ -40,9 +40,9 @@ class Engine:
 
     def _on_state(self, state: grpc.ChannelConnectivity) -> None:
         if state is grpc.ChannelConnectivity.IDLE and self._channel is not None:
-            # A lost connection leaves a channel idle. Only another attempt tells whether somebody still listens.
-            self._channel.unsubscribe(self._on_state)
-            self._channel.subscribe(self._on_state, try_to_connect=True)
+            # A lost connection leaves a channel idle. Only another attempt, which nothing but a subscription can ask
+            # for, tells whether somebody still listens; subscribing this method anew would be told IDLE at once.
+            self._channel.subscribe(lambda _: None, try_to_connect=True)
         elif state is grpc.ChannelConnectivity.TRANSIENT_FAILURE and not self._gone.is_set():
             self._gone.set()
             # The host waits for KeyboardInterrupt to stop serving, which lets its own clean-up run.

@@ -141,14 +141,17 @@ def unreported(observed: Options, wanted: Options) -> list[str]:
 def modification(observed: Options, wanted: Options) -> dict[str, OptionValue]:
     """The parameters of the ``ModifyInstanceMetadataOptions`` to send, empty when nothing differs.
 
-    ``HttpTokens`` goes with every modification, because the value EC2 documents for one that leaves it out is
-    ``optional``; ``HttpEndpoint`` too, so that a modification never switches it. Both keep what was observed unless a
-    value is wanted.
+    ``HttpTokens`` goes with every modification, wanted or as observed, because the value EC2 documents for one that
+    leaves it out is ``optional``. An observed ``optional`` is left out all the same: nothing is lost by that, and
+    sending it would undo a ``required`` that somebody has set since. ``HttpEndpoint`` goes along so that it is never
+    switched.
     """
     differing = changes(observed, wanted)
     if not differing:
         return {}
     kept = {name: observed[name] for name in (HTTP_TOKENS, HTTP_ENDPOINT) if name in observed}
+    if HTTP_TOKENS not in wanted and kept.get(HTTP_TOKENS) == "optional":
+        del kept[HTTP_TOKENS]
     merged = {**kept, **differing}
     return {option.ec2_name: merged[option.name] for option in OPTIONS if option.name in merged}
 

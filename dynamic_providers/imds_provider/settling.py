@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
 
-from .errors import DeadlinePassedError
+from .errors import DeadlinePassedError, OutcomeUnknownError
 from .options import Options, changes, render
 
 STOPPED_STATES = frozenset({"stopping", "stopped"})
@@ -195,6 +195,7 @@ def wait(
     judge: Judge = judge,
     missing_grace_seconds: float = MISSING_GRACE_SECONDS,
     look_at_once: bool = True,
+    patient: bool = True,
     progress: Callable[[int, int, float], None] = lambda _settled, _total, _seconds: None,
 ) -> Settled:
     """Look again and again at the instances of ``wanted`` until ``judge`` finds none of them pending.
@@ -202,6 +203,7 @@ def wait(
     Each look asks only for those still pending; ``look`` leaves out an instance that EC2 does not know. ``place``
     names the region for the person who reads the error. ``progress`` hears how many have settled, of how many, after
     how many seconds. With ``look_at_once`` false the loop pauses first, for when the change has only just been made.
+    With ``patient`` a look whose answer is lost is made again, since what has been changed must not be lost sight of.
 
     Raises :class:`NotSettledError` once nothing is pending any more or the deadline has passed, if any instance is
     gone, stays unknown to EC2 for ``missing_grace_seconds``, or is still pending.
@@ -217,9 +219,14 @@ def wait(
         except DeadlinePassedError:
             roll.time_out(deadline.seconds)
             break
+        except OutcomeUnknownError:
+            if deadline.passed or not patient:
+                raise
+            found = None
         elapsed = clock.now() - started
-        roll.call(found, started + elapsed, missing_grace_seconds)
-        progress(len(roll.verdicts), len(wanted), elapsed)
+        if found is not None:
+            roll.call(found, started + elapsed, missing_grace_seconds)
+            progress(len(roll.verdicts), len(wanted), elapsed)
         if deadline.passed:
             roll.time_out(deadline.seconds)
         if roll.pending:
@@ -251,5 +258,6 @@ def timeout_reason(instance_id: str, wanted: Options, seen: Observation | None, 
     reach = f"reach {render(wanted)}" if wanted else "show up"
     return (
         f"{instance_id} did not {reach} within {seconds:g} s; last seen: {last}. "
-        "Run `pulumi up` again to go on waiting, with a larger timeoutSeconds if EC2 is only slow."
+        "Run `pulumi up --refresh`: it goes on waiting, and repairs what somebody has changed meanwhile. "
+        "A larger timeoutSeconds helps if EC2 is only slow."
     )

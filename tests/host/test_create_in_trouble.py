@@ -107,7 +107,8 @@ def test_what_is_never_applied_ends_at_the_deadline_with_what_to_do(
     assert sentence == (
         f"{web} did not reach httpTokens=required within 1 s; last seen: httpTokens=required httpPutResponseHopLimit=1 "
         "httpEndpoint=enabled httpProtocolIpv6=disabled instanceMetadataTags=disabled (state pending, instance "
-        "running). Run `pulumi up` again to go on waiting, with a larger timeoutSeconds if EC2 is only slow."
+        "running). Run `pulumi up --refresh`: it goes on waiting, and repairs what somebody has changed meanwhile. "
+        "A larger timeoutSeconds helps if EC2 is only slow."
     )
     assert host.engine.messages("ERROR") == [sentence]
 
@@ -121,7 +122,7 @@ def test_an_ec2_that_hangs_is_waited_for_until_the_deadline_and_sent_nothing_aft
     sentence = fails(options, web, timeoutSeconds=1)
     assert calls(cloud, action, web) == 0
     assert web in sentence
-    assert "again" in sentence
+    assert "again" in sentence or "pulumi up --refresh" in sentence
     until(lambda: calls(cloud, action, web) == 1, "the answer that came too late")
     assert calls(cloud, MODIFY, web) == (1 if action == MODIFY else 0)
 
@@ -143,7 +144,7 @@ def test_a_change_that_is_never_carried_out_says_what_is_not_known(cloud: LocalC
     web = launch(cloud)
     cloud.set_faults(Fault("error", MODIFY, times=None, code="InternalError"))
     sentence = fails(options, web, timeoutSeconds=1)
-    assert sentence.startswith(f"{web}: {MODIFY} in {REGION} failed inside EC2 (InternalError).")
+    assert sentence.startswith(f"{web}: {MODIFY} in {REGION} failed inside EC2 (InternalError); run again.")
     assert cloud.instance(web)["options"]["HttpTokens"] == "optional"
 
 
@@ -161,7 +162,10 @@ def test_throttling_for_a_moment_is_sat_out(cloud: LocalCloud, options: Provider
         ("ExpiredToken", "the credentials have expired; renew them and run again."),
         (
             "UnsupportedOperation",
-            "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced).",
+            (
+                "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced); "
+                "want another value, or change that."
+            ),
         ),
         ("InvalidParameterValue", "InvalidParameterValue."),
     ],

@@ -109,7 +109,7 @@ def test_an_endpoint_that_was_disabled_takes_the_other_options_when_it_is_enable
     web = Managed(cloud, options, httpEndpoint="disabled", httpPutResponseHopLimit=2)
     assert cloud.instance(web.id)["options"]["HttpPutResponseHopLimit"] == 1
     web.update(httpEndpoint="enabled", httpPutResponseHopLimit=2)
-    assert sent(cloud) == [{"HttpTokens": "optional", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": "2"}]
+    assert sent(cloud) == [{"HttpEndpoint": "enabled", "HttpPutResponseHopLimit": "2"}]
 
 
 def test_an_update_of_a_terminated_instance_fails_and_says_so(cloud: LocalCloud, options: ProviderClient) -> None:

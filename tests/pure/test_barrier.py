@@ -72,8 +72,8 @@ def test_wrong_inputs_are_refused(inputs: dict[str, object], violations: list[tu
 def test_every_violation_is_found_at_once() -> None:
     inputs = bag(web="x", api="y", region=None, timeout=0.0)
     assert [each.property for each in barrier.check(inputs, is_known)] == [
-        "targets.web",
         "targets.api",
+        "targets.web",
         "region",
         "timeoutSeconds",
     ]

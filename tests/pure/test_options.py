@@ -186,7 +186,7 @@ def test_changes_are_what_the_instance_does_not_have_and_can_take(
         (
             OFF,
             {"httpEndpoint": "enabled", "httpProtocolIpv6": "enabled"},
-            {"HttpTokens": "optional", "HttpEndpoint": "enabled", "HttpProtocolIpv6": "enabled"},
+            {"HttpEndpoint": "enabled", "HttpProtocolIpv6": "enabled"},
         ),
         ({"httpTokens": "optional"}, {"httpTokens": "required"}, {"HttpTokens": "required"}),
     ],

@@ -68,9 +68,15 @@ def test_an_endpoint_that_is_or_is_to_be_off_is_sent_nothing_but_itself_and_the_
 
 
 @given(INSTANCES, WISHES)
-def test_every_modification_names_the_tokens_and_the_endpoint(observed: Options, wanted: Options) -> None:
+def test_every_modification_names_the_endpoint_and_tokens_that_are_required(observed: Options, wanted: Options) -> None:
     sent = modification(observed, wanted)
-    assert not sent or {"HttpTokens", "HttpEndpoint"} <= set(sent)
+    assert not sent or "HttpEndpoint" in sent
+    assert not sent or "HttpTokens" in sent or (observed["httpTokens"], wanted.get("httpTokens")) == ("optional", None)
+
+
+@given(INSTANCES, WISHES)
+def test_tokens_that_are_not_managed_are_never_sent_as_optional(observed: Options, wanted: Options) -> None:
+    assert "httpTokens" in wanted or modification(observed, wanted).get("HttpTokens") != "optional"
 
 
 @given(INSTANCES)

@@ -74,7 +74,7 @@ def test_a_refusal_becomes_a_sentence_with_instance_action_region_code_and_advic
 def test_a_failure_inside_ec2_leaves_the_outcome_open(code: str, status: int) -> None:
     error = refused(code, "x", status)
     assert isinstance(error, OutcomeUnknownError)
-    assert str(error) == f"{WEB}: {ACTION} in eu-west-1 failed inside EC2 ({code or status})."
+    assert str(error) == f"{WEB}: {ACTION} in eu-west-1 failed inside EC2 ({code or status}); run again."
 
 
 @pytest.mark.parametrize("code", sorted(THROTTLE_CODES))

@@ -62,10 +62,13 @@ class Ec2:
 
         Callers in other threads share one call. Raises :class:`DeadlinePassedError` or :class:`Ec2Error`.
         """
+        ids = sorted(instance_ids)
         try:
-            return self._describes.get(instance_ids, deadline.remaining(), max_age=max_age_seconds)
+            return self._describes.get(ids, deadline.remaining(), max_age=max_age_seconds)
         except FutureTimeoutError:
-            raise DeadlinePassedError("EC2 did not answer in time.") from None
+            raise DeadlinePassedError(
+                f"{', '.join(ids)}: EC2 in {self.region} did not answer DescribeInstances in time; run again."
+            ) from None
 
     def look_ahead(self) -> None:
         """Describe the instances that were announced, so that whoever asks next need not wait."""

@@ -39,7 +39,8 @@ _WHAT_TO_DO = {
     "IncorrectInstanceState": "the instance is in a state that takes no changes; check it and run again",
     "IncorrectState": "the instance is in a state that takes no changes; check it and run again",
     "UnsupportedOperation": (
-        "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced)"
+        "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced); "
+        "want another value, or change that"
     ),
 }
 
@@ -62,7 +63,9 @@ def explain(error: Exception, *, action: str, subject: str, region: str, secrets
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     message = presentable(error.response.get("Error", {}).get("Message", ""), secrets)
     if status >= 500 and code not in THROTTLE_CODES:
-        return OutcomeUnknownError(f"{subject}: {action} in {region} failed inside EC2 ({code or status}).", code)
+        return OutcomeUnknownError(
+            f"{subject}: {action} in {region} failed inside EC2 ({code or status}); run again.", code
+        )
     code = code or f"status {status}"
     advice = _WHAT_TO_DO.get(code, "").format(action=action) or message.rstrip(". ") or "it gave no reason"
     sentence = f"{subject}: EC2 refused {action} in {region} with {code}: {advice}."
