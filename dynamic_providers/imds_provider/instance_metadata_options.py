@@ -213,7 +213,8 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         :param on_destroy: ``retain`` leaves the instance as it is, ``restore`` puts back the values from before the
             options were first managed here.
         :param wait: whether to wait until EC2 says that the options are applied. Several instances wait faster
-            together, with :class:`MetadataOptionsApplied`.
+            together, with :class:`MetadataOptionsApplied`. Pulumi records nothing of a create that fails while it
+            waits, so what was there before can then no longer be restored; without waiting it is recorded at once.
         :param timeout_seconds: 1 to 3600: how long one operation may take.
         """
         super().__init__(

@@ -11,6 +11,11 @@ from localcloud.faults import Fault
 from tests.host.instances import DESCRIBE, MODIFY, REGION, inputs, launch, new_id, run, sent
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 
+ENFORCED = (
+    "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced); "
+    "want another value, or change that."
+)
+
 
 def fails(options: ProviderClient, instance_id: str, **given: object) -> str:
     """The sentence that a create for these inputs ends with."""
@@ -162,10 +167,7 @@ def test_throttling_for_a_moment_is_sat_out(cloud: LocalCloud, options: Provider
         ("ExpiredToken", "the credentials have expired; renew them and run again."),
         (
             "UnsupportedOperation",
-            (
-                "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced); "
-                "want another value, or change that."
-            ),
+            ENFORCED,
         ),
         ("InvalidParameterValue", "InvalidParameterValue."),
     ],
