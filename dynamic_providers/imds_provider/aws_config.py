@@ -20,6 +20,8 @@ from .throttling import EC2_BUCKETS, BucketSize
 SERVICES = ("ec2", "sts")
 DEFAULT_MAX_RETRIES = 8
 
+_HOST = re.compile(r"[A-Za-z0-9.:-]+")
+
 _REFUSED_KEYS = {
     "assumeRoleWithWebIdentity": "set AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE in the environment instead",
 }
@@ -185,16 +187,20 @@ def _endpoints(reader: _Reader) -> dict[str, str]:
 
 
 def _safe_url(service: str, url: str) -> str:
+    """The URL if it may be used. What is wrong with another is told without the user and password it may hold."""
     try:
         parts = urlsplit(url)
-        scheme, host = parts.scheme, parts.hostname
+        scheme, host, _ = parts.scheme, parts.hostname or "", parts.port
     except ValueError:
-        scheme, host = "", None
-    if host and (scheme == "https" or (scheme == "http" and _is_loopback(host))):
-        return url
-    given = f"{scheme}://{host}" if scheme and host else "no URL"
+        scheme, host = "", ""
+    else:
+        bare = _HOST.fullmatch(host) and parts.username is None and parts.password is None
+        if bare and (scheme == "https" or (scheme == "http" and _is_loopback(host))):
+            return url
+    given = f"{scheme}://{host}" if scheme and _HOST.fullmatch(host) else "no URL"
     raise ConfigurationError(
-        f"aws:endpoints: the URL of {service} must be https, or http on a loopback address, got {given}."
+        f"aws:endpoints: the URL of {service} must be https, or http on a loopback address, and without a user, "
+        f"got {given}."
     )
 
 

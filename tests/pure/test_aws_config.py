@@ -121,7 +121,7 @@ def test_anything_else_is_no_duration(text: str) -> None:
 
 
 TEXTS = "must be a list of texts."
-ENDPOINT = "aws:endpoints: the URL of ec2 must be https, or http on a loopback address, got "
+ENDPOINT = "aws:endpoints: the URL of ec2 must be https, or http on a loopback address, and without a user, got "
 
 
 @pytest.mark.parametrize(

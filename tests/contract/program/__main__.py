@@ -1,0 +1,46 @@
+"""Every kind of resource and output: what a release writes of it into a state, later ones must be content with."""
+
+import pulumi
+
+from imds_components import InstanceMetadata
+from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
+
+config = pulumi.Config()
+ids = config.require_object("ids")
+
+# Several, one of them stopped, in the region of the stack; the hop limit is updated.
+fleet = InstanceMetadata(
+    "fleet",
+    instances={name: ids[name] for name in ("web", "api", "nightly")},
+    http_tokens="required",
+    http_put_response_hop_limit=config.require_int("hopLimit"),
+)
+# One, in pulumi-aws's words, in a region of its own, and put back in the end.
+vault = InstanceMetadata(
+    "vault",
+    instances=ids["vault"],
+    metadata_options={"http_tokens": "required", "http_endpoint": "disabled"},
+    region="us-east-1",
+    on_destroy="restore",
+    timeout_seconds=90.5,
+)
+# Without a component: one that waits for itself, with every option set, and one that a barrier waits for.
+alone = InstanceMetadataOptions(
+    "alone",
+    instance_id=ids["alone"],
+    http_tokens="required",
+    http_put_response_hop_limit=2,
+    http_endpoint="enabled",
+    http_protocol_ipv6="enabled",
+    instance_metadata_tags="enabled",
+    on_destroy="restore",
+)
+quick = InstanceMetadataOptions("quick", instance_id=ids["quick"], http_tokens="required", wait=False)
+barrier = MetadataOptionsApplied("quick", targets={"quick": quick.target}, timeout_seconds=60)
+
+pulumi.export("options", fleet.options)
+pulumi.export("appliedIds", fleet.applied_ids)
+pulumi.export("pendingStartIds", fleet.pending_start_ids)
+pulumi.export("vault", {"options": vault.options, "appliedIds": vault.applied_ids})
+pulumi.export("alone", {"state": alone.state, "previous": alone.previous, "target": alone.target})
+pulumi.export("quick", barrier.applied_ids)

@@ -1,0 +1,144 @@
+"""A state as a release wrote it, with the program and the instances that it belongs to, kept in ``fixtures/``."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcloud.client import LocalCloud
+from localcloud.shapes import Seed
+from tests.support.cli import CommandLine, aws_config
+
+FIXTURES = Path(__file__).parent / "fixtures"
+PROGRAM = Path(__file__).parent / "program"
+REGION = "eu-west-1"
+
+IDS = {
+    "web": "i-0123456789abcdef0",
+    "api": "i-0123456789abcdef1",
+    "nightly": "i-0123456789abcdef2",
+    "vault": "i-0123456789abcdef3",
+    "alone": "i-0123456789abcdef4",
+    "quick": "i-0123abcd",
+}
+BEFORE: list[Seed] = [
+    {"id": IDS["web"], "region": REGION},
+    {"id": IDS["api"], "region": REGION, "options": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}},
+    {"id": IDS["nightly"], "region": REGION, "state": "stopped"},
+    {"id": IDS["vault"], "region": "us-east-1", "options": {"InstanceMetadataTags": "enabled"}},
+    {"id": IDS["alone"], "region": REGION, "options": {"HttpPutResponseHopLimit": 64}},
+    {"id": IDS["quick"], "region": REGION},
+]
+NOWHERE = "http://127.0.0.1:0"
+"""Stands in a fixture for the address of the embedded EC2."""
+HOP_LIMIT = 3
+"""What the fixture ends with."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One fixture. ``state`` is what `pulumi stack export` gave, ``instances`` is what EC2 had then."""
+
+    version: str
+    state: Mapping[str, Any]
+    instances: list[Seed]
+
+    @classmethod
+    def load(cls, version: str) -> Release:
+        folder = FIXTURES / version
+        return cls(version, _read(folder / "state.json"), _read(folder / "instances.json"))
+
+    @property
+    def program(self) -> Path:
+        return FIXTURES / self.version / "program"
+
+    def resources(self) -> Iterator[Mapping[str, Any]]:
+        """The dynamic resources."""
+        for each in self.state["deployment"]["resources"]:
+            if each["type"].startswith("pulumi-python:dynamic"):
+                yield each
+
+    def keep(self) -> None:
+        """Write the fixture."""
+        folder = FIXTURES / self.version
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(PROGRAM, folder / "program", ignore=lambda *_: ["__pycache__", "Pulumi.test.yaml"])
+        _write(folder / "state.json", self.state)
+        _write(folder / "instances.json", self.instances)
+
+
+def releases() -> list[str]:
+    """The versions that there are fixtures of."""
+    return sorted(each.name for each in FIXTURES.iterdir() if each.is_dir())
+
+
+def config(cloud: LocalCloud, *, hop_limit: int = HOP_LIMIT) -> dict[str, object]:
+    """The configuration of the program."""
+    return {**aws_config(cloud, REGION), "contract:ids": json.dumps(IDS), "contract:hopLimit": hop_limit}
+
+
+def make(version: str, home: Path) -> Release:
+    """Lead a stack through its life with the code as it is, and take down the state that it then has."""
+    with LocalCloud.start("--pending=0.2", seed=BEFORE) as cloud:
+        pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
+        pulumi.run("stack", "init", done=True)
+        pulumi.configure(config(cloud, hop_limit=2))
+        pulumi.run("up", "--yes", "--skip-preview", done=True)
+        cloud.change(IDS["web"], {"options": {"HttpPutResponseHopLimit": 9}})
+        pulumi.run("refresh", "--yes", "--skip-preview", done=True)
+        pulumi.configure(config(cloud))
+        pulumi.run("up", "--yes", "--skip-preview", done=True)
+        file = home / "exported.json"
+        pulumi.run("stack", "export", "--file", str(file), done=True)
+        instances: list[Seed] = [
+            {
+                "id": each["id"],
+                "region": each["region"],
+                "state": each["state"],
+                "options": each["options"],
+                "metadata_state": each["metadata_state"],
+            }
+            for each in cloud.instances()
+        ]
+        return Release(version, steady(_read(file), cloud.url), instances)
+
+
+def steady(state: Mapping[str, Any], url: str) -> Any:  # noqa: ANN401  JSON
+    """The state without what is another each time: order, times, random ids and marks, addresses, places of files."""
+    deployment = state["deployment"]
+    resources = [
+        {name: value for name, value in each.items() if name not in ("sourcePosition", "stackTrace")}
+        for each in sorted(deployment["resources"], key=_behind_what_it_needs)
+    ]
+    for each in resources:
+        for dependencies in (each.get("dependencies", []), *each.get("propertyDependencies", {}).values()):
+            dependencies.sort()
+    # Nothing in it is secret, so nothing has to be decrypted.
+    kept = {name: value for name, value in deployment.items() if name != "secrets_providers"}
+    text = json.dumps({**state, "deployment": {**kept, "resources": resources}}, sort_keys=True).replace(url, NOWHERE)
+    text = re.sub(r'"\d{4}-\d\d-\d\dT[^"]*"', '"2026-01-01T00:00:00Z"', text)
+    for pattern, steadily in (
+        (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-4000-8000-{:012x}"),
+        (r"change=[0-9a-f]{12}", "change={:012x}"),
+    ):
+        for number, found in enumerate(dict.fromkeys(re.findall(pattern, text)), 1):
+            text = text.replace(found, steadily.format(number))
+    return json.loads(text)
+
+
+def _behind_what_it_needs(resource: Mapping[str, Any]) -> tuple[int, str]:
+    kinds = ("pulumi:pulumi:Stack", "pulumi:providers:", "imds:index:", "InstanceMetadataOptions", "")
+    return next(rank for rank, kind in enumerate(kinds) if kind in resource["type"]), resource["urn"]
+
+
+def _read(file: Path) -> Any:  # noqa: ANN401  JSON
+    return json.loads(file.read_text())
+
+
+def _write(file: Path, content: object) -> None:
+    file.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,129 @@
+"""What stands in the states of stacks, read with nothing but the code: by this Python and by the others there are."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.release import FIXTURES, Release, releases
+from tools.sandbox import ROOT
+
+READER = Path(__file__).parent / "read_state.py"
+MINORS = range(10, 20)
+
+ROW, BARRIER = (f"pulumi-python:dynamic/imds:{name}" for name in ("InstanceMetadataOptions", "MetadataOptionsApplied"))
+KINDS = {
+    ROW: "imds_provider.instance_metadata_options.InstanceMetadataOptionsProvider",
+    BARRIER: "imds_provider.metadata_options_applied.MetadataOptionsAppliedProvider",
+}
+
+
+def read(python: str, version: str) -> dict[str, Any]:
+    """What `read_state.py` makes of a fixture with that Python and the libraries of this one."""
+    environment = {
+        "PYTHONPATH": os.pathsep.join(
+            [sysconfig.get_path("purelib"), *(str(ROOT / each) for each in ("dynamic_providers", "components"))]
+        ),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    answer = subprocess.run(
+        [python, str(READER), str(FIXTURES / version / "state.json")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert answer.returncode == 0, answer.stderr
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def other_pythons() -> dict[str, str]:
+    """Another Python of each minor version that is on PATH or kept by pyenv, and that runs, by its version."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found: dict[str, str] = {}
+    for minor in MINORS:
+        name = f"python3.{minor}"
+        if minor == sys.version_info.minor:
+            continue
+        for candidate in filter(None, [shutil.which(name), *map(str, sorted(pyenv.glob(f"*/bin/{name}")))]):
+            # A shim of pyenv is on PATH for versions that are not to be used here.
+            if subprocess.run([candidate, "-c", ""], capture_output=True, check=False, timeout=60).returncode == 0:
+                found.setdefault(f"3.{minor}", candidate)
+    return found
+
+
+def expect_content(found: dict[str, Any], release: Release) -> None:
+    """The provider is found and written down as it was, and neither check nor diff has anything to say."""
+    for resource in release.resources():
+        reading = found[resource["urn"]]
+        assert reading["provider"] == KINDS[resource["type"]]
+        assert reading["written"] == resource["inputs"]["__provider"] == resource["outputs"]["__provider"]
+        assert reading["checked"] == {name: value for name, value in resource["inputs"].items() if name != "__provider"}
+        assert reading["failures"] == []
+        assert (reading["changes"], reading["replaces"]) == (False, [])
+
+
+@pytest.mark.parametrize("version", releases())
+def test_this_python_finds_the_providers_and_no_difference(version: str) -> None:
+    expect_content(read(sys.executable, version), Release.load(version))
+
+
+@pytest.mark.parametrize("version", releases())
+def test_every_other_python_there_is_reads_and_writes_the_same(
+    version: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pythons = other_pythons()
+    with capsys.disabled():
+        print(f"\nstate of {version} read by Python {', '.join(pythons) or 'of no other version: there is none here'}")  # noqa: T201  for who reads the output of the tests
+    for python in pythons.values():
+        expect_content(read(python, version), Release.load(version))
+
+
+@pytest.mark.parametrize("version", releases())
+def test_the_fixture_has_every_kind_of_resource_and_output(version: str) -> None:
+    resources = list(Release.load(version).resources())
+    assert {each["type"] for each in resources} == set(KINDS)
+    rows = [each["outputs"] for each in resources if each["type"] == ROW]
+    barriers = [each["outputs"] for each in resources if each["type"] == BARRIER]
+    assert {each["onDestroy"] for each in rows} == {"retain", "restore"}
+    assert {each["wait"] for each in rows} == {True, False}
+    assert any(each["pendingStartIds"] for each in barriers)
+    assert any(len(each["appliedIds"]) > 1 for each in barriers)
+    assert {name for each in rows for name in each} == {
+        "__provider",
+        "instanceId",
+        "region",
+        "onDestroy",
+        "wait",
+        "timeoutSeconds",
+        "httpTokens",
+        "httpPutResponseHopLimit",
+        "httpEndpoint",
+        "httpProtocolIpv6",
+        "instanceMetadataTags",
+        "state",
+        "previous",
+        "ownerId",
+        "target",
+    }
+    assert {name for each in barriers for name in each} == {
+        "__provider",
+        "targets",
+        "region",
+        "timeoutSeconds",
+        "appliedIds",
+        "pendingStartIds",
+    }

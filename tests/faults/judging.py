@@ -1,0 +1,135 @@
+"""What must hold of a run, whatever went wrong in it, and of the state and EC2 after it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from imds_provider.errors import ImdsError, NotAppliedError
+from imds_provider.options import OPTION_NAMES, Options, decode
+from localcloud.shapes import InstanceView
+from tests.faults.process import SECRETS, JumpingEngine
+from tests.faults.stack import BARRIER, Program, Run, Stack
+from tests.faults.story import BEFORE, Fleet
+
+Kind = Literal["lost", "wrong", "hung", "unclear"]
+
+LONGEST_LINE = 400
+_ADVICE = re.compile(r"\b(run|running|check|grant|renew|enable|allow|must|take it out)\b", re.IGNORECASE)
+_KEY = re.compile(r"\b(aws|imds):[a-zA-Z]+")
+_OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Something that must not be. ``lost`` is a change that the state does not know, or that nothing repairs."""
+
+    kind: Kind
+    text: str
+
+
+def misbehaviour(run: Run, engine: JumpingEngine, fleet: Fleet) -> Iterator[Violation]:
+    """What an operation must never do: hang, or fail in a way that helps nobody."""
+    for hung in run.hung:
+        yield Violation("hung", f"{hung.resource}: {hung.seconds or 'never ended'}")
+    for name, error in run.failed.items():
+        named = fleet.ids.values() if name == BARRIER else [fleet.ids[name]]
+        if reason := _unclear(error, list(named)):
+            yield Violation("unclear", f"{name}: {reason}: {error!r}")
+    if engine.reported != [str(error) for error in run.failed.values()]:
+        yield Violation("unclear", f"failed with {run.failed}, but the engine heard {engine.reported}")
+    for said in engine.said:
+        if _is_secret(said):
+            yield Violation("unclear", f"shows what must not be read: {said}")
+
+
+def _unclear(error: Exception, ids: list[str]) -> str | None:
+    """Why the error is of no use to the person who reads it."""
+    text = str(error)
+    # A barrier has a list to show: a line of its own for each instance.
+    lines = text.splitlines() if isinstance(error, NotAppliedError) else [text]
+    faults = {
+        "not one of ours": not isinstance(error, ImdsError),
+        "the traceback tells of others": error.__context__ is not None and not error.__suppress_context__,
+        "shows what must not be read": _is_secret(text),
+        "no sentence": not text.endswith(".") or any("\n" in line or len(line) > LONGEST_LINE for line in lines),
+        "does not name the instance": not any(id_ in text for id_ in ids) and not _KEY.search(text),
+        "does not say what to do": not _ADVICE.search(text),
+    }
+    return next((reason for reason, holds in faults.items() if holds), None)
+
+
+def _is_secret(text: str) -> bool:
+    return any(secret in text for secret in SECRETS) or _OPAQUE.search(text) is not None
+
+
+def not_ours(truth: Mapping[str, Options], fleet: Fleet, managed: Mapping[str, Options]) -> Iterator[Violation]:
+    """Options that no program has ever managed are as they were, or as somebody else has set them."""
+    for name, options in truth.items():
+        expected = {**BEFORE[name], **fleet.behind.get(name, {})}
+        for option in OPTION_NAMES:
+            if option not in managed[name] and options[option] != expected[option]:
+                text = f"{name}: {option} is not managed, and went from {expected[option]} to {options[option]}"
+                yield Violation("lost", text)
+
+
+def as_wanted(name: str, truth: Mapping[str, Options], wanted: Options) -> Iterator[Violation]:
+    """EC2 has the values, if the instance is still there."""
+    for option, value in wanted.items() if name in truth else ():
+        if truth[name][option] != value:
+            yield Violation("lost", f"{name}: {option} should be {value}, and is {truth[name][option]}")
+
+
+def recorded(
+    stack: Stack,
+    program: Program,
+    views: Mapping[str, InstanceView],
+    truth: Mapping[str, Options],
+    *,
+    moving: str | None,
+) -> Iterator[Violation]:
+    """The state shows what EC2 has, all of it waited for; only what ``moving`` was doing may be a moment old."""
+    applied, waiting = list[str](), list[str]()
+    for row in program.rows:
+        view, outputs = views[row.instance_id], stack.state[row.name].outputs
+        seen = decode(outputs)
+        for option in row.wanted:
+            if option in seen and seen[option] != truth[row.name][option]:
+                yield Violation("wrong", f"{row.name}: recorded {option}={seen[option]}, EC2 has {truth[row.name]}")
+        stopped = view["state"] != "running" and view["metadata_state"] == "pending"
+        if not stopped and view["metadata_state"] != "applied":
+            yield Violation("wrong", f"{row.name}: nobody waited until it was applied")
+        expected = "pending-start" if stopped else "applied"
+        if row.wait and row.name != moving and outputs["state"] != expected:
+            yield Violation("wrong", f"{row.name}: recorded as {outputs['state']}, EC2 says {expected}")
+        if not row.wait and row.name != moving:
+            (waiting if stopped else applied).append(row.instance_id)
+    if barrier := stack.state.get(BARRIER):
+        others = {row.instance_id for row in program.rows if row.name == moving}
+        for name, ids in (("appliedIds", applied), ("pendingStartIds", waiting)):
+            if set(barrier.outputs[name]) - others != set(ids):
+                yield Violation("wrong", f"barrier: recorded {name}={barrier.outputs[name]}, EC2 says {sorted(ids)}")
+
+
+def looked_up(stack: Stack, truth: Mapping[str, Options], unknown: frozenset[str]) -> Iterator[Violation]:
+    """A refresh that found nothing wrong has recorded what EC2 has."""
+    for name, options in truth.items():
+        expected = {option: value for option, value in options.items() if option not in unknown}
+        found = decode(stack.state[name].outputs) if name in stack.state else None
+        if found != expected:
+            yield Violation("wrong", f"{name}: recorded {found}, EC2 has {options}")
+
+
+def previous(stack: Stack, program: Program, fleet: Fleet, unknown: frozenset[str]) -> Iterator[Violation]:
+    """What was there before the options were managed is still known, so that it can be restored."""
+    for row in program.rows:
+        known = decode(stack.state[row.name].outputs["previous"])
+        for option in set(row.wanted) - unknown:
+            allowed = {BEFORE[row.name][option], fleet.behind.get(row.name, {}).get(option, BEFORE[row.name][option])}
+            if known.get(option) not in allowed:
+                text = (
+                    f"{row.name}: {option} was {BEFORE[row.name][option]} before, `previous` says {known.get(option)}"
+                )
+                yield Violation("lost", text)

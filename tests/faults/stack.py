@@ -1,0 +1,249 @@
+"""The engine's part: what is recorded of each resource, and which operations a run calls for."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
+from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
+from imds_provider.options import Options
+from tests.faults.process import REGION, JumpingEngine
+
+T = TypeVar("T")
+Bag = dict[str, Any]  # JSON, as the engine passes it
+
+BARRIER = "barrier"
+GRACE_SECONDS = 5.0
+"""How far past its deadline an operation may end."""
+REAL_SECONDS = 30.0
+"""How long an operation may really take, whatever the clock of the run says."""
+
+PROVIDER = InstanceMetadataOptionsProvider()
+BARRIER_PROVIDER = MetadataOptionsAppliedProvider()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One ``InstanceMetadataOptions`` of a program."""
+
+    name: str
+    instance_id: str
+    wanted: Options
+    wait: bool = False
+    on_destroy: str = "retain"
+    region: str = REGION
+
+    def inputs(self, timeout: float) -> Bag:
+        return _wire(
+            {
+                "instanceId": self.instance_id,
+                "region": self.region,
+                **self.wanted,
+                "onDestroy": self.on_destroy,
+                "wait": self.wait,
+                "timeoutSeconds": timeout,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Program:
+    """The resources of a program: rows, and a barrier for those that do not wait for themselves."""
+
+    rows: tuple[Row, ...]
+    timeout: float = 20.0
+
+    def without(self, *instance_ids: str) -> Program:
+        return Program(tuple(row for row in self.rows if row.instance_id not in instance_ids), self.timeout)
+
+    def moved_to(self, region: str) -> Program:
+        return Program(tuple(replace(row, region=region) for row in self.rows), self.timeout)
+
+
+@dataclass
+class Recorded:
+    """A resource in the state."""
+
+    id: str
+    inputs: Bag
+    outputs: Bag
+
+
+@dataclass(frozen=True)
+class Hung:
+    """An operation that did not end in time: ``seconds`` by the clock of the run, or None if it never did."""
+
+    resource: str
+    seconds: float | None
+
+
+@dataclass
+class Run:
+    """What went wrong in a run, by resource."""
+
+    failed: dict[str, Exception] = field(default_factory=dict)
+    hung: list[Hung] = field(default_factory=list)
+
+
+class Stack:
+    """A stack's state, and the runs on it. Each run is given the engine of the process that it runs in."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, Recorded] = {}
+
+    def up(self, program: Program, engine: JumpingEngine, before_barrier: Callable[[], None] = lambda: None) -> Run:
+        """Bring the resources onto the program, all rows first; a barrier whose row has failed is skipped."""
+        run = Run()
+        attempt = _Attempts(run, engine, program.timeout)
+        self._bring({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
+        before_barrier()
+        if not run.failed and (inputs := self._barrier_inputs(program)):
+            self._bring({BARRIER: inputs}, BARRIER_PROVIDER, attempt)
+        if not run.failed:
+            for name in set(self.state) - {row.name for row in program.rows} - {BARRIER}:
+                self._delete(name, attempt)
+        return run
+
+    def preview(self, program: Program) -> set[str]:
+        """The resources that an :meth:`up` would create, update or delete."""
+        changed = set(self.state) - {row.name for row in program.rows} - {BARRIER}
+        for row in program.rows:
+            old = self.state.get(row.name)
+            inputs = self._checked(PROVIDER, row.name, row.inputs(program.timeout))
+            if old is None or PROVIDER.diff(old.id, old.outputs, inputs).changes:
+                changed.add(row.name)
+        inputs = self._barrier_inputs(program)
+        old = self.state.get(BARRIER)
+        if inputs and (old is None or BARRIER_PROVIDER.diff(old.id, old.outputs, inputs).changes):
+            changed.add(BARRIER)
+        return changed
+
+    def refresh(self, program: Program, engine: JumpingEngine) -> Run:
+        """Read every resource, and forget those that are gone."""
+        run = Run()
+        attempt = _Attempts(run, engine, program.timeout)
+        for name, old in list(self.state.items()):
+            provider = BARRIER_PROVIDER if name == BARRIER else PROVIDER
+            found = attempt(name, partial(provider.read, old.id, old.outputs))
+            if found is None:
+                continue
+            if found.id:
+                old.outputs = _wire(found.outs or {})
+                old.inputs = old.inputs if found.inputs is None else _wire(found.inputs)
+            else:
+                del self.state[name]
+        return run
+
+    def destroy(self, engine: JumpingEngine, timeout: float) -> Run:
+        run = Run()
+        attempt = _Attempts(run, engine, timeout)
+        for name in sorted(self.state, key=lambda name: name != BARRIER):
+            self._delete(name, attempt)
+        return run
+
+    def _bring(self, wanted: Mapping[str, Bag], provider: Any, attempt: _Attempts) -> None:  # noqa: ANN401  either
+        """Check and compare all of them, then carry out what that calls for, one by one."""
+        planned: dict[str, Callable[[], bool]] = {}
+        for name, inputs in wanted.items():
+            checked = attempt(name, partial(self._checked, provider, name, inputs))
+            if checked is not None:
+                self._plan(planned, name, checked, provider)
+        for name, operation in planned.items():
+            attempt(name, operation)
+
+    def _checked(self, provider: Any, name: str, inputs: Bag) -> Bag:  # noqa: ANN401  either provider
+        old = self.state.get(name)
+        checked = provider.check(old.inputs if old else {}, inputs)
+        if checked.failures:
+            raise AssertionError(f"{name}: {checked.failures[0].reason}")
+        return _wire(checked.inputs)
+
+    def _plan(self, planned: dict[str, Callable[[], bool]], name: str, inputs: Bag, provider: Any) -> None:  # noqa: ANN401
+        old = self.state.get(name)
+        difference = provider.diff(old.id, old.outputs, inputs) if old else None
+        if old is None or difference is None:
+            planned[name] = lambda: self._create(name, inputs, provider)
+        elif difference.replaces:
+            planned[name] = lambda: self._replace(name, inputs, provider)
+        elif difference.changes:
+            planned[name] = lambda: self._update(name, inputs, provider)
+        else:
+            old.inputs = inputs
+
+    def _create(self, name: str, inputs: Bag, provider: Any) -> bool:  # noqa: ANN401
+        created = provider.create(inputs)
+        self.state[name] = Recorded(created.id, inputs, _wire(created.outs))
+        return True
+
+    def _replace(self, name: str, inputs: Bag, provider: Any) -> bool:  # noqa: ANN401
+        old = self.state[name]
+        self._create(name, inputs, provider)
+        provider.delete(old.id, old.outputs)
+        return True
+
+    def _update(self, name: str, inputs: Bag, provider: Any) -> bool:  # noqa: ANN401
+        old = self.state[name]
+        self.state[name] = Recorded(old.id, inputs, _wire(provider.update(old.id, old.outputs, inputs).outs))
+        return True
+
+    def _delete(self, name: str, attempt: _Attempts) -> None:
+        old = self.state[name]
+        provider = BARRIER_PROVIDER if name == BARRIER else PROVIDER
+
+        def delete() -> bool:
+            provider.delete(old.id, old.outputs)
+            return True
+
+        if attempt(name, delete):
+            del self.state[name]
+
+    def _barrier_inputs(self, program: Program) -> Bag:
+        waiting = [row.name for row in program.rows if not row.wait and row.name in self.state]
+        targets = {name: self.state[name].outputs["target"] for name in waiting}
+        return _wire({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout}) if targets else {}
+
+
+class _Attempts:
+    """Carries out operations one by one, each in a thread that may hang without the run doing so."""
+
+    def __init__(self, run: Run, engine: JumpingEngine, timeout: float) -> None:
+        self.run = run
+        self._engine = engine
+        self._timeout = timeout
+
+    def __call__(self, name: str, operation: Callable[[], T]) -> T | None:
+        future = Future[T]()
+
+        def carry_out() -> None:
+            try:
+                future.set_result(operation())
+            except Exception as error:  # noqa: BLE001  what a provider must not raise is told from what it may later
+                future.set_exception(error)
+
+        started = self._engine.now()
+        threading.Thread(target=carry_out, daemon=True).start()
+        try:
+            return future.result(REAL_SECONDS)
+        except Exception as error:  # noqa: BLE001
+            if isinstance(error, FutureTimeoutError) and not future.done():
+                self.run.hung.append(Hung(name, None))
+            self.run.failed[name] = error
+            return None
+        finally:
+            seconds = self._engine.now() - started
+            if future.done() and seconds > self._timeout + GRACE_SECONDS:
+                self.run.hung.append(Hung(name, seconds))
+
+
+def _wire(bag: Mapping[str, Any]) -> Bag:
+    """The bag as it comes out of the state: numbers as floats, nothing that is None."""
+    given = json.dumps({name: value for name, value in bag.items() if value is not None})
+    wired: Bag = json.loads(given, parse_int=float)
+    return wired

@@ -1,0 +1,23 @@
+"""Manage the instances that the configuration names, alone and together."""
+
+import pulumi
+
+from imds_components import InstanceMetadata
+from imds_provider import InstanceMetadataOptions
+
+config = pulumi.Config()
+ids = config.require_object("ids")
+hop_limit = config.require_int("hopLimit")
+
+fleet = InstanceMetadata(
+    "fleet",
+    instances=ids[1:],
+    http_tokens="required",
+    http_put_response_hop_limit=hop_limit,
+    on_destroy="restore",
+    timeout_seconds=10,
+)
+alone = InstanceMetadataOptions("alone", instance_id=ids[0], http_tokens="required", on_destroy="restore")
+pulumi.export("options", fleet.options)
+pulumi.export("appliedIds", fleet.applied_ids)
+pulumi.export("state", alone.state)

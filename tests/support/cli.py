@@ -1,0 +1,99 @@
+"""Pulumi's command line, in a project folder of its own and on a backend of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.client import LocalCloud
+from tests.support import processes
+from tests.support.engine import engine_environment
+
+NO_PLUGINS = Path(__file__).parent / "no_plugins"
+"""For PYTHONPATH. The programs need no plugin, and the search for one takes a third of a run."""
+RUN_SECONDS = 120
+"""No run may take longer."""
+
+
+class HungError(Exception):
+    """A run did not end in time; the message has what it said."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended."""
+
+    code: int
+    text: str
+
+
+class CommandLine:
+    """Runs `pulumi` in ``project``, whose stack is ``stack``. Everything it keeps is below ``home``."""
+
+    def __init__(self, project: Path, home: Path, stack: str = "test") -> None:
+        self.project = project
+        self.stack = stack
+        self.state = home / "state"
+        environment = engine_environment(home)
+        modules = [str(NO_PLUGINS), environment.get("PYTHONPATH", "")]
+        self.environment = {**environment, "PYTHONPATH": os.pathsep.join(filter(None, modules))}
+        self._output = home / "output"
+
+    def configure(self, config: Mapping[str, object]) -> None:
+        """Give the stack this configuration and no other."""
+        # JSON is YAML.
+        (self.project / f"Pulumi.{self.stack}.yaml").write_text(json.dumps({"config": config}))
+
+    def run(self, *arguments: str, done: bool = False) -> Ended:
+        """Run a command on the stack to its end. With ``done`` the test fails if the command does."""
+        with self.start(*arguments) as process:
+            self.wait(process, RUN_SECONDS)
+            ended = Ended(process.returncode, self.said())
+        assert not (done and ended.code), f"pulumi {' '.join(arguments)} failed:\n{ended.text}"
+        return ended
+
+    @contextmanager
+    def start(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A command under way, in a process group of its own as a terminal has it. It ends with the context."""
+        with self._output.open("wb") as output:
+            process = subprocess.Popen(
+                ["pulumi", *arguments, "--stack", self.stack],  # noqa: S607  the one that PATH leads to
+                cwd=self.project,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    processes.kill(processes.family(process.pid))
+                process.wait()
+
+    def wait(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        """Wait for the end of a command. Raises :class:`HungError`."""
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise HungError(f"Pulumi had not ended after {seconds:g} s:\n{self.said()}") from None
+
+    def said(self) -> str:
+        """What the last command has said so far."""
+        return self._output.read_text(errors="replace")
+
+
+def aws_config(cloud: LocalCloud, region: str) -> dict[str, object]:
+    """The configuration that leads to the embedded EC2."""
+    return {
+        "aws:region": region,
+        "aws:endpoints": json.dumps([{"ec2": cloud.url, "sts": cloud.url}]),
+        "aws:accessKey": "local",
+        "aws:secretKey": "local",
+    }
