@@ -9,7 +9,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from benchmarks.bound import Ec2Timing
 from localcloud.client import LocalCloud
@@ -33,6 +33,8 @@ class Run:
     modifies: int
     describes: int
     throttled: int
+    ec2_seconds: float
+    """From the arrival of the first modification until the last describe had answered."""
     lag_seconds: float
     """From the moment at which the last modification was applied until the describe that saw it had answered."""
 
@@ -123,11 +125,19 @@ def _run(cloud: LocalCloud, pulumi: _Pulumi, timing: Ec2Timing) -> Run:
         modifies=calls[MODIFY]["calls"],
         describes=calls[DESCRIBE]["calls"],
         throttled=sum(each["throttled"] for each in calls.values()),
-        lag_seconds=_lag(cloud, timing),
+        **_on_ec2(cloud, timing),
     )
 
 
-def _lag(cloud: LocalCloud, timing: Ec2Timing) -> float:
-    modified = [each["time"] + each["seconds"] for each in cloud.log(MODIFY) if each["code"] == "OK"]
-    described = [each["time"] + each["seconds"] for each in cloud.log(DESCRIBE)]
-    return max(described) - (max(modified) + timing.pending_seconds) if modified else 0.0
+class _OnEc2(TypedDict):
+    ec2_seconds: float
+    lag_seconds: float
+
+
+def _on_ec2(cloud: LocalCloud, timing: Ec2Timing) -> _OnEc2:
+    modified = [each for each in cloud.log(MODIFY) if each["code"] == "OK"]
+    if not modified:
+        return _OnEc2(ec2_seconds=0.0, lag_seconds=0.0)
+    seen = max(each["time"] + each["seconds"] for each in cloud.log(DESCRIBE))
+    applied = max(each["time"] + each["seconds"] for each in modified) + timing.pending_seconds
+    return _OnEc2(ec2_seconds=seen - min(each["time"] for each in modified), lag_seconds=seen - applied)

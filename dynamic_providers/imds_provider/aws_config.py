@@ -187,20 +187,19 @@ def _endpoints(reader: _Reader) -> dict[str, str]:
 
 
 def _safe_url(service: str, url: str) -> str:
-    """The URL if it may be used. What is wrong with another is told without the user and password it may hold."""
+    if "@" in url:
+        raise ConfigurationError(f"aws:endpoints: the URL of {service} must not hold a user or a password.")
     try:
         parts = urlsplit(url)
         scheme, host, _ = parts.scheme, parts.hostname or "", parts.port
     except ValueError:
         scheme, host = "", ""
-    else:
-        bare = _HOST.fullmatch(host) and parts.username is None and parts.password is None
-        if bare and (scheme == "https" or (scheme == "http" and _is_loopback(host))):
-            return url
-    given = f"{scheme}://{host}" if scheme and _HOST.fullmatch(host) else "no URL"
+    is_url = bool(scheme and _HOST.fullmatch(host))
+    if is_url and (scheme == "https" or (scheme == "http" and _is_loopback(host))):
+        return url
+    given = f"{scheme}://{host}" if is_url else "no URL"
     raise ConfigurationError(
-        f"aws:endpoints: the URL of {service} must be https, or http on a loopback address, and without a user, "
-        f"got {given}."
+        f"aws:endpoints: the URL of {service} must be https, or http on a loopback address, got {given}."
     )
 
 

@@ -121,7 +121,7 @@ def test_anything_else_is_no_duration(text: str) -> None:
 
 
 TEXTS = "must be a list of texts."
-ENDPOINT = "aws:endpoints: the URL of ec2 must be https, or http on a loopback address, and without a user, got "
+ENDPOINT = "aws:endpoints: the URL of ec2 must be https, or http on a loopback address, got "
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,6 @@ def test_an_endpoint_is_https_or_on_this_machine(url: str) -> None:
         ("http://ec2.example.com", "http://ec2.example.com."),
         ("http://localhost.example.com", "http://localhost.example.com."),
         ("http://127.0.0.1.example.com", "http://127.0.0.1.example.com."),
-        ("http://127.0.0.1@203.0.113.7/", "http://203.0.113.7."),
         ("http://0.0.0.0", "http://0.0.0.0."),
         ("ftp://127.0.0.1", "ftp://127.0.0.1."),
         ("file:///etc/passwd", "no URL."),
@@ -200,6 +199,11 @@ def test_an_endpoint_is_https_or_on_this_machine(url: str) -> None:
 )
 def test_any_other_endpoint_is_refused_before_anything_is_sent_to_it(url: str, got: str) -> None:
     assert problem(endpoints=[{"ec2": url}]) == ENDPOINT + got
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1@203.0.113.7/", "https://user:secret@ec2.example.com"])
+def test_an_endpoint_holds_no_user_and_shows_none(url: str) -> None:
+    assert problem(endpoints=[{"ec2": url}]) == "aws:endpoints: the URL of ec2 must not hold a user or a password."
 
 
 @pytest.mark.parametrize("url", ["https://[::1", "http://[not-an-address]/"])
