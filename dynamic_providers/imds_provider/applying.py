@@ -9,6 +9,7 @@ from typing import Protocol
 from .errors import (
     DeadlinePassedError,
     Ec2Error,
+    EngineGoneError,
     ImdsError,
     InstanceGoneError,
     InstanceMissingError,
@@ -19,6 +20,7 @@ from .options import Options, OptionValue, modification
 from .settling import (
     MISSING_GRACE_SECONDS,
     Deadline,
+    Judge,
     NotSettledError,
     Observation,
     Verdict,
@@ -56,12 +58,16 @@ class Ec2Calls(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The instance before and after, where it stands, and whether a modification was sent."""
+    """The instance before and after, where it stands, and whether a modification was sent.
+
+    ``problem`` is what kept a change that EC2 has taken, or may have, from being seen through.
+    """
 
     before: Observation
     after: Observation
     verdict: Verdict
     modified: bool
+    problem: ImdsError | None = None
 
     @property
     def left_something_to_wait_for(self) -> bool:
@@ -81,7 +87,8 @@ def apply_options(
 
     Nothing is sent when nothing differs. When the answer to a modification is lost, a describe decides whether it
     took effect before it is sent again. Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`,
-    :class:`NotAppliedError` or another :class:`Ec2Error`.
+    :class:`NotAppliedError` or another :class:`Ec2Error` while nothing has been sent. From then on an error is the
+    outcome's ``problem``: what has been done must be recorded, whatever becomes of it.
     """
     before = find(
         ec2,
@@ -90,56 +97,96 @@ def apply_options(
         missing_grace_seconds=missing_grace_seconds,
         max_age_seconds=READ_AHEAD_SECONDS,
     )
-    now, modified = _modify(ec2, before, wanted, deadline, missing_grace_seconds)
-    done = judge if wait_until_applied else judge_accepted
-    verdict = done(now, wanted)
-    if verdict is Verdict.PENDING:
-        try:
-            settled = wait(
-                lambda ids: ec2.describe(ids, deadline),
-                {instance_id: wanted},
-                deadline,
-                place=ec2.region,
-                judge=done,
-                look_at_once=False,
-            )
-        except NotSettledError as error:
-            raise _unsettled(error, instance_id) from None
-        now, verdict = settled.observations[instance_id], settled.verdicts[instance_id]
-    return Outcome(before, now, verdict, modified)
+    attempt = _Attempt(ec2, wanted, deadline, missing_grace_seconds, now=before)
+    try:
+        attempt.modify()
+        verdict = attempt.wait(judge if wait_until_applied else judge_accepted)
+    except EngineGoneError:
+        raise
+    except ImdsError as error:
+        if not attempt.sent:
+            raise
+        return Outcome(before, attempt.now, Verdict.PENDING, modified=True, problem=error)
+    return Outcome(before, attempt.now, verdict, attempt.sent)
 
 
-def _modify(
-    ec2: Ec2Calls, now: Observation, wanted: Options, deadline: Deadline, missing_grace_seconds: float
-) -> tuple[Observation, bool]:
-    """Send what differs until EC2 says, or shows, that it has taken it. Also gives whether anything was sent."""
-    sent = False
-    problem: Ec2Error | None = None
-    for attempt in range(ATTEMPTS):
-        parameters = modification(now.options, wanted)
-        if not parameters:
-            return now, sent
-        try:
-            state, options = ec2.modify(now.instance_id, parameters, deadline)
-            return replace(now, state=state, options={**now.options, **options}), True
-        except DeadlinePassedError:
-            raise NotAppliedError(timeout_reason(now.instance_id, wanted, now, deadline.seconds)) from None
-        except (InstanceMissingError, OutcomeUnknownError) as error:
-            # Missing: found a moment ago, so EC2 has yet to agree with itself about a new instance.
-            sent = sent or isinstance(error, OutcomeUnknownError)
-            problem = error
-            deadline.clock.sleep(min(0.5 * 2**attempt, deadline.remaining()))
+def send(ec2: Ec2Calls, seen: Observation, wanted: Options, deadline: Deadline) -> Observation:
+    """Send what differs, and give the instance as EC2 answers that it is now. Raises as ``ec2.modify`` does."""
+    state, options = ec2.modify(seen.instance_id, modification(seen.options, wanted), deadline)
+    return replace(seen, state=state, options={**seen.options, **options})
+
+
+@dataclass
+class _Attempt:
+    """How far an instance has come: as it was last seen, and whether anything has been sent to it."""
+
+    ec2: Ec2Calls
+    wanted: Options
+    deadline: Deadline
+    missing_grace_seconds: float
+    now: Observation
+    sent: bool = False
+
+    def modify(self) -> None:
+        """Send what differs until EC2 says, or shows, that it has taken it."""
+        for attempt in range(ATTEMPTS):
+            if not modification(self.now.options, self.wanted):
+                return
+            problem = self._send()
+            if problem is None:
+                return
+            self.deadline.clock.sleep(min(0.5 * 2**attempt, self.deadline.remaining()))
             try:
-                now = find(ec2, now.instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+                self._look()
             except NotAppliedError:
-                raise (_undecided(error) if sent else error) from None
+                raise (_undecided(problem) if self.sent else problem) from None
+            if attempt == ATTEMPTS - 1 and modification(self.now.options, self.wanted):
+                raise problem
+
+    def _send(self) -> Ec2Error | None:
+        """Send what differs once, and give what makes it worth another try."""
+        try:
+            self.now = send(self.ec2, self.now, self.wanted, self.deadline)
+        except DeadlinePassedError:
+            reason = timeout_reason(self.now.instance_id, self.wanted, self.now, self.deadline.seconds)
+            raise NotAppliedError(reason) from None
+        except InstanceMissingError as error:
+            # Found a moment ago, so EC2 has yet to agree with itself about a new instance.
+            return error
+        except OutcomeUnknownError as error:
+            self.sent = True
+            return error
         except Ec2Error:
             # An instance that has ended since it was found is refused by one code or another: look what it is.
-            find(ec2, now.instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+            self._look()
             raise
-    if problem is not None and modification(now.options, wanted):
-        raise problem
-    return now, sent
+        self.sent = True
+        return None
+
+    def wait(self, done: Judge) -> Verdict:
+        """Wait until the instance is ``done``, sending anew what somebody else changes meanwhile."""
+        verdict = done(self.now, self.wanted)
+        if verdict is not Verdict.PENDING:
+            return verdict
+        instance_id = self.now.instance_id
+        try:
+            settled = wait(
+                lambda ids: self.ec2.describe(ids, self.deadline),
+                {instance_id: self.wanted},
+                self.deadline,
+                place=self.ec2.region,
+                judge=done,
+                look_at_once=False,
+                put_right=lambda seen, wanted: send(self.ec2, seen, wanted, self.deadline),
+            )
+        except NotSettledError as error:
+            self.now = error.observations.get(instance_id, self.now)
+            raise _unsettled(error, instance_id) from None
+        self.now = settled.observations[instance_id]
+        return settled.verdicts[instance_id]
+
+    def _look(self) -> None:
+        self.now = find(self.ec2, self.now.instance_id, self.deadline, missing_grace_seconds=self.missing_grace_seconds)
 
 
 def find(
@@ -178,6 +225,7 @@ def _unsettled(error: NotSettledError, instance_id: str) -> ImdsError:
     kinds: dict[str, type[ImdsError]] = {
         "gone": InstanceGoneError,
         "missing": InstanceMissingError,
+        "refused": Ec2Error,
         "timeout": NotAppliedError,
     }
     return kinds[unsettled.kind](unsettled.reason)

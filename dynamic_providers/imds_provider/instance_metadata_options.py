@@ -99,7 +99,7 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     _warn(outcome, wanted, waited=wait)
     was = p.merge_previous(p.previous(recorded), outcome.before.options, wanted)
     change = uuid.uuid4().hex[:12] if outcome.left_something_to_wait_for else p.change_of(recorded)
-    return p.outputs(inputs, outcome.after, was, change)
+    return p.outputs(inputs, outcome.after, was, change, unfinished=str(outcome.problem or ""))
 
 
 def _announce(inputs: Bag) -> None:
@@ -127,7 +127,7 @@ def _restore(recorded: Bag) -> None:
     if not before:
         return
     try:
-        apply_options(
+        outcome = apply_options(
             runtime.ec2(recorded.get(p.REGION)),
             recorded[p.INSTANCE_ID],
             before,
@@ -135,6 +135,8 @@ def _restore(recorded: Bag) -> None:
             wait_until_applied=recorded.get(p.WAIT) is not False,
             missing_grace_seconds=CONFIRM_MISSING_SECONDS,
         )
+        if outcome.problem is not None:
+            raise outcome.problem
     except InstanceGoneError:
         return
     except InstanceMissingError:
@@ -162,6 +164,11 @@ def _confirm_account(recorded: Bag) -> None:
         )
 
 
+def _fail_if(unfinished: str | None) -> None:
+    if unfinished:
+        raise pulumi.RunError(unfinished)
+
+
 class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOptions"):
     """The metadata options of one EC2 instance, brought about and kept in view.
 
@@ -184,6 +191,8 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
     """The account that the instance belongs to."""
     target: pulumi.Output[str]
     """What :class:`MetadataOptionsApplied` has to know to wait for the instance."""
+    unfinished: pulumi.Output[str | None]
+    """Why the last change was not seen through; then the run has failed, and the next one goes on."""
 
     def __init__(
         self,
@@ -213,8 +222,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         :param on_destroy: ``retain`` leaves the instance as it is, ``restore`` puts back the values from before the
             options were first managed here.
         :param wait: whether to wait until EC2 says that the options are applied. Several instances wait faster
-            together, with :class:`MetadataOptionsApplied`. Pulumi records nothing of a create that fails while it
-            waits, so what was there before can then no longer be restored; without waiting it is recorded at once.
+            together, with :class:`MetadataOptionsApplied`.
         :param timeout_seconds: 1 to 3600: how long one operation may take.
         """
         super().__init__(
@@ -235,9 +243,14 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
                 "previous": None,
                 "owner_id": None,
                 "target": None,
+                "unfinished": None,
             },
             opts,
         )
+        if not pulumi.runtime.is_dry_run():
+            # Pulumi records nothing of a create that raises. What EC2 has taken must be recorded, so it is the program
+            # that fails.
+            self.unfinished.apply(_fail_if)
 
     def translate_input_property(self, prop: str) -> str:
         return translate_input(prop)

@@ -24,6 +24,7 @@ from pulumi.dynamic import (
 
 from . import barrier, runtime
 from . import properties as p
+from .applying import send
 from .bags import is_known, translate_input, translate_output
 from .errors import ImdsError, NotAppliedError
 from .settling import NotSettledError, Settled, Verdict, wait
@@ -90,6 +91,7 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
             wanted,
             deadline,
             place=ec2.region,
+            put_right=lambda seen, options: send(ec2, seen, options, deadline),
             progress=lambda done, total, seconds: engine.show_progress(barrier.progress_line(done, total, seconds)),
         )
     except NotSettledError as error:

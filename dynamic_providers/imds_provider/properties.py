@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .options import OPTION_NAMES, Options, OptionValue, Violation, changes, decode, quote, violations
-from .settling import STOPPED_STATES, Observation
+from .settling import STOPPED_STATES, Observation, Verdict, judge
 from .target import Target
 
 INSTANCE_ID = "instanceId"
@@ -23,9 +23,11 @@ STATE = "state"
 PREVIOUS = "previous"
 OWNER_ID = "ownerId"
 TARGET = "target"
+UNFINISHED = "unfinished"
+"""Why a change that EC2 has taken, or may have, was not seen through: the next run does so."""
 
 SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS)
-PROPERTY_NAMES = (*SETTINGS, STATE, PREVIOUS, OWNER_ID, TARGET)
+PROPERTY_NAMES = (*SETTINGS, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
 """All but the options."""
 
 IDENTITY = (INSTANCE_ID, REGION)
@@ -96,13 +98,21 @@ def diff(recorded: Bag, wanted: Bag, is_known: IsKnown) -> Difference:
         or set(given) != set(managed(recorded))
         or bool(changes(decode(recorded), decode(given)))
         or wanted.get(ON_DESTROY) != recorded.get(ON_DESTROY)
+        or bool(recorded.get(UNFINISHED))
     )
     return Difference(changed or bool(replaces), replaces)
 
 
 def needs_ec2(recorded: Bag, wanted: Options) -> bool:
-    """Whether an update has to look at the instance: an option is newly set, or differs from what was recorded."""
-    return not set(wanted) <= set(managed(recorded)) or bool(changes(decode(recorded), wanted))
+    """Whether an update has to look at the instance.
+
+    It has when an option is newly set, or differs from what was recorded, or when the last change was not seen through.
+    """
+    return (
+        not set(wanted) <= set(managed(recorded))
+        or bool(changes(decode(recorded), wanted))
+        or bool(recorded.get(UNFINISHED))
+    )
 
 
 def managed(recorded: Bag) -> Options:
@@ -131,12 +141,13 @@ def settings(bag: Bag) -> dict[str, object]:
     return {name: bag[name] for name in SETTINGS if bag.get(name) is not None}
 
 
-def outputs(inputs: Bag, seen: Observation, was: Options, change: str) -> dict[str, object]:
+def outputs(inputs: Bag, seen: Observation, was: Options, change: str, unfinished: str = "") -> dict[str, object]:
     """The outputs to record: the inputs that are not options, and what was observed.
 
     ``change`` is another after every operation that leaves something to wait for.
     """
     return {
+        **({UNFINISHED: unfinished} if unfinished else {}),
         **settings(inputs),
         **_observed(inputs, seen),
         PREVIOUS: dict(was),
@@ -146,8 +157,10 @@ def outputs(inputs: Bag, seen: Observation, was: Options, change: str) -> dict[s
 
 def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
     """The outputs after a look at the instance. Without recorded ones (``opts.id``) it counts as managed from now."""
-    kept = {name: value for name, value in recorded.items() if name not in OPTION_NAMES}
     wanted = managed(recorded)
+    finished = judge(seen, wanted) is not Verdict.PENDING
+    dropped = (*OPTION_NAMES, UNFINISHED) if finished else OPTION_NAMES
+    kept = {name: value for name, value in recorded.items() if name not in dropped}
     return {
         PREVIOUS: merge_previous({}, seen.options, wanted),
         TARGET: str(Target(seen.instance_id, wanted)),

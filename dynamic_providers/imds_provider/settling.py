@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
 
-from .errors import DeadlinePassedError, OutcomeUnknownError
+from .errors import DeadlinePassedError, Ec2Error, OutcomeUnknownError
 from .options import Options, changes, render
 
 STOPPED_STATES = frozenset({"stopping", "stopped"})
@@ -26,6 +26,8 @@ MISSING_GRACE_SECONDS = 10.0
 """How long EC2 may not know an instance before it counts as not existing: a new one takes seconds to appear."""
 CONFIRM_MISSING_SECONDS = 1.5
 """The same for an instance that is known to have existed: long enough for several looks."""
+STRAYED_SECONDS = 5.0
+"""How long ``applied`` with other values may be an answer from before the change; after that somebody changed it."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,14 @@ class Deadline:
         return self.remaining() == 0.0
 
 
+Kind = Literal["gone", "missing", "refused", "timeout"]
+
+
 @dataclass(frozen=True)
 class Unsettled:
     """Why an instance did not settle: ``kind`` for the program, ``reason`` as a sentence for a person."""
 
-    kind: Literal["gone", "missing", "timeout"]
+    kind: Kind
     reason: str
 
 
@@ -158,6 +163,7 @@ class _Roll:
         self._judge = judge
         self._place = place
         self._missing_since: dict[str, float] = {}
+        self._strayed_since: dict[str, float] = {}
 
     def call(self, found: Mapping[str, Observation], now: float, missing_grace_seconds: float) -> None:
         """Judge everyone pending by one look."""
@@ -166,24 +172,42 @@ class _Roll:
             if seen is not None:
                 self._missing_since.pop(instance_id, None)
                 self.last_seen[instance_id] = seen
+                if not _strays(seen, options):
+                    self._strayed_since.pop(instance_id, None)
                 verdict = self._judge(seen, options)
                 if verdict is Verdict.GONE:
-                    self._give_up(instance_id, "gone", gone_reason(seen))
+                    self.give_up(instance_id, "gone", gone_reason(seen))
                 elif verdict is not Verdict.PENDING:
                     self.verdicts[instance_id] = verdict
                     del self.pending[instance_id]
             elif now - self._missing_since.setdefault(instance_id, now) >= missing_grace_seconds:
-                self._give_up(instance_id, "missing", missing_reason(instance_id, self._place))
+                self.give_up(instance_id, "missing", missing_reason(instance_id, self._place))
+
+    def strayed(self, now: float) -> list[Observation]:
+        """Those that have had other values for so long that it is no old answer; each once in that time."""
+        found = []
+        for instance_id, options in self.pending.items():
+            seen = self.last_seen.get(instance_id)
+            if seen is None or not _strays(seen, options):
+                continue
+            if now - self._strayed_since.setdefault(instance_id, now) >= STRAYED_SECONDS:
+                self._strayed_since[instance_id] = now
+                found.append(seen)
+        return found
 
     def time_out(self, seconds: float) -> None:
         """Give up on everyone who is still pending."""
         for instance_id, options in tuple(self.pending.items()):
             reason = timeout_reason(instance_id, options, self.last_seen.get(instance_id), seconds)
-            self._give_up(instance_id, "timeout", reason)
+            self.give_up(instance_id, "timeout", reason)
 
-    def _give_up(self, instance_id: str, kind: Literal["gone", "missing", "timeout"], reason: str) -> None:
+    def give_up(self, instance_id: str, kind: Kind, reason: str) -> None:
         self.unsettled[instance_id] = Unsettled(kind, reason)
         del self.pending[instance_id]
+
+
+def _strays(seen: Observation, wanted: Options) -> bool:
+    return seen.state == "applied" and bool(changes(seen.options, wanted))
 
 
 def wait(
@@ -196,6 +220,7 @@ def wait(
     missing_grace_seconds: float = MISSING_GRACE_SECONDS,
     look_at_once: bool = True,
     patient: bool = True,
+    put_right: Callable[[Observation, Options], object] | None = None,
     progress: Callable[[int, int, float], None] = lambda _settled, _total, _seconds: None,
 ) -> Settled:
     """Look again and again at the instances of ``wanted`` until ``judge`` finds none of them pending.
@@ -204,9 +229,10 @@ def wait(
     names the region for the person who reads the error. ``progress`` hears how many have settled, of how many, after
     how many seconds. With ``look_at_once`` false the loop pauses first, for when the change has only just been made.
     With ``patient`` a look whose answer is lost is made again, since what has been changed must not be lost sight of.
+    ``put_right`` sends the change anew to an instance that somebody else has changed meanwhile.
 
     Raises :class:`NotSettledError` once nothing is pending any more or the deadline has passed, if any instance is
-    gone, stays unknown to EC2 for ``missing_grace_seconds``, or is still pending.
+    gone, stays unknown to EC2 for ``missing_grace_seconds``, refuses to be put right, or is still pending.
     """
     clock = deadline.clock
     started = clock.now()
@@ -227,6 +253,7 @@ def wait(
         if found is not None:
             roll.call(found, started + elapsed, missing_grace_seconds)
             progress(len(roll.verdicts), len(wanted), elapsed)
+            _put_right(roll, started + elapsed, put_right)
         if deadline.passed:
             roll.time_out(deadline.seconds)
         if roll.pending:
@@ -234,6 +261,18 @@ def wait(
     if roll.unsettled:
         raise NotSettledError(roll.unsettled, roll.last_seen)
     return Settled(roll.last_seen, roll.verdicts)
+
+
+def _put_right(roll: _Roll, now: float, put_right: Callable[[Observation, Options], object] | None) -> None:
+    if put_right is None:
+        return
+    for seen in roll.strayed(now):
+        try:
+            put_right(seen, roll.pending[seen.instance_id])
+        except (OutcomeUnknownError, DeadlinePassedError):
+            return  # the next look, or the deadline, decides
+        except Ec2Error as error:
+            roll.give_up(seen.instance_id, "refused", str(error))
 
 
 def missing_reason(instance_id: str, place: str) -> str:
@@ -258,6 +297,5 @@ def timeout_reason(instance_id: str, wanted: Options, seen: Observation | None, 
     reach = f"reach {render(wanted)}" if wanted else "show up"
     return (
         f"{instance_id} did not {reach} within {seconds:g} s; last seen: {last}. "
-        "Run `pulumi up --refresh`: it goes on waiting, and repairs what somebody has changed meanwhile. "
-        "A larger timeoutSeconds helps if EC2 is only slow."
+        "Run `pulumi up` again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from imds_provider.errors import ImdsError
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from imds_provider.options import Options
@@ -67,6 +68,10 @@ class Program:
         return Program(tuple(replace(row, region=region) for row in self.rows), self.timeout)
 
 
+class UnfinishedError(ImdsError):
+    """What the resource class of the program raises when the outputs say that a change was not seen through."""
+
+
 @dataclass
 class Recorded:
     """A resource in the state."""
@@ -89,6 +94,8 @@ class Run:
     """What went wrong in a run, by resource."""
 
     failed: dict[str, Exception] = field(default_factory=dict)
+    unfinished: set[str] = field(default_factory=set)
+    """Those that are recorded all the same: then it is the program that fails, with what the state says of them."""
     hung: list[Hung] = field(default_factory=list)
 
 
@@ -179,19 +186,27 @@ class Stack:
 
     def _create(self, name: str, inputs: Bag, provider: Any) -> bool:  # noqa: ANN401
         created = provider.create(inputs)
-        self.state[name] = Recorded(created.id, inputs, _wire(created.outs))
+        self._record(name, created.id, inputs, created.outs)
         return True
 
     def _replace(self, name: str, inputs: Bag, provider: Any) -> bool:  # noqa: ANN401
         old = self.state[name]
-        self._create(name, inputs, provider)
-        provider.delete(old.id, old.outputs)
+        try:
+            self._create(name, inputs, provider)
+        finally:
+            if self.state[name] is not old:
+                provider.delete(old.id, old.outputs)
         return True
 
     def _update(self, name: str, inputs: Bag, provider: Any) -> bool:  # noqa: ANN401
         old = self.state[name]
-        self.state[name] = Recorded(old.id, inputs, _wire(provider.update(old.id, old.outputs, inputs).outs))
+        self._record(name, old.id, inputs, provider.update(old.id, old.outputs, inputs).outs)
         return True
+
+    def _record(self, name: str, id_: str, inputs: Bag, outs: Bag) -> None:
+        self.state[name] = Recorded(id_, inputs, _wire(outs))
+        if unfinished := self.state[name].outputs.get("unfinished"):
+            raise UnfinishedError(unfinished)
 
     def _delete(self, name: str, attempt: _Attempts) -> None:
         old = self.state[name]
@@ -235,6 +250,8 @@ class _Attempts:
             if isinstance(error, FutureTimeoutError) and not future.done():
                 self.run.hung.append(Hung(name, None))
             self.run.failed[name] = error
+            if isinstance(error, UnfinishedError):
+                self.run.unfinished.add(name)
             return None
         finally:
             seconds = self._engine.now() - started

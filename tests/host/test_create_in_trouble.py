@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -22,6 +23,13 @@ def fails(options: ProviderClient, instance_id: str, **given: object) -> str:
     with pytest.raises(OperationFailedError) as caught:
         options.create(inputs(instance_id, **{"httpTokens": "required", **given}))
     return caught.value.sentence
+
+
+def unfinished(options: ProviderClient, instance_id: str, **given: object) -> str:
+    """What a create that cannot be seen through records, so that the program fails with it."""
+    outputs = options.create(inputs(instance_id, **{"httpTokens": "required", **given})).outputs
+    assert outputs["previous"] == {"httpTokens": "optional"}
+    return str(outputs["unfinished"])
 
 
 def calls(cloud: LocalCloud, action: str, instance_id: str) -> int:
@@ -75,13 +83,15 @@ def test_a_terminated_instance_fails_at_once_and_is_sent_nothing(
     assert host.engine.messages("ERROR") == [sentence]
 
 
-@pytest.mark.parametrize("look", [1, 3])
-def test_an_instance_terminated_on_the_way_fails_at_once(look: int, cloud: LocalCloud, options: ProviderClient) -> None:
+@pytest.mark.parametrize(("look", "ends"), [(1, fails), (3, unfinished)])
+def test_an_instance_terminated_on_the_way_fails_at_once(
+    look: int, ends: Callable[[ProviderClient, str], str], cloud: LocalCloud, options: ProviderClient
+) -> None:
     web = launch(cloud)
     cloud.settings(pending=600)
     cloud.set_faults(Fault("terminate", DESCRIBE, instance=web, nth=look, after=True))
     started = time.monotonic()
-    sentence = fails(options, web)
+    sentence = ends(options, web)
     assert time.monotonic() - started < 4
     assert web in sentence
     assert calls(cloud, MODIFY, web) == 1
@@ -101,33 +111,29 @@ def test_a_stale_describe_that_says_applied_is_not_believed(cloud: LocalCloud, o
     assert calls(cloud, MODIFY, web) == 1
 
 
-def test_what_is_never_applied_ends_at_the_deadline_with_what_to_do(
-    cloud: LocalCloud, host: DynamicHost, options: ProviderClient
-) -> None:
+def test_what_is_never_applied_ends_at_the_deadline_with_what_to_do(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     cloud.settings(pending=600)
     started = time.monotonic()
-    sentence = fails(options, web, timeoutSeconds=1)
+    sentence = unfinished(options, web, timeoutSeconds=1)
     assert 1 <= time.monotonic() - started < 6
     assert sentence == (
         f"{web} did not reach httpTokens=required within 1 s; last seen: httpTokens=required httpPutResponseHopLimit=1 "
         "httpEndpoint=enabled httpProtocolIpv6=disabled instanceMetadataTags=disabled (state pending, instance "
-        "running). Run `pulumi up --refresh`: it goes on waiting, and repairs what somebody has changed meanwhile. "
-        "A larger timeoutSeconds helps if EC2 is only slow."
+        "running). Run `pulumi up` again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
     )
-    assert host.engine.messages("ERROR") == [sentence]
 
 
-@pytest.mark.parametrize("action", [DESCRIBE, MODIFY])
+@pytest.mark.parametrize(("action", "ends"), [(DESCRIBE, fails), (MODIFY, unfinished)])
 def test_an_ec2_that_hangs_is_waited_for_until_the_deadline_and_sent_nothing_after_it(
-    action: str, cloud: LocalCloud, options: ProviderClient
+    action: str, ends: Callable[..., str], cloud: LocalCloud, options: ProviderClient
 ) -> None:
     web = launch(cloud)
     cloud.set_faults(Fault("delay", action, instance=web, seconds=2))
-    sentence = fails(options, web, timeoutSeconds=1)
+    sentence = ends(options, web, timeoutSeconds=1)
     assert calls(cloud, action, web) == 0
     assert web in sentence
-    assert "again" in sentence or "pulumi up --refresh" in sentence
+    assert "again" in sentence
     until(lambda: calls(cloud, action, web) == 1, "the answer that came too late")
     assert calls(cloud, MODIFY, web) == (1 if action == MODIFY else 0)
 
@@ -148,7 +154,7 @@ def test_an_answer_lost_after_the_change_is_settled_by_a_look(
 def test_a_change_that_is_never_carried_out_says_what_is_not_known(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     cloud.set_faults(Fault("error", MODIFY, times=None, code="InternalError"))
-    sentence = fails(options, web, timeoutSeconds=1)
+    sentence = unfinished(options, web, timeoutSeconds=1)
     assert sentence.startswith(f"{web}: {MODIFY} in {REGION} failed inside EC2 (InternalError); run again.")
     assert cloud.instance(web)["options"]["HttpTokens"] == "optional"
 

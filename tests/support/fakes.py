@@ -106,6 +106,10 @@ class FakeEc2:
         """Change the instance behind everybody's back: ``instance_state`` or ``state``."""
         self._becomes(replace(self.now_of(instance_id), **changes))  # type: ignore[arg-type]  # its texts alone
 
+    def put(self, instance_id: str, options: Options, *, state: str) -> None:
+        """Have somebody else set other options."""
+        self._becomes(replace(self.now_of(instance_id), options=options, state=state))
+
     def start(self, instance_id: str) -> None:
         self.change(instance_id, instance_state="running", state="applied")
 
