@@ -297,5 +297,5 @@ def timeout_reason(instance_id: str, wanted: Options, seen: Observation | None, 
     reach = f"reach {render(wanted)}" if wanted else "show up"
     return (
         f"{instance_id} did not {reach} within {seconds:g} s; last seen: {last}. "
-        "Run `pulumi up` again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
+        "Run the same command again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
     )

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
-from tests.e2e.fleet import BARRIER, CACHE, FIVE, MODIFY, instance, managing, modifications, row, rows
+from tests.e2e.fleet import BARRIER, CACHE, FIVE, MODIFY, aws_config, instance, managing, modifications, row, rows
 from tests.support.engine import Stack
 
 FOUR = sorted(set(FIVE) - {"cache"})
+ALONE = f"""
+from imds_provider import InstanceMetadataOptions
+
+InstanceMetadataOptions(
+    "alone", instance_id="{CACHE}", http_tokens="required", on_destroy="restore", timeout_seconds=2
+)
+"""
 
 
 def test_one_instance_of_five_that_fails_leaves_four_recorded_and_the_next_up_makes_only_the_rest(
@@ -47,3 +54,47 @@ def test_an_instance_terminated_between_preview_and_up_fails_alone_and_can_be_ta
     stack.configure(managing(cloud, {name: FIVE[name] for name in FOUR}, httpTokens="required"))
     assert stack.up().steps == {"create": {BARRIER}}
     assert modifications(cloud) == {}
+
+
+def test_a_change_that_is_not_seen_through_is_recorded_and_the_next_up_goes_on(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([instance(CACHE)])
+    cloud.settings(pending=600)
+    stack.configure(aws_config(cloud))
+    stack.write_program(ALONE)
+
+    up = stack.up(fails=True)
+    sentence = f"{CACHE} did not reach httpTokens=required within 2 s; last seen: httpTokens=required "
+    assert [each for each in up.said("error") if sentence in each] != []
+    recorded = stack.resources()["InstanceMetadataOptions alone"]["outputs"]
+    assert (recorded["previous"], recorded["state"]) == ({"httpTokens": "optional"}, "pending")
+    assert sentence in recorded["unfinished"]
+    assert set(modifications(cloud)) == {CACHE}
+
+    cloud.advance(600)
+    cloud.settings(pending=0)
+    up = stack.up()
+    assert up.steps == {"update": {"InstanceMetadataOptions alone"}}
+    assert modifications(cloud) == {}
+    recorded = stack.resources()["InstanceMetadataOptions alone"]["outputs"]
+    assert (recorded["previous"], recorded["state"]) == ({"httpTokens": "optional"}, "applied")
+    assert "unfinished" not in recorded
+    assert stack.up().steps == {}
+
+    stack.destroy()
+    assert modifications(cloud) == {CACHE: {"HttpTokens": "optional", "HttpEndpoint": "enabled"}}
+
+
+def test_what_somebody_changes_while_the_barrier_waits_is_put_right_by_the_same_run(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([instance(each) for each in FIVE.values()])
+    cloud.settings(pending=3)
+    stack.configure(managing(cloud, FIVE, httpTokens="required"))
+    # The last of the looks that the modifications are worked out from is the second at most.
+    cloud.set_faults(Fault("change", "DescribeInstances", instance=CACHE, nth=3, options={"HttpTokens": "optional"}))
+
+    up = stack.up()
+    assert set(up.outputs["appliedIds"]) == set(FIVE.values())
+    assert cloud.instance(CACHE)["options"]["HttpTokens"] == "required"
+    assert len([call for call in cloud.log(MODIFY) if CACHE in call["instance_ids"]]) == 2
+    assert stack.up().steps == {}

@@ -115,7 +115,7 @@ def test_a_timeout_is_reported_with_the_wanted_and_the_last_seen_values_and_what
     assert sentence == (
         f"{WEB} did not reach httpTokens=required within 90 s; "
         "last seen: httpTokens=optional (state pending, instance running). "
-        "Run `pulumi up` again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
+        "Run the same command again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
     )
 
 
