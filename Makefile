@@ -8,11 +8,14 @@ WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && PATH="$(CURDIR)/$(
 $(shell $(PYTHON_OF_VENV) -c "" 2>/dev/null || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint engine bench lock clean
+.PHONY: help demo test faults model kill lint engine bench lock clean
 
 help:
 	@echo "make demo    the main job, start to end, on an EC2 of its own on this machine"
 	@echo "make test    lint and all tests"
+	@echo "make faults  every fault of EC2 in every operation, at the first, a middle and the last call"
+	@echo "make model   random sequences against a model of what must hold; STEPS=200000 for more"
+	@echo "make kill    kill -9 of the dynamic host and of the engine at every call"
 	@echo "make lint    format, style, types and the direction of imports"
 	@echo "make engine  prepare the Pulumi engine; the last line is the folder to put on PATH"
 	@echo "make bench   measure whole runs of pulumi up"
@@ -27,6 +30,16 @@ demo: $(READY)
 
 test: lint
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m pytest
+
+faults: $(READY)
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tests.faults
+
+STEPS ?= 20000
+model: $(READY)
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tests.model --steps $(STEPS)
+
+kill: $(READY)
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tests.kill
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check --quiet

@@ -141,6 +141,7 @@ class _Attempt:
             except NotAppliedError:
                 raise (_undecided(problem) if self.sent else problem) from None
             if attempt == ATTEMPTS - 1 and modification(self.now.options, self.wanted):
+                self.sent = False  # as far as EC2 shows, long after
                 raise problem
 
     def _send(self) -> Ec2Error | None:

@@ -159,6 +159,15 @@ def test_a_change_that_is_never_carried_out_says_what_is_not_known(cloud: LocalC
     assert cloud.instance(web)["options"]["HttpTokens"] == "optional"
 
 
+def test_a_change_that_every_look_shows_to_have_had_no_effect_fails(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud)
+    cloud.set_faults(Fault("error", MODIFY, times=None, code="InternalError"))
+    assert (
+        fails(options, web, timeoutSeconds=60)
+        == f"{web}: {MODIFY} in {REGION} failed inside EC2 (InternalError); run again."
+    )
+
+
 def test_throttling_for_a_moment_is_sat_out(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     cloud.set_faults(Fault("error", MODIFY, code="RequestLimitExceeded"))
