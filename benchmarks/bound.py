@@ -1,8 +1,11 @@
-"""The shortest time in which a run could possibly be done. Pure."""
+"""The EC2 that is measured against, and the shortest time in which a run could possibly be done. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+REGION = "eu-west-1"
+MODIFY, DESCRIBE = "ModifyInstanceMetadataOptions", "DescribeInstances"
 
 
 @dataclass(frozen=True)

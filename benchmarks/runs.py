@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from benchmarks.bound import Ec2Timing
+from benchmarks.bound import DESCRIBE, MODIFY, REGION, Ec2Timing
 from localcloud.client import LocalCloud
 from tools.sandbox import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from localcloud.shapes import Seed
 
-REGION = "eu-west-1"
-MODIFY, DESCRIBE = "ModifyInstanceMetadataOptions", "DescribeInstances"
 PROGRAM = Path(__file__).parent / "program"
+UP = ("up", "--yes", "--stack", "bench")
 
 
 @dataclass(frozen=True)
@@ -68,30 +67,22 @@ def fleet(size: int, *, compliant_share: float = 0.0) -> list[Seed]:
     ]
 
 
-def measure(instances: Sequence[Seed], *, together: bool, timing: Ec2Timing) -> Measured:
-    """Run `pulumi up` twice on fresh instances. Raises :class:`BenchmarkError` unless all of them end up right."""
-    arguments = (
+def cloud_arguments(timing: Ec2Timing) -> tuple[str, ...]:
+    """Arguments of `python -m localcloud` for an EC2 of that timing, with EC2's own throttle."""
+    return (
         f"--pending={timing.pending_seconds}",
         f"--latency={MODIFY}={timing.modify_seconds},{DESCRIBE}={timing.describe_seconds}",
         "--throttle",
     )
+
+
+def measure(instances: Sequence[Seed], *, together: bool, timing: Ec2Timing) -> Measured:
+    """Run `pulumi up` twice on fresh instances. Raises :class:`BenchmarkError` unless all of them end up right."""
     with (
         tempfile.TemporaryDirectory(prefix="pulumi-imds-bench-") as home,
-        LocalCloud.start(*arguments, seed=instances) as cloud,
+        LocalCloud.start(*cloud_arguments(timing), seed=instances) as cloud,
     ):
-        folder = Path(home) / "program"
-        shutil.copytree(PROGRAM, folder)
-        config = {
-            "aws:region": REGION,
-            "aws:endpoints": json.dumps([{"ec2": cloud.url, "sts": cloud.url}]),
-            "aws:accessKey": "local",
-            "aws:secretKey": "local",
-            "bench:ids": json.dumps([each["id"] for each in instances]),
-            "bench:together": json.dumps(together),
-        }
-        (folder / "Pulumi.bench.yaml").write_text(json.dumps({"config": config}))
-        pulumi = _Pulumi(folder, environment(Path(home)))
-        pulumi.run("stack", "init", "bench")
+        pulumi = Pulumi.prepared(Path(home), cloud.url, [each["id"] for each in instances], together=together)
         first = _run(cloud, pulumi, timing)
         wrong = [each["id"] for each in cloud.instances() if each["options"].get("HttpTokens") != "required"]
         if wrong:
@@ -99,24 +90,51 @@ def measure(instances: Sequence[Seed], *, together: bool, timing: Ec2Timing) -> 
         return Measured(first, _run(cloud, pulumi, timing))
 
 
-class _Pulumi:
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self._folder = folder
-        self._environment = environment
+@dataclass(frozen=True)
+class Pulumi:
+    """The benchmark's program in a folder of its own, with an empty stack: what `pulumi` is run in."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def prepared(
+        cls, home: Path, url: str, ids: Sequence[str], *, together: bool = True, hop_limit: int | None = None
+    ) -> Pulumi:
+        """A stack that wants tokens for these instances, and a hop limit if one is given.
+
+        Raises:
+            BenchmarkError: `pulumi` cannot make the stack.
+        """
+        folder = home / "program"
+        shutil.copytree(PROGRAM, folder)
+        config = {
+            "aws:region": REGION,
+            "aws:endpoints": json.dumps([{"ec2": url, "sts": url}]),
+            "aws:accessKey": "local",
+            "aws:secretKey": "local",
+            "bench:ids": json.dumps(ids),
+            "bench:together": json.dumps(together),
+            **({} if hop_limit is None else {"bench:hopLimit": str(hop_limit)}),
+        }
+        (folder / "Pulumi.bench.yaml").write_text(json.dumps({"config": config}))
+        pulumi = cls(folder, environment(home))
+        pulumi.run("stack", "init", "bench")
+        return pulumi
 
     def run(self, *arguments: str) -> None:
         command = ["pulumi", *arguments]
         done = subprocess.run(
-            command, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise BenchmarkError(f"`{' '.join(command)}` failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
 
 
-def _run(cloud: LocalCloud, pulumi: _Pulumi, timing: Ec2Timing) -> Run:
+def _run(cloud: LocalCloud, pulumi: Pulumi, timing: Ec2Timing) -> Run:
     cloud.reset()
     started = time.monotonic()
-    pulumi.run("up", "--yes", "--stack", "bench")
+    pulumi.run(*UP)
     seconds = time.monotonic() - started
     counts = cloud.counts()
     calls = {action: counts.get(action, {"calls": 0, "throttled": 0}) for action in (MODIFY, DESCRIBE)}
