@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from .errors import ConfigurationError
 from .throttling import EC2_BUCKETS, BucketSize
 
-SERVICES = ("ec2", "sts")
+SERVICES = ("ec2", "sts", "cloudwatch")
 DEFAULT_MAX_RETRIES = 8
 
 _HOST = re.compile(r"[A-Za-z0-9.:-]+")

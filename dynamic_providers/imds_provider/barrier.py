@@ -10,22 +10,28 @@ from .settling import NotSettledError, Observation, Settled, Verdict, judge
 from .target import Target
 
 TARGETS = "targets"
+TITLE = "title"
+"""What the progress is told of, such as ``wave 2/3 of web``; no difference."""
+MEMBERS_MOVE = "membersMove"
+"""Whether instances come from, and go to, other barriers: one that comes counts only if this run has changed it."""
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
-PROPERTY_NAMES = (TARGETS, REGION, TIMEOUT_SECONDS, APPLIED_IDS, PENDING_START_IDS)
+PROPERTY_NAMES = (TARGETS, REGION, TIMEOUT_SECONDS, TITLE, MEMBERS_MOVE, APPLIED_IDS, PENDING_START_IDS)
 
 
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed."""
-    found = _check_targets(bag.get(TARGETS), is_known)
-    if is_known(bag.get(REGION)) and not bag.get(REGION):
-        found.append(Violation(REGION, f"{REGION} must be given here or as aws:region."))
+    found = check_targets(bag, is_known)
     if is_known(bag.get(TIMEOUT_SECONDS)) and not is_timeout(bag.get(TIMEOUT_SECONDS)):
         found.append(Violation(TIMEOUT_SECONDS, f"{TIMEOUT_SECONDS} must be a number of seconds from 1 to 3600."))
     return found
 
 
-def _check_targets(given: object, is_known: IsKnown) -> list[Violation]:
+def check_targets(bag: Bag, is_known: IsKnown) -> list[Violation]:
+    """What is not allowed about the targets and their region."""
+    if is_known(bag.get(REGION)) and not bag.get(REGION):
+        return [Violation(REGION, f"{REGION} must be given here or as aws:region.")]
+    given = bag.get(TARGETS)
     if not is_known(given):
         return []
     if not isinstance(given, Mapping):
@@ -46,32 +52,47 @@ def _check_targets(given: object, is_known: IsKnown) -> list[Violation]:
     return found
 
 
-def changed(recorded: Bag, wanted: Bag, is_known: IsKnown) -> bool:
+def changed(recorded: Bag, wanted: Bag, is_known: IsKnown, run: str) -> bool:
     """Whether the targets or the region differ from what was recorded; an unknown target does."""
     given = wanted.get(TARGETS)
     if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
         return True
-    return _targets(recorded) != _targets(wanted) or wanted.get(REGION) != recorded.get(REGION)
+    if wanted.get(REGION) != recorded.get(REGION):
+        return True
+    if wanted.get(MEMBERS_MOVE):
+        return bool(new_targets(recorded, wanted, run))
+    return targets(recorded) != targets(wanted)
 
 
-def to_wait_for(recorded: Bag, wanted: Bag) -> dict[str, Options]:
-    """The ids of the instances whose target is new or another one than recorded, with the options to see on them."""
-    known = _targets(recorded) if recorded.get(REGION) == wanted.get(REGION) else {}
-    return {target.instance_id: target.wanted for name, target in _targets(wanted).items() if known.get(name) != target}
+def new_targets(recorded: Bag, wanted: Bag, run: str) -> dict[str, Target]:
+    """The targets, by name, that are new or others than recorded. ``run`` is this run of Pulumi."""
+    same = recorded.get(REGION) == wanted.get(REGION)
+    known = targets(recorded) if same else {}
+    moving = same and bool(wanted.get(MEMBERS_MOVE))
+    return {
+        name: target
+        for name, target in targets(wanted).items()
+        if known.get(name) != target and (name in known or not moving or target.run == run)
+    }
+
+
+def to_wait_for(recorded: Bag, wanted: Bag, run: str) -> dict[str, Options]:
+    """The ids of the instances with new targets, and the options to see on them."""
+    return {target.instance_id: target.wanted for target in new_targets(recorded, wanted, run).values()}
 
 
 def outputs(inputs: Bag, recorded: Bag, settled: Settled) -> dict[str, object]:
     """The outputs to record: what was just seen, and what was recorded of the targets that did not change."""
     stopped = _ids(recorded, PENDING_START_IDS) - set(settled.verdicts) | set(settled.ids(Verdict.PENDING_START))
     return {
-        **{name: inputs[name] for name in (TARGETS, REGION, TIMEOUT_SECONDS) if name in inputs},
+        **{name: inputs[name] for name in (TARGETS, REGION, TIMEOUT_SECONDS, TITLE, MEMBERS_MOVE) if name in inputs},
         **_sorted_out(inputs, stopped),
     }
 
 
 def after_another_look(recorded: Bag, found: Mapping[str, Observation]) -> dict[str, object]:
     """The outputs with those that have started since, and now have their options applied, in the other list."""
-    wanted = {target.instance_id: target.wanted for target in _targets(recorded).values()}
+    wanted = {target.instance_id: target.wanted for target in targets(recorded).values()}
     started = {
         instance_id
         for instance_id, seen in found.items()
@@ -85,9 +106,14 @@ def pending_start_ids(recorded: Bag) -> list[str]:
     return sorted(_ids(recorded, PENDING_START_IDS))
 
 
-def progress_line(settled: int, total: int, seconds: float) -> str:
+def progress_line(bag: Bag, settled: int, total: int, seconds: float) -> str:
     """A line for the time of waiting."""
-    return f"{settled} of {total} applied, {total - settled} pending, {seconds:.0f} s"
+    return f"{titled(bag)}{settled} of {total} applied, {total - settled} pending, {seconds:.0f} s"
+
+
+def titled(bag: Bag) -> str:
+    """The beginning of a line about what the bag is titled as."""
+    return f"{bag[TITLE]}: " if bag.get(TITLE) else ""
 
 
 def failure(error: NotSettledError, total: int) -> str:
@@ -99,11 +125,12 @@ def failure(error: NotSettledError, total: int) -> str:
 
 
 def _sorted_out(bag: Bag, stopped: set[str]) -> dict[str, object]:
-    ids = {target.instance_id for target in _targets(bag).values()}
+    ids = {target.instance_id for target in targets(bag).values()}
     return {APPLIED_IDS: sorted(ids - stopped), PENDING_START_IDS: sorted(ids & stopped)}
 
 
-def _targets(bag: Bag) -> dict[str, Target]:
+def targets(bag: Bag) -> dict[str, Target]:
+    """The targets by name."""
     given = bag.get(TARGETS)
     pairs = given.items() if isinstance(given, Mapping) else ()
     return {str(name): target for name, value in pairs if (target := Target.parse(value)) is not None}

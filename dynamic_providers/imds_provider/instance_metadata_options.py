@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -98,7 +97,7 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     outcome = apply_options(ec2, inputs[p.INSTANCE_ID], wanted, deadline, wait_until_applied=wait)
     _warn(outcome, wanted, waited=wait)
     was = p.merge_previous(p.previous(recorded), outcome.before.options, wanted)
-    change = uuid.uuid4().hex[:12] if outcome.left_something_to_wait_for else p.change_of(recorded)
+    change = runtime.new_mark() if outcome.left_something_to_wait_for else p.change_of(recorded)
     return p.outputs(inputs, outcome.after, was, change, unfinished=str(outcome.problem or ""))
 
 

@@ -48,7 +48,7 @@ class MetadataOptionsAppliedProvider(ResourceProvider):
         return CheckResult(inputs, failures)
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
-        return DiffResult(changes=barrier.changed(_olds, _news, is_known), replaces=[])
+        return DiffResult(changes=barrier.changed(_olds, _news, is_known, runtime.RUN), replaces=[])
 
     def create(self, props: Bag) -> CreateResult:
         try:
@@ -80,7 +80,7 @@ class MetadataOptionsAppliedProvider(ResourceProvider):
 
 def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
     engine = runtime.engine()
-    wanted = barrier.to_wait_for(recorded, inputs)
+    wanted = barrier.to_wait_for(recorded, inputs, runtime.RUN)
     if not wanted:
         return barrier.outputs(inputs, recorded, Settled({}, {}))
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
@@ -92,7 +92,9 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
             deadline,
             place=ec2.region,
             put_right=lambda seen, options: send(ec2, seen, options, deadline),
-            progress=lambda done, total, seconds: engine.show_progress(barrier.progress_line(done, total, seconds)),
+            progress=lambda done, total, seconds: engine.show_progress(
+                barrier.progress_line(inputs, done, total, seconds)
+            ),
         )
     except NotSettledError as error:
         raise NotAppliedError(barrier.failure(error, len(wanted))) from None

@@ -6,7 +6,9 @@ Providers are pickled into the state of a stack, so they hold nothing themselves
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import cache
 
 from .aws_config import parse
@@ -14,6 +16,10 @@ from .ec2 import Aws, Ec2
 from .engine import Engine, engine_of_this_host
 from .errors import ConfigurationError, ImdsError
 from .settling import Deadline
+from .target import mark
+
+RUN = uuid.uuid4().hex[:8]
+"""This run of Pulumi: the engine starts the dynamic host anew for each."""
 
 _lock = threading.Lock()
 _aws: Aws | None = None
@@ -54,6 +60,11 @@ def ec2(region: object) -> Ec2:
 def deadline(seconds: object, default: float) -> Deadline:
     """A deadline from a property bag's ``timeoutSeconds``."""
     return Deadline(engine(), float(seconds) if isinstance(seconds, int | float) else default)
+
+
+def new_mark() -> str:
+    """The mark of a change that is being made now."""
+    return mark(RUN, datetime.now(timezone.utc))
 
 
 def reported(error: ImdsError) -> ImdsError:

@@ -1,16 +1,25 @@
 """What a barrier has to know of an instance, as one line of the state. Pure.
 
-``i-0123456789abcdef0 httpTokens=required httpPutResponseHopLimit=2 change=965f478993f1``: one line, because that is
-what a preview shows of it when it changes.
+``i-0123456789abcdef0 httpTokens=required httpPutResponseHopLimit=2 change=965f4789-20261125T044012Z``: one line,
+because that is what a preview shows of it when it changes.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from .options import OPTION_NAMES, Options, OptionValue, render
 
 _CHANGE = "change"
+_TIME = "%Y%m%dT%H%M%SZ"
+_MARK = re.compile(r"(?P<run>[0-9a-f]+)-(?P<at>\d{8}T\d{6}Z)")
+
+
+def mark(run: str, at: datetime) -> str:
+    """The mark of a change: the run of Pulumi that made it, and when."""
+    return f"{run}-{at.astimezone(timezone.utc):{_TIME}}"
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,18 @@ class Target:
     instance_id: str
     wanted: Options
     change: str = ""
+
+    @property
+    def run(self) -> str:
+        """The run of Pulumi that made the change, or an empty text."""
+        found = _MARK.fullmatch(self.change)
+        return found["run"] if found else ""
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """When the change was made, to the second, in UTC."""
+        found = _MARK.fullmatch(self.change)
+        return datetime.strptime(found["at"], _TIME).replace(tzinfo=timezone.utc) if found else None
 
     def __str__(self) -> str:
         """The line that :meth:`parse` reads."""

@@ -45,10 +45,10 @@ class Ec2:
         self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock, upcoming: Upcoming
     ) -> None:
         self.region = region
-        self._client = client
+        self.client = client
         self._clock = clock
         self._buckets = {action: TokenBucket(size, clock.now) for action, size in settings.buckets.items()}
-        self._secrets = tuple(each for each in (settings.access_key, settings.secret_key, settings.token) if each)
+        self.secrets = tuple(each for each in (settings.access_key, settings.secret_key, settings.token) if each)
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
         self._describes = Coalescer(self._describe, self._executor, upcoming, clock.now)
@@ -86,7 +86,7 @@ class Ec2:
         def call() -> Mapping[str, object]:
             self._current.deadline = deadline
             try:
-                answer = self._client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # the parameters are options.modification's
+                answer = self.client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # the parameters are options.modification's
                 return dict(answer.get("InstanceMetadataOptions", {}))
             except (ClientError, BotoCoreError, ResponseParserError) as error:
                 raise self._explain(action, instance_id, error) from None
@@ -105,7 +105,7 @@ class Ec2:
         found: dict[str, Observation] = {}
         for some in _chunks(sorted(instance_ids), MAX_FILTER_VALUES):
             # A filter, since InstanceIds fails whole when one instance is gone.
-            pages = self._client.get_paginator("describe_instances").paginate(
+            pages = self.client.get_paginator("describe_instances").paginate(
                 Filters=[{"Name": "instance-id", "Values": some}]
             )
             try:
@@ -138,7 +138,7 @@ class Ec2:
             bucket.throttled()
 
     def _explain(self, action: str, subject: str, error: Exception) -> Exception:
-        return explain(error, action=action, subject=subject, region=self.region, secrets=self._secrets)
+        return explain(error, action=action, subject=subject, region=self.region, secrets=self.secrets)
 
 
 def _observation(instance: InstanceTypeDef, owner_id: str) -> Observation:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -17,10 +18,14 @@ from ..aws_config import AssumedRole, AwsSettings
 from ..coalescing import Upcoming
 from ..errors import ConfigurationError
 from .calls import Ec2, Ec2Clock
+from .fleet_calls import FleetCalls
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_sts.client import STSClient
+
+C = TypeVar("C")
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 10
@@ -43,6 +48,7 @@ class Aws:
         self._session: boto3.Session | None = None
         self._regions: dict[str, Ec2] = {}
         self._upcoming: defaultdict[str, Upcoming] = defaultdict(Upcoming)
+        self._fleets: dict[str, FleetCalls] = {}
 
     def default_region(self) -> str | None:
         """``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
@@ -68,14 +74,31 @@ class Aws:
                 connection = self._regions[region] = self._connect(region)
             return connection
 
+    def fleet(self, region: str) -> FleetCalls:
+        """The look-ups about whole fleets in the region. Raises as :meth:`ec2` does."""
+        ec2 = self.ec2(region)
+        with self._lock:
+            calls = self._fleets.get(region)
+            if calls is None:
+                cloudwatch: CloudWatchClient = self._client(
+                    lambda session: session.client("cloudwatch", **self._client_arguments("cloudwatch", region)), region
+                )
+                calls = self._fleets[region] = FleetCalls(ec2.client, cloudwatch, region, ec2.secrets)
+            return calls
+
     def _connect(self, region: str) -> Ec2:
+        client: EC2Client = self._client(
+            lambda session: session.client("ec2", **self._client_arguments("ec2", region)), region
+        )
+        return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
+
+    def _client(self, make: Callable[[boto3.Session], C], region: str) -> C:
         try:
             session = self._base_session()
             self._check_account(session, region)
-            client: EC2Client = session.client("ec2", **self._client_arguments("ec2", region))
+            return make(session)
         except (BotoCoreError, ValueError) as error:
-            raise ConfigurationError(f"cannot reach EC2 in {region}: {error}") from None
-        return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
+            raise ConfigurationError(f"cannot reach AWS in {region}: {error}") from None
 
     def _base_session(self) -> boto3.Session:
         if self._session is None:

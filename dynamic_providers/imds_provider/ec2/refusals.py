@@ -28,7 +28,8 @@ from ..errors import (
 _LOST_ANSWER = (HTTPClientError, ConnectionError, IncompleteReadError, ResponseParserError)
 
 _WHAT_TO_DO = {
-    "UnauthorizedOperation": "the credentials in use lack the permission ec2:{action}; grant it and run again",
+    "UnauthorizedOperation": "the credentials in use lack the permission {permission}; grant it and run again",
+    "AccessDenied": "the credentials in use lack the permission {permission}; grant it and run again",
     "AuthFailure": "AWS did not accept the credentials; check them and run again",
     "InvalidClientTokenId": "AWS does not know the access key; check the credentials and run again",
     "SignatureDoesNotMatch": "the secret key does not belong to the access key; check the credentials and run again",
@@ -48,9 +49,12 @@ _OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{32,}|\b(?:AKIA|ASIA)[A-Z0-9]{8,}")
 
 
 THROTTLE_CODES = frozenset({"RequestLimitExceeded", "Throttling"})
+DENIED_CODES = frozenset({"UnauthorizedOperation", "AccessDenied"})
 
 
-def explain(error: Exception, *, action: str, subject: str, region: str, secrets: Iterable[str]) -> ImdsError:
+def explain(
+    error: Exception, *, action: str, subject: str, region: str, secrets: Iterable[str], service: str = "EC2"
+) -> ImdsError:
     """The error to raise for one of botocore's, as a sentence about ``subject`` that holds none of ``secrets``."""
     if isinstance(error, _LOST_ANSWER):
         return OutcomeUnknownError(
@@ -64,11 +68,15 @@ def explain(error: Exception, *, action: str, subject: str, region: str, secrets
     message = presentable(error.response.get("Error", {}).get("Message", ""), secrets)
     if status >= 500 and code not in THROTTLE_CODES:
         return OutcomeUnknownError(
-            f"{subject}: {action} in {region} failed inside EC2 ({code or status}); run again.", code
+            f"{subject}: {action} in {region} failed inside {service} ({code or status}); run again.", code
         )
     code = code or f"status {status}"
-    advice = _WHAT_TO_DO.get(code, "").format(action=action) or message.rstrip(". ") or "it gave no reason"
-    sentence = f"{subject}: EC2 refused {action} in {region} with {code}: {advice}."
+    advice = (
+        _WHAT_TO_DO.get(code, "").format(permission=f"{service.lower()}:{action}")
+        or message.rstrip(". ")
+        or "it gave no reason"
+    )
+    sentence = f"{subject}: {service} refused {action} in {region} with {code}: {advice}."
     if code == "InvalidInstanceID.NotFound":
         return InstanceMissingError(sentence, code)
     if code == "IncorrectInstanceState" and "terminated" in message:

@@ -1,0 +1,146 @@
+"""What is asked about a whole fleet: who is there, who still uses IMDSv1, who is impaired, and what is permitted.
+
+Sources: EC2 API reference, ``DescribeInstances``, ``DescribeInstanceStatus``, and ``DryRun`` of any action; CloudWatch
+API reference, ``GetMetricData``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from ..errors import Ec2Error
+from ..inventory import Inventoried, from_ec2
+from ..legacy_calls import METRICS_PER_CALL, LegacyCalls, LegacyMetric, metric_queries, total
+from ..options import Options
+from .refusals import DENIED_CODES, explain
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_ec2.client import EC2Client
+
+PAGE_SIZE = 1000
+"""The most results that DescribeInstances and DescribeInstanceStatus give on one page."""
+STATUS_IDS = 100
+"""How many instances one DescribeInstanceStatus names here."""
+LIVING_STATES = ("pending", "running", "stopping", "stopped")
+
+
+class FleetCalls:
+    """The look-ups in one account and region. Each raises :class:`Ec2Error` with a sentence for a person."""
+
+    def __init__(self, ec2: EC2Client, cloudwatch: CloudWatchClient, region: str, secrets: Sequence[str] = ()) -> None:
+        self.region = region
+        self._ec2 = ec2
+        self._cloudwatch = cloudwatch
+        self._secrets = secrets
+
+    def inventory(self) -> dict[str, Inventoried]:
+        """Every instance that is not terminated, by id; one call for each 1,000."""
+        found = {}
+        with self._explained("DescribeInstances", "the fleet's instances"):
+            pages = self._ec2.get_paginator("describe_instances").paginate(
+                Filters=[{"Name": "instance-state-name", "Values": LIVING_STATES}],
+                PaginationConfig={"PageSize": PAGE_SIZE},
+            )
+            for page in pages:
+                for reservation in page["Reservations"]:
+                    for instance in reservation.get("Instances", ()):
+                        each = from_ec2(instance, reservation, self.region)
+                        found[each.observation.instance_id] = each
+        return found
+
+    def legacy_calls(
+        self, metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
+    ) -> dict[str, LegacyCalls | None]:
+        """What CloudWatch counted of each instance, None where it has no data; one call for each 500.
+
+        ``period`` is in seconds, a multiple of 60.
+        """
+        found: dict[str, LegacyCalls | None] = {}
+        for first in range(0, len(instance_ids), METRICS_PER_CALL):
+            some = instance_ids[first : first + METRICS_PER_CALL]
+            points: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
+            with self._explained("GetMetricData", f"{metric} of {len(some)} instances", service="CloudWatch"):
+                pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
+                    MetricDataQueries=list(metric_queries(metric, some, period)),  # type: ignore[arg-type]  # as it says
+                    StartTime=start,
+                    EndTime=end,
+                )
+                for page in pages:
+                    for result in page["MetricDataResults"]:
+                        self._require_data(metric, result.get("StatusCode", ""))
+                        pairs = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
+                        points[result.get("Id", "")] += pairs
+            found.update({each: total(points[f"m{number}"]) for number, each in enumerate(some)})
+        return found
+
+    def _require_data(self, metric: str, status: str) -> None:
+        if status in ("InternalError", "Forbidden"):
+            raise Ec2Error(f"{metric}: CloudWatch in {self.region} answered with {status}; run again.", status)
+
+    def impaired(self, instance_ids: Sequence[str]) -> dict[str, str]:
+        """The running instances that fail a status check of EC2, each with which: ``instance status impaired``."""
+        found = {}
+        for first in range(0, len(instance_ids), STATUS_IDS):
+            some = instance_ids[first : first + STATUS_IDS]
+            with self._explained("DescribeInstanceStatus", f"{len(some)} instances"):
+                pages = self._ec2.get_paginator("describe_instance_status").paginate(
+                    Filters=[
+                        {"Name": "instance-state-name", "Values": ["running"]},
+                    ],
+                    InstanceIds=some,
+                )
+                for page in pages:
+                    for each in page["InstanceStatuses"]:
+                        checks = {"system": each.get("SystemStatus", {}), "instance": each.get("InstanceStatus", {})}
+                        bad = [
+                            f"{name} status impaired" for name, is_ in checks.items() if is_.get("Status") == "impaired"
+                        ]
+                        if bad:
+                            found[each.get("InstanceId", "")] = " and ".join(bad)
+        return found
+
+    def lacks_permission_to_modify(self, instance_id: str, parameters: Options) -> bool:
+        """Whether EC2 says, without carrying it out, that this modification is not permitted."""
+        return self._is_denied(
+            "ModifyInstanceMetadataOptions",
+            instance_id,
+            lambda: self._ec2.modify_instance_metadata_options(
+                InstanceId=instance_id,
+                DryRun=True,
+                **parameters,  # type: ignore[arg-type]  # options.modification's
+            ),
+        )
+
+    def lacks_permission_to_read_status(self) -> bool:
+        """Whether EC2 says that the status of instances may not be read."""
+        return self._is_denied(
+            "DescribeInstanceStatus", "a dry run", lambda: self._ec2.describe_instance_status(DryRun=True)
+        )
+
+    def _is_denied(self, action: str, subject: str, call: Callable[[], object]) -> bool:
+        with self._explained(action, subject):
+            try:
+                call()
+            except ClientError as error:
+                code = error.response.get("Error", {}).get("Code", "")
+                if code != "DryRunOperation" and code not in DENIED_CODES:
+                    raise
+                return code in DENIED_CODES
+        return False
+
+    @contextmanager
+    def _explained(self, action: str, subject: str, service: str = "EC2") -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
+            raise explain(
+                error, action=action, subject=subject, region=self.region, secrets=self._secrets, service=service
+            ) from None
