@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import parse_qsl
@@ -29,6 +30,7 @@ class Call:
     Attributes:
         service: the signing name (`ec2`, `sts`), empty for an unsigned request.
         params: the query parameters as they stand on the wire, without Action and Version.
+        document: the body of a request in JSON, None for one in another protocol.
     """
 
     service: str
@@ -36,6 +38,7 @@ class Call:
     account: str
     region: str
     params: Mapping[str, str]
+    document: Mapping[str, object] | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, object], body: bytes) -> Call:
@@ -52,6 +55,7 @@ class Call:
             account=get_account_id_from(scope["key"] if scope else ""),
             region=scope["region"] if scope else "us-east-1",
             params=params,
+            document=_document(environ, body),
         )
 
     def listed(self, name: str) -> list[str]:
@@ -83,7 +87,30 @@ class Call:
         named += [each for each in self.listed("ResourceId") if each.startswith("i-")]
         if self.action == "DescribeInstances":
             named += [value for name, values in self.filters.items() if name == "instance-id" for value in values]
+        if self.action == "GetMetricData" and self.document is not None:
+            named += [value for name, value in _dimensions(self.document) if name == "InstanceId"]
         return list(dict.fromkeys(named))
+
+    @property
+    def iam_action(self) -> str:
+        """As policies have it."""
+        return f"{'cloudwatch' if self.service == 'monitoring' else self.service}:{self.action}"
+
+    @property
+    def caller(self) -> str:
+        """The ARN of who calls."""
+        return f"arn:aws:sts::{self.account}:assumed-role/deployer/session"
+
+    def refuse_if_denied(self, denied: Collection[str]) -> None:
+        """Refuse an IAM action that is denied, as its service does.
+
+        Raises:
+            EC2Error: UnauthorizedOperation or AccessDenied.
+        """
+        if self.iam_action in denied:
+            if self.service == "ec2":
+                raise errors.unauthorized(self.action, self.caller)
+            raise errors.access_denied(self.iam_action, self.caller)
 
     @property
     def logged_params(self) -> dict[str, str]:
@@ -107,6 +134,26 @@ def check_instance_id(given: str) -> str:
     if not INSTANCE_ID.fullmatch(given):
         raise errors.malformed_instance_id(given)
     return given
+
+
+def _document(environ: Mapping[str, object], body: bytes) -> Mapping[str, object] | None:
+    if not str(environ.get("CONTENT_TYPE", "")).startswith("application/x-amz-json"):
+        return None
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _dimensions(document: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The dimensions of the metrics that GetMetricData asks for, whatever else is in the request."""
+    within = [document]
+    for key in ("MetricDataQueries", "MetricStat", "Metric", "Dimensions"):
+        values = (each.get(key, ()) for each in within)
+        listed = (value if isinstance(value, list) else [value] for value in values)
+        within = [each for value in listed for each in value if isinstance(each, Mapping)]
+    return ((str(each.get("Name")), str(each.get("Value"))) for each in within)
 
 
 def _rest_action(service: str, environ: Mapping[str, object]) -> str:

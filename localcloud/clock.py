@@ -10,9 +10,14 @@ class Clock:
 
     def __init__(self) -> None:
         self._skew = 0.0
+        self._epoch = time.time() - time.monotonic()
 
     def now(self) -> float:
         return time.monotonic() + self._skew
+
+    def epoch(self, moment: float) -> float:
+        """The second of the epoch at which `now` gives or gave this moment."""
+        return moment + self._epoch
 
     def advance(self, seconds: float) -> None:
         if seconds < 0:

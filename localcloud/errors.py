@@ -11,6 +11,7 @@ from collections.abc import Sequence
 STATUSES = {
     "DryRunOperation": 412,
     "UnauthorizedOperation": 403,
+    "AccessDenied": 403,
     "AuthFailure": 401,
     "RequestLimitExceeded": 503,
     "Unavailable": 503,
@@ -35,8 +36,14 @@ def dry_run() -> EC2Error:
     return EC2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 
 
-def throttled() -> EC2Error:
-    return EC2Error("RequestLimitExceeded", "Request limit exceeded.")
+THROTTLED = ("RequestLimitExceeded", "Throttling")
+"""The codes that say so: EC2's, and the other services'."""
+
+
+def throttled(service: str) -> EC2Error:
+    if service == "ec2":
+        return EC2Error("RequestLimitExceeded", "Request limit exceeded.")
+    return EC2Error("Throttling", "Rate exceeded")
 
 
 def missing_parameter(name: str) -> EC2Error:
@@ -90,3 +97,9 @@ def unauthorized(action: str, arn: str, *, encoded: str | None = None) -> EC2Err
     if encoded is not None:
         message += f". Encoded authorization failure message: {encoded}"
     return EC2Error("UnauthorizedOperation", message)
+
+
+def access_denied(action: str, arn: str) -> EC2Error:
+    """What services other than EC2 answer; `action` is IAM's, such as `cloudwatch:GetMetricData`."""
+    reason = f"because no identity-based policy allows the {action} action"
+    return EC2Error("AccessDenied", f"User: {arn} is not authorized to perform: {action} {reason}")

@@ -109,9 +109,8 @@ class Fault:
 
     def error(self, call: Call) -> errors.EC2Error:
         if self.code == "UnauthorizedOperation" and self.message is None:
-            arn = f"arn:aws:sts::{call.account}:assumed-role/deployer/session"
             encoded = base64.urlsafe_b64encode(f"{call.action} denied".encode() * 12).decode() if self.encoded else None
-            return errors.unauthorized(call.action, arn, encoded=encoded)
+            return errors.unauthorized(call.action, call.caller, encoded=encoded)
         message = MESSAGES.get(self.code, self.code) if self.message is None else self.message
         return errors.EC2Error(self.code, message, self.status)
 

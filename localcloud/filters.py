@@ -45,11 +45,11 @@ def compiled(filters: Mapping[str, Sequence[str]]) -> Predicate:
     """
     if any(len(values) > MAX_VALUES for values in filters.values()):
         raise errors.EC2Error("FilterLimitExceeded", f"The maximum number of values of a filter is {MAX_VALUES}")
-    parts = [(_getter(name), _matcher(values)) for name, values in filters.items()]
+    parts = [(_getter(name), matcher(values)) for name, values in filters.items()]
     return lambda subject: all(any(map(matches, values(subject))) for values, matches in parts)
 
 
-def _matcher(values: Sequence[str]) -> Callable[[str], bool]:
+def matcher(values: Sequence[str]) -> Callable[[str], bool]:
     if not any("*" in value or "?" in value for value in values):
         return frozenset(values).__contains__
     patterns = "|".join(re.escape(value).replace(r"\*", ".*").replace(r"\?", ".") for value in values)

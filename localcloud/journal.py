@@ -7,6 +7,7 @@ from collections import deque
 from typing import TypedDict
 
 from localcloud.calls import Call
+from localcloud.errors import THROTTLED
 
 KEPT = 100_000
 """Calls that the log keeps; the oldest go first."""
@@ -55,7 +56,7 @@ class Journal:
         self._number += 1
         counts = self._counts.setdefault(call.action, Counts(calls=0, throttled=0, errors=0))
         counts["calls"] += 1
-        if code == "RequestLimitExceeded":
+        if code in THROTTLED:
             counts["throttled"] += 1
         elif code != "OK":
             counts["errors"] += 1

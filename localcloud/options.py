@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
+from typing import TypeVar
 
 from localcloud import errors
+
+T = TypeVar("T")
 
 Options = dict[str, str]
 """Options by EC2's own names, values as they stand on the wire (the hop limit is decimal text)."""
@@ -106,6 +110,7 @@ class Record:
         self.born = born
         self.pending = pending
         self._history = [Snapshot(born, dict(values), applied_at)]
+        self._runs = [(born, True)]
 
     @property
     def latest(self) -> Snapshot:
@@ -119,6 +124,29 @@ class Record:
         """What is not given stays as it is."""
         self._history.append(Snapshot(now, {**self.latest.values, **given}, applied_at))
 
+    def spans(self, until: float) -> list[tuple[float, float, Mapping[str, str] | None]]:
+        """From when to when the instance had which values in force, in order; None while it did not run."""
+        superseded = [*(each.since for each in self._history[1:]), inf]
+        applied = [
+            (each.applied_at, each.values)
+            for each, end in zip(self._history, superseded, strict=True)
+            if each.applied_at <= end
+        ]
+        moments = sorted({self.born, until, *(at for at, _ in applied), *(at for at, _ in self._runs)})
+        return [
+            (
+                start,
+                end,
+                _last(applied, start, self._history[0].values) if _last(self._runs, start, default=True) else None,
+            )
+            for start, end in pairwise(moments)
+            if self.born <= start < end <= until
+        ]
+
+    def runs(self, now: float, *, running: bool) -> None:
+        """From now on the instance runs, or does not."""
+        self._runs.append((now, running))
+
     def hold(self, now: float) -> None:
         """The instance stops: what is not applied yet waits for its next start."""
         if self.latest.state(now) == "pending":
@@ -128,3 +156,8 @@ class Record:
         """The instance starts: what waits is applied after the delay."""
         if self.latest.state(now) == "pending":
             self.change({}, now=now, applied_at=now + delay)
+
+
+def _last(items: Sequence[tuple[float, T]], moment: float, default: T) -> T:
+    """Of what began at a time, the latest that had begun at that moment."""
+    return next((item for at, item in reversed(items) if at <= moment), default)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from localcloud import describe, errors, metadata, passing, rendering
+from localcloud import cloudwatch, describe, errors, metadata, passing, rendering, status
 from localcloud.answer import Answer
 from localcloud.calls import Call
 from localcloud.clock import Clock
@@ -22,6 +22,7 @@ from localcloud.world import World
 
 HANDLERS: Mapping[str, Callable[[Request], Answer]] = {
     "DescribeInstances": describe.describe_instances,
+    "DescribeInstanceStatus": status.describe_status,
     "ModifyInstanceMetadataOptions": metadata.modify_options,
     "GetInstanceMetadataDefaults": metadata.get_defaults,
     "ModifyInstanceMetadataDefaults": metadata.modify_defaults,
@@ -94,24 +95,22 @@ class Cloud:
             for fault in hits:
                 if not fault.strikes_after:
                     self._strike(fault, request)
+            request.call.refuse_if_denied(self.world.settings.denied)
             answer = self._handled(request)
             for fault in hits:
                 if fault.strikes_after:
                     self._strike(fault, request)
             self._wait(half)
         except errors.EC2Error as error:
-            rendered = rendering.ec2_error if request.call.service == "ec2" else rendering.query_error
-            return Answer(error.status, rendered(error, request.request_id).encode(), error.code)
+            return _refusal(request, error)
         return _cut(answer, hits)
 
     def _handled(self, request: Request) -> Answer:
         with self.world.lock:
             if self._closing.is_set():
                 raise ConnectionLostError
-            if request.call.service != "ec2":
-                return passing.ask_moto(request)
             try:
-                return HANDLERS.get(request.call.action, passing.pass_on)(request)
+                return _handler(request.call)(request)
             except errors.EC2Error:
                 raise
             except Exception as error:
@@ -148,6 +147,23 @@ class Cloud:
     def _wait(self, seconds: float) -> None:
         if seconds > 0 and self._closing.wait(seconds):
             raise ConnectionLostError
+
+
+def _handler(call: Call) -> Callable[[Request], Answer]:
+    if call.service == "ec2":
+        return HANDLERS.get(call.action, passing.pass_on)
+    if (call.service, call.action) == ("monitoring", "GetMetricData"):
+        return cloudwatch.get_metric_data
+    return passing.ask_moto
+
+
+def _refusal(request: Request, error: errors.EC2Error) -> Answer:
+    """An error, in the protocol of the request."""
+    if request.call.document is not None:
+        headers = (("Content-Type", cloudwatch.CONTENT_TYPE),)
+        return Answer(error.status, rendering.json_error(error).encode(), error.code, headers=headers)
+    rendered = rendering.ec2_error if request.call.service == "ec2" else rendering.query_error
+    return Answer(error.status, rendered(error, request.request_id).encode(), error.code)
 
 
 def _cut(answer: Answer, hits: Iterable[Fault]) -> Answer:

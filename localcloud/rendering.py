@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from xml.sax.saxutils import escape
 
@@ -32,6 +33,11 @@ def query_error(error: EC2Error, request_id: str) -> str:
         f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message></Error>"
         f"<RequestId>{request_id}</RequestId></ErrorResponse>"
     )
+
+
+def json_error(error: EC2Error) -> str:
+    """As the services of the JSON protocol (CloudWatch) have it."""
+    return json.dumps({"__type": error.code, "message": error.message})
 
 
 def elements(values: Mapping[str, str]) -> str:

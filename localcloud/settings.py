@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
@@ -17,6 +18,7 @@ Bucket = tuple[float, float]
 EC2_BUCKETS: Mapping[str, Bucket] = {
     "ModifyInstanceMetadataOptions": (100, 5),
     "DescribeInstances": (100, 20),
+    "DescribeInstanceStatus": (100, 20),
     UNFILTERED: (50, 10),
 }
 """The sizes that EC2 publishes ("Request throttling for the Amazon EC2 API")."""
@@ -38,6 +40,7 @@ class Settings:
         stale: describes show the metadata options of so many seconds ago.
         appear: a launched instance is unknown to every action for so long.
         unknown_options: options that a region (or `*`) does not know: absent in answers, refused in requests.
+        denied: IAM actions, such as `ec2:ModifyInstanceMetadataOptions`, that nobody is authorized to perform.
     """
 
     pending: float = 0.0
@@ -49,6 +52,7 @@ class Settings:
     stale: float = 0.0
     appear: float = 0.0
     unknown_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    denied: tuple[str, ...] = ()
 
     def latency_of(self, action: str) -> float:
         return self.latency.get(action, self.latency.get("*", 0.0))
@@ -147,6 +151,14 @@ def _unknown_options(name: str, value: object) -> dict[str, tuple[str, ...]]:
     return unknown
 
 
+def _iam_actions(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(
+        re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", str(each)) for each in value
+    ):
+        raise ValueError(f"{name}: expected a list of IAM actions such as ec2:DescribeInstances, not {value!r}")
+    return tuple(map(str, value))
+
+
 _READERS: Mapping[str, Callable[[str, object], Any]] = {  # each gives what its field holds
     "pending": _seconds,
     "launch_pending": _seconds,
@@ -157,4 +169,5 @@ _READERS: Mapping[str, Callable[[str, object], Any]] = {  # each gives what its 
     "stale": _seconds,
     "appear": _seconds,
     "unknown_options": _unknown_options,
+    "denied": _iam_actions,
 }

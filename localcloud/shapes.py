@@ -7,6 +7,7 @@ from typing import TypedDict, cast
 
 from localcloud.calls import INSTANCE_ID
 from localcloud.options import OPTIONS
+from localcloud.workload import Workload
 
 STATES: Mapping[str, int] = {
     "pending": 0,
@@ -29,6 +30,20 @@ class MetadataOptions(TypedDict, total=False):
     InstanceMetadataTags: str
 
 
+class WorkloadSeed(TypedDict, total=False):
+    """What the programs on an instance ask its metadata service without a token, now and in all of its past.
+
+    Attributes:
+        legacy_calls_per_minute: IMDSv1 calls, evenly spread; none unless given.
+        legacy_until_days_ago: there are none since so many days before now; 0 ends them now.
+        unknown: CloudWatch has no data of the instance.
+    """
+
+    legacy_calls_per_minute: float
+    legacy_until_days_ago: float | None
+    unknown: bool
+
+
 class Change(TypedDict, total=False):
     """A change made behind one's back: applied at once, without validation, and seen by no count or log.
 
@@ -37,12 +52,16 @@ class Change(TypedDict, total=False):
         metadata_state: `applied` (the default), or `pending` as after a change just made.
         tags: added to those that are there.
         pending: this instance's own pending time in seconds, over the setting; None for the setting's.
+        workload: in place of the one before, and of what CloudWatch told of it.
+        status: of the status checks of system and instance, `ok` or `impaired`.
     """
 
     options: MetadataOptions
     metadata_state: str
     tags: dict[str, str]
     pending: float | None
+    workload: WorkloadSeed
+    status: str
 
 
 class _Named(TypedDict):
@@ -115,9 +134,15 @@ def _check(given: Mapping[str, object], instance_id: str, known: Collection[str]
         raise ValueError(f"{instance_id}: unknown field {min(unknown)!r}; known are {', '.join(sorted(known))}")
     if given.get("metadata_state", "applied") not in ("applied", "pending"):
         raise ValueError(f"{instance_id}: metadata_state must be applied or pending, not {given['metadata_state']!r}")
-    for name in ("options", "tags"):
+    if given.get("status", "ok") not in ("ok", "impaired"):
+        raise ValueError(f"{instance_id}: status must be ok or impaired, not {given['status']!r}")
+    for name in ("options", "tags", "workload"):
         if not isinstance(given.get(name, {}), Mapping):
             raise ValueError(f"{instance_id}: {name} must be a mapping, not {given[name]!r}")  # noqa: TRY004  # as above
+    try:
+        Workload.read(cast("Mapping[str, object]", given.get("workload", {})), now=0)  # a mapping, as seen above
+    except ValueError as error:
+        raise ValueError(f"{instance_id}: {error}") from None
     options = given.get("options", {})
     if isinstance(options, Mapping) and (unknown := set(options) - set(OPTIONS)):
         raise ValueError(f"{instance_id}: EC2 has no option {min(unknown)!r}; it has {', '.join(OPTIONS)}")

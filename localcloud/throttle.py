@@ -28,7 +28,7 @@ class Throttle:
         """One token for this call.
 
         Raises:
-            EC2Error: RequestLimitExceeded when there is none.
+            EC2Error: RequestLimitExceeded (Throttling outside EC2) when there is none.
         """
         name = _bucket_of(call)
         if name not in settings.throttle:
@@ -38,7 +38,7 @@ class Throttle:
         level.tokens = min(capacity, level.tokens + (now - level.since) * rate)
         level.since = now
         if level.tokens < 1:
-            raise errors.throttled()
+            raise errors.throttled(call.service)
         level.tokens -= 1
 
 

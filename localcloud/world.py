@@ -20,6 +20,7 @@ from localcloud.clock import Clock
 from localcloud.options import DEFAULTS, Options, Record, Snapshot
 from localcloud.settings import Settings
 from localcloud.shapes import STATES, Change, InstanceView, Seed, options_from_wire, options_to_wire
+from localcloud.workload import Past, Workload
 
 # Moto looks through its 1,300 images at every launch (6 ms) and makes them for every region (45 ms).
 # Any image id launches.
@@ -39,6 +40,8 @@ class World:
         self.account_defaults: dict[tuple[str, str], Options] = {}
         self.launches: dict[tuple[str, str, str], Answer] = {}
         self._records: dict[str, Record] = {}
+        self._workloads: dict[str, Workload] = {}
+        self._impaired: dict[str, float] = {}
 
     def wipe(self) -> None:
         """Nothing is left, of moto's services either, and moto's next ids are the same as after every wipe."""
@@ -48,6 +51,8 @@ class World:
         self.account_defaults.clear()
         self.launches.clear()
         self._records.clear()
+        self._workloads.clear()
+        self._impaired.clear()
 
     def backend(self, account: str, region: str) -> EC2Backend:
         return ec2_backends[account][region]
@@ -115,6 +120,7 @@ class World:
     def moved(self, instance: Instance) -> None:
         """The instance was stopped, started or terminated."""
         record, now = self.record(instance), self.clock.now()
+        record.runs(now, running=instance.state == "running")
         if instance.state == "running":
             record.release(now, self._delay(record))
         else:
@@ -163,9 +169,11 @@ class World:
         instance.add_tags({**({"Name": seed["name"]} if "name" in seed else {}), **seed.get("tags", {})})
         values = {**DEFAULTS, **options_to_wire(seed.get("options", {}))}
         record = Record(values, born=-inf, applied_at=-inf, pending=seed.get("pending"))
+        record.runs(-inf, running=state == "running")
         self._records[instance.id] = record
         if seed.get("metadata_state") == "pending":
             self.put(instance, {}, pending=True)
+        self._set_conduct(instance, seed)
         return instance
 
     def change(self, instance: Instance, change: Change) -> None:
@@ -176,6 +184,28 @@ class World:
             instance.add_tags(change["tags"])
         if "options" in change or "metadata_state" in change:
             self.put(instance, change.get("options", {}), pending=change.get("metadata_state") == "pending")
+        self._set_conduct(instance, change)
+
+    def workload(self, instance: Instance) -> Workload:
+        return self._workloads.get(instance.id, Workload())
+
+    def past(self, instance: Instance) -> Past:
+        """What the instance was up to now."""
+        spans = [
+            (self.clock.epoch(start), self.clock.epoch(end), values)
+            for start, end, values in self.record(instance).spans(self.clock.now())
+            if values is not None
+        ]
+        serving = [(start, end, values) for start, end, values in spans if values["HttpEndpoint"] == "enabled"]
+        return Past(
+            up=[(start, end) for start, end, _ in spans],
+            served=[(start, end) for start, end, values in serving if values["HttpTokens"] == "optional"],
+            rejected=[(start, end) for start, end, values in serving if values["HttpTokens"] == "required"],
+        )
+
+    def impaired_since(self, instance: Instance) -> float | None:
+        """The second of the epoch from which on the status checks fail; None where they pass."""
+        return self._impaired.get(instance.id)
 
     def put(self, instance: Instance, options: Mapping[str, object], *, pending: bool = False) -> None:
         """Set options without validation; they are applied at once, or pending as after a modify."""
@@ -218,6 +248,15 @@ class World:
     def tags(self, instance: Instance) -> dict[str, str]:
         backend: EC2Backend = instance.ec2_backend
         return dict(backend.tags.get(instance.id, {}))
+
+    def _set_conduct(self, instance: Instance, change: Change) -> None:
+        now = self.clock.epoch(self.clock.now())
+        if "workload" in change:
+            self._workloads[instance.id] = Workload.read(change["workload"], now=now)
+        if change.get("status") == "impaired":
+            self._impaired.setdefault(instance.id, now)
+        elif "status" in change:
+            self._impaired.pop(instance.id, None)
 
     def _delay(self, record: Record) -> float:
         return self.settings.pending if record.pending is None else record.pending
