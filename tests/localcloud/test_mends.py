@@ -395,6 +395,47 @@ def every_answer_has_a_request_id_of_its_own(ec2: EC2Client) -> None:
     assert len({answer["ResponseMetadata"]["RequestId"] for answer in answers}) == len(answers)
 
 
+@mend
+def a_dry_run_of_a_status_describes_nothing_and_says_so(ec2: EC2Client) -> None:
+    assert refused(partial(ec2.describe_instance_status, DryRun=True))[0] == "DryRunOperation"
+
+
+@mend
+def statuses_come_in_pages(ec2: EC2Client) -> None:
+    instances = launched(ec2, count=7)
+    first = ec2.describe_instance_status(MaxResults=5)
+    assert "NextToken" in first
+    second = ec2.describe_instance_status(MaxResults=5, NextToken=first["NextToken"])
+    seen = [each["InstanceId"] for page in (first, second) for each in page["InstanceStatuses"]]
+    assert seen == instances
+    assert "NextToken" not in second
+
+
+@mend
+def statuses_are_found_by_what_they_are(ec2: EC2Client) -> None:
+    [instance] = launched(ec2)
+
+    def with_status(name: str, value: str) -> list[str]:
+        filters: Any = [{"Name": name, "Values": [value]}]
+        return [each["InstanceId"] for each in ec2.describe_instance_status(Filters=filters)["InstanceStatuses"]]
+
+    for name in ("system-status.status", "instance-status.status"):
+        assert with_status(name, "ok") == [instance]
+        assert with_status(name, "impaired") == []
+    assert with_status("system-status.reachability", "failed") == []
+    assert with_status("instance-state-code", "16") == [instance]
+    assert refused(partial(with_status, "status", "ok"))[0] == "InvalidParameterValue"
+
+
+@mend
+def a_request_for_statuses_names_100_instances_at_most(ec2: EC2Client) -> None:
+    instances = launched(ec2, count=101)
+    assert len(ec2.describe_instance_status(InstanceIds=instances[:100])["InstanceStatuses"]) == 100
+    assert refused(partial(ec2.describe_instance_status, InstanceIds=instances))[0] == "InvalidParameterValue"
+    given = partial(ec2.describe_instance_status, InstanceIds=instances[:5], MaxResults=5)
+    assert refused(given)[0] == "InvalidParameterCombination"
+
+
 @pytest.fixture
 def mended(cloud: LocalCloud, ec2: EC2Client) -> EC2Client:
     cloud.settings(pending=3600)
