@@ -77,14 +77,23 @@ class Run:
 class Stack:
     """A stack of a project that is in a folder of its own, on a backend of its own.
 
+    ``variables`` go over the environment of its runs, for one whose backend is elsewhere.
     Every operation returns its :class:`Run`, and fails the test if it does not end as expected.
     """
 
-    def __init__(self, project: Path, home: Path, command: automation.PulumiCommand, name: str) -> None:
+    def __init__(
+        self,
+        project: Path,
+        home: Path,
+        command: automation.PulumiCommand,
+        name: str,
+        *,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._project = project
         self.backend = home / "state"
         workspace = automation.LocalWorkspace(
-            work_dir=str(project), pulumi_command=command, env_vars=engine_environment(home)
+            work_dir=str(project), pulumi_command=command, env_vars={**engine_environment(home), **(variables or {})}
         )
         self._stack = automation.Stack.create(name, workspace)
         stacks = project / "stacks"

@@ -1,0 +1,55 @@
+"""This project's own stack with its state in a bucket, for which the S3 of the embedded cloud stands in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from pulumi.automation import PulumiCommand
+
+from localcloud.client import LocalCloud
+from tests.e2e.fleet import API, BARRIER, REGION, WEB, instance, managing, modifications, rows
+from tests.support.engine import Stack, copy_project
+from tools.sandbox import ROOT
+
+BUCKET = "state"
+TWO = {"web": WEB, "api": API}
+
+
+def backend(cloud: LocalCloud) -> dict[str, str]:
+    """What leads the engine to the bucket: the URL says how to reach a stand-in, the environment as whom."""
+    host = urlsplit(cloud.url).netloc
+    return {
+        "PULUMI_BACKEND_URL": f"s3://{BUCKET}?endpoint={host}&disableSSL=true&s3ForcePathStyle=true&region={REGION}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+
+
+def recorded(s3: Any) -> set[str]:  # noqa: ANN401  # the stubs of S3 are not among what the project installs
+    """The types of the resources in the state that the bucket holds."""
+    body = s3.get_object(Bucket=BUCKET, Key=".pulumi/stacks/imds/test.json")["Body"].read()
+    return {each["type"] for each in json.loads(body)["checkpoint"]["latest"]["resources"]}
+
+
+def test_the_state_in_a_bucket_is_brought_about_found_again_and_left_alone(
+    cloud: LocalCloud, engine: PulumiCommand, tmp_path: Path
+) -> None:
+    s3 = boto3.client("s3", **cloud.connection())
+    s3.create_bucket(Bucket=BUCKET)
+    cloud.seed([instance(each) for each in TWO.values()])
+    stack = Stack(copy_project(ROOT, tmp_path / "project"), tmp_path, engine, "test", variables=backend(cloud))
+    stack.configure(managing(cloud, TWO, httpTokens="required"))
+
+    assert stack.up().steps == {"create": {*rows(*TWO), BARRIER}}
+    assert set(modifications(cloud)) == set(TWO.values())
+    assert "pulumi-python:dynamic/imds:InstanceMetadataOptions" in recorded(s3)
+    assert not list(stack.backend.glob("**/*.json")), "nothing is kept on this machine"
+
+    preview = stack.preview()
+    assert preview.steps == {}
+    assert modifications(cloud) == {}
+    s3.close()
