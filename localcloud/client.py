@@ -122,7 +122,10 @@ class LocalCloud:
         return settings
 
     def advance(self, seconds: float) -> None:
-        """Let the server's time jump ahead: what is pending becomes applied, buckets refill, new instances appear."""
+        """Let the server's time jump ahead: what is pending becomes applied, buckets refill, new instances appear.
+
+        CloudWatch's time jumps too: what happens from now on lies ahead of this machine's clock.
+        """
         self._ask("POST", "advance", {"seconds": seconds})
 
     def seed(self, instances: Sequence[Seed]) -> list[InstanceView]:
