@@ -145,6 +145,19 @@ def test_a_stopped_instance_makes_no_calls_and_its_change_counts_from_its_start(
     assert 59 <= rejected <= 80
 
 
+def test_a_change_that_a_stop_held_up_rejects_nothing_until_it_is_applied(
+    cloud: LocalCloud, connect: Connect, cloudwatch: Client, now: datetime
+) -> None:
+    cloud.settings(pending=120)
+    cloud.seed([{"id": WEB, "workload": {"legacy_calls_per_minute": 60}}])
+    connect().modify_instance_metadata_options(InstanceId=WEB, HttpTokens="required")
+    cloud.stop(WEB)
+    cloud.advance(300)
+    cloud.start_instance(WEB)
+    cloud.advance(60)
+    assert values(cloudwatch, query(WEB, REJECTED), now, now + timedelta(minutes=10)) == [0]
+
+
 def test_a_launched_instance_has_data_from_its_launch_on(
     connect: Connect, cloudwatch: Client, cloud: LocalCloud, now: datetime
 ) -> None:
@@ -181,6 +194,19 @@ def test_buckets_start_at_the_start_rounded_down_and_come_in_the_order_asked_for
 
     assert times() == [start.timestamp() + 120, start.timestamp()]
     assert times(ScanBy="TimestampAscending") == times()[::-1]
+
+
+@pytest.mark.parametrize(("days", "minutes"), [(14, 1), (20, 5), (70, 60)])
+def test_a_start_is_rounded_down_the_further_the_longer_ago_it_is(
+    days: int, minutes: int, cloud: LocalCloud, cloudwatch: Client, now: datetime
+) -> None:
+    cloud.seed([{"id": WEB}])
+    start = now - timedelta(days=days)
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=[query(WEB, period=DAY)], StartTime=start, EndTime=now, ScanBy="TimestampAscending"
+    )
+    rounded = start.timestamp() // (60 * minutes) * 60 * minutes
+    assert answer["MetricDataResults"][0]["Timestamps"][0].timestamp() == rounded
 
 
 def test_pages_hold_so_many_datapoints_and_lead_to_all_of_them(
