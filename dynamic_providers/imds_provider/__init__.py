@@ -2,5 +2,6 @@
 
 from .instance_metadata_options import InstanceMetadataOptions
 from .metadata_options_applied import MetadataOptionsApplied
+from .metadata_wave_healthy import MetadataWaveHealthy
 
-__all__ = ["InstanceMetadataOptions", "MetadataOptionsApplied"]
+__all__ = ["InstanceMetadataOptions", "MetadataOptionsApplied", "MetadataWaveHealthy"]

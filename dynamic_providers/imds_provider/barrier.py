@@ -29,9 +29,13 @@ def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
 
 def check_targets(bag: Bag, is_known: IsKnown) -> list[Violation]:
     """What is not allowed about the targets and their region."""
+    found = _check_names(bag.get(TARGETS), is_known)
     if is_known(bag.get(REGION)) and not bag.get(REGION):
-        return [Violation(REGION, f"{REGION} must be given here or as aws:region.")]
-    given = bag.get(TARGETS)
+        found.append(Violation(REGION, f"{REGION} must be given here or as aws:region."))
+    return found
+
+
+def _check_names(given: object, is_known: IsKnown) -> list[Violation]:
     if not is_known(given):
         return []
     if not isinstance(given, Mapping):

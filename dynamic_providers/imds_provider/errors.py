@@ -39,6 +39,10 @@ class NotAppliedError(ImdsError):
     """One or more instances did not settle on the wanted options."""
 
 
+class WaveStoppedError(ImdsError):
+    """Instances of a wave do not do well with their new options, so that no other instance is to get them."""
+
+
 class EngineGoneError(ImdsError):
     """The Pulumi engine that asked for the operation has ended, so nothing more may be sent on its behalf."""
 

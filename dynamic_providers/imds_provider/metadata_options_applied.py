@@ -118,6 +118,8 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         targets: pulumi.Input[Mapping[str, pulumi.Input[str]]],
         region: pulumi.Input[str] | None = None,
         timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
+        title: pulumi.Input[str] | None = None,
+        members_move: pulumi.Input[bool] = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Wait for instances.
@@ -126,6 +128,9 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
             those whose target has changed are waited for.
         :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
         :param timeout_seconds: 1 to 3600: how long to wait.
+        :param title: what progress and errors call them.
+        :param members_move: whether instances come from, and go to, other barriers that have waited for them: one that
+            comes is waited for only if this run has changed it, and the preview shows nothing of one that goes.
         """
         super().__init__(
             MetadataOptionsAppliedProvider(),
@@ -134,6 +139,8 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
                 "targets": targets,
                 "region": region,
                 "timeout_seconds": timeout_seconds,
+                "title": title,
+                "members_move": members_move or None,
                 "applied_ids": None,
                 "pending_start_ids": None,
             },

@@ -12,6 +12,7 @@ from tests.support.fakes import LAX, observe
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"
 OLD = "i-1a2b3c4d"
+RUN = "965f4789"
 RIGHT: Options = {**LAX, "httpTokens": "required"}
 
 
@@ -115,20 +116,67 @@ def test_every_violation_is_found_at_once() -> None:
     ],
 )
 def test_a_barrier_changes_with_its_targets_and_region_alone(wanted: dict[str, object], *, changed: bool) -> None:
-    assert barrier.changed(bag(web=target(WEB), api=target(API)), wanted, is_known) is changed
+    assert barrier.changed(bag(web=target(WEB), api=target(API)), wanted, is_known, RUN) is changed
 
 
 def test_only_new_and_changed_targets_are_waited_for() -> None:
     before = bag(web=target(WEB), api=target(API))
     now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))
-    assert barrier.to_wait_for(before, now) == {API: {"httpPutResponseHopLimit": 2}, OLD: {"httpTokens": "required"}}
-    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {WEB: {"httpTokens": "required"}}
-    assert barrier.to_wait_for(before, before) == {}
+    assert barrier.to_wait_for(before, now, RUN) == {
+        API: {"httpPutResponseHopLimit": 2},
+        OLD: {"httpTokens": "required"},
+    }
+    assert barrier.to_wait_for({}, bag(web=target(WEB)), RUN) == {WEB: {"httpTokens": "required"}}
+    assert barrier.to_wait_for(before, before, RUN) == {}
 
 
 def test_in_another_region_all_are_waited_for() -> None:
     before, now = bag(web=target(WEB)), bag(web=target(WEB), region="us-east-1")
-    assert list(barrier.to_wait_for(before, now)) == [WEB]
+    assert list(barrier.to_wait_for(before, now, RUN)) == [WEB]
+
+
+def moving(**targets: object) -> dict[str, object]:
+    return {**bag(**targets), "membersMove": True}
+
+
+NOW = f"{RUN}-20261125T044012Z"
+EARLIER = "0a1b2c3d-20261120T000000Z"
+
+
+@pytest.mark.parametrize(
+    ("now", "waited_for"),
+    [
+        (moving(web=target(WEB, EARLIER)), []),
+        (moving(web=target(WEB, EARLIER), api=target(API, EARLIER)), []),
+        (moving(), []),
+        (moving(web=target(WEB, EARLIER), api=target(API, NOW)), [API]),
+        (moving(web=target(WEB, NOW)), [WEB]),
+        (moving(web=target(WEB, "0f0f0f0f-20261124T000000Z")), [WEB]),
+        (moving(web=target(WEB, EARLIER), api=str(Target(API, {"httpTokens": "required"}))), []),
+    ],
+    ids=[
+        "same",
+        "one came from another barrier",
+        "one went to another barrier",
+        "one came that this run has changed",
+        "changed by this run",
+        "changed by a run that did not get here",
+        "one came that had nothing to be changed",
+    ],
+)
+def test_where_members_move_one_that_comes_counts_only_if_this_run_has_changed_it(
+    now: dict[str, object], waited_for: list[str]
+) -> None:
+    before = moving(web=target(WEB, EARLIER))
+    assert list(barrier.to_wait_for(before, now, RUN)) == waited_for
+    assert barrier.changed(before, now, is_known, RUN) is bool(waited_for)
+
+
+def test_a_new_barrier_waits_for_all_its_members_and_an_empty_one_for_none_that_come() -> None:
+    web = moving(web=target(WEB, EARLIER))
+    assert list(barrier.to_wait_for({}, web, RUN)) == [WEB]
+    assert barrier.to_wait_for(moving(), web, RUN) == {}
+    assert barrier.changed(moving(), moving(web=UNKNOWN), is_known, RUN)
 
 
 def test_the_outputs_sort_the_instances_by_what_was_seen() -> None:
@@ -176,7 +224,10 @@ def test_another_look_moves_those_that_have_started_with_their_options(
 
 
 def test_the_progress_is_one_line() -> None:
-    assert barrier.progress_line(3, 10, 4.4) == "3 of 10 applied, 7 pending, 4 s"
+    assert barrier.progress_line({}, 3, 10, 4.4) == "3 of 10 applied, 7 pending, 4 s"
+    assert barrier.progress_line({"title": "wave 2/3 of web"}, 3, 10, 4.4) == (
+        "wave 2/3 of web: 3 of 10 applied, 7 pending, 4 s"
+    )
 
 
 def test_one_failure_is_its_sentence_and_several_are_a_list_in_order() -> None:

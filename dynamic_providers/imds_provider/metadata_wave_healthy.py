@@ -1,0 +1,139 @@
+"""The resource ``MetadataWaveHealthy``: a wave of a fleet is watched, and must be well, before the next one begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from . import properties as p
+from . import runtime, wave_health
+from .bags import is_known, translate_input, translate_output
+from .errors import ImdsError, WaveStoppedError
+from .legacy_calls import period_seconds
+
+Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
+
+PROGRESS_SECONDS = 5.0
+
+
+class MetadataWaveHealthyProvider(ResourceProvider):
+    """Create, update and delete. Its module and name are stored in the state of every stack: never rename it."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        runtime.configure(req.config.get)
+
+    def check(self, _olds: Bag, news: Bag) -> CheckResult:
+        inputs = dict(news)
+        if inputs.get(p.REGION) is None:
+            inputs[p.REGION] = runtime.aws().default_region()
+        failures = [CheckFailure(each.property, each.reason) for each in wave_health.check(inputs, is_known)]
+        return CheckResult(inputs, failures)
+
+    def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
+        return DiffResult(changes=wave_health.changed(_olds, _news, is_known, runtime.RUN), replaces=[])
+
+    def create(self, props: Bag) -> CreateResult:
+        try:
+            return CreateResult("healthy", _watch(props, recorded={}))
+        except ImdsError as error:
+            raise runtime.reported(error) from None
+
+    def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
+        try:
+            return UpdateResult(_watch(_news, recorded=_olds))
+        except ImdsError as error:
+            raise runtime.reported(error) from None
+
+    def delete(self, _id: str, _props: Bag) -> None:
+        """Nothing: there is nothing of it outside the state."""
+
+
+def _watch(inputs: Bag, recorded: Bag) -> dict[str, object]:
+    changed = wave_health.to_check(recorded, inputs, runtime.RUN)
+    if not changed:
+        return wave_health.outputs(inputs, _now())
+    watch = wave_health.watch(changed, float(inputs[wave_health.SOAK_MINUTES]), _now())
+    _soak(inputs, len(changed), watch.until)
+    calls = runtime.aws().fleet(str(inputs[p.REGION]))
+    ids = [instance_id for instance_id, target in changed.items() if wave_health.requires_tokens(target)]
+    seconds = (watch.until - watch.since).total_seconds()
+    refused = calls.legacy_calls("MetadataNoTokenRejected", ids, watch.since, _now(), period_seconds(seconds))
+    if reason := wave_health.verdict(inputs, refused, calls.impaired(list(changed))):
+        raise WaveStoppedError(reason)
+    return wave_health.outputs(inputs, _now())
+
+
+def _soak(inputs: Bag, count: int, until: datetime) -> None:
+    engine = runtime.engine()
+    while (left := (until - _now()).total_seconds()) > 0:
+        engine.show_progress(wave_health.progress_line(inputs, count, left))
+        engine.sleep(min(PROGRESS_SECONDS, left))
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
+    """Done when the instances of ``targets`` whose options were changed have come through it.
+
+    They are left to themselves for the soak. Then none of them may have refused an IMDSv1 call (the CloudWatch metric
+    ``MetadataNoTokenRejected``) in that time, or the last five minutes if that is longer, and none may fail a status
+    check of EC2. Nothing is asked, and nothing waited for, where no options were changed.
+    """
+
+    targets: pulumi.Output[Mapping[str, str]]
+    region: pulumi.Output[str]
+    checked_at: pulumi.Output[str]
+    """When the last check ended, in UTC."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        targets: pulumi.Input[Mapping[str, pulumi.Input[str]]],
+        soak_minutes: pulumi.Input[float] = 0,
+        title: pulumi.Input[str] | None = None,
+        region: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Watch instances, which should be waited for before.
+
+        :param targets: a name for each instance, with the ``target`` of its ``InstanceMetadataOptions``.
+        :param soak_minutes: 0 to 1440: for how long after its change an instance is watched before it is judged.
+        :param title: what progress and errors call them.
+        :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
+        """
+        super().__init__(
+            MetadataWaveHealthyProvider(),
+            name,
+            {
+                "targets": targets,
+                "soak_minutes": soak_minutes,
+                "title": title,
+                "region": region,
+                "checked_at": None,
+            },
+            opts,
+        )
+
+    def translate_input_property(self, prop: str) -> str:
+        return translate_input(prop)
+
+    def translate_output_property(self, prop: str) -> str:
+        return translate_output(prop)
