@@ -50,6 +50,11 @@ def is_instance_id(value: object) -> bool:
     return isinstance(value, str) and _INSTANCE_ID.fullmatch(value) is not None
 
 
+def is_region(value: object) -> bool:
+    """Whether the value has the form of an AWS region's name."""
+    return isinstance(value, str) and _REGION.fullmatch(value) is not None
+
+
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed. ``is_known`` is false for a value not known before the run."""
     found = []
@@ -63,7 +68,7 @@ def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     expect(INSTANCE_ID, is_instance_id, 'an instance id, "i-" and 8 or 17 hexadecimal digits')
     expect(
         REGION,
-        lambda value: isinstance(value, str) and _REGION.fullmatch(value) is not None,
+        is_region,
         'the name of an AWS region such as "eu-west-1", given here or as aws:region',
     )
     found += violations(bag, is_known=is_known)

@@ -228,7 +228,7 @@ def test_a_name_in_both_instances_and_launch_is_refused() -> None:
     ("key", "problem"),
     [
         ("instance", "imds:instance is not a known key; did you mean instances?"),
-        ("httpTokens", "imds:httpTokens is not a known key; known are options, instances, launch, throttle."),
+        ("httpTokens", "imds:httpTokens is not a known key; known are options, instances, launch, fleets, throttle."),
     ],
 )
 def test_an_unknown_top_level_key_is_refused(key: str, problem: str) -> None:
@@ -257,12 +257,12 @@ def test_a_wrong_key_of_aws_or_of_the_throttle_is_reported_with_the_rest() -> No
 
 
 def test_every_problem_is_reported_at_once_and_the_message_holds_them_all() -> None:
-    config = raw(options={"httpTokens": "no", "zebra": 1}, instances={"web": "x"}, launch={"web": {}}, fleets={})
+    config = raw(options={"httpTokens": "no", "zebra": 1}, instances={"web": "x"}, launch={"web": {}}, zebra={})
     with pytest.raises(StackConfigError) as caught:
         parse(config)
     places = [problem.split(" ")[0] for problem in caught.value.problems]
     assert places == [
-        "imds:fleets",
+        "imds:zebra",
         "imds:options.zebra",
         "imds:options.httpTokens",
         "imds:instances.web",
@@ -291,6 +291,6 @@ def test_settings_are_frozen() -> None:
 
 def test_the_documentation_names_every_key() -> None:
     documented = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
-    keys = [f"imds:{key}" for key in ("options", "instances", "launch", "throttle")]
+    keys = [f"imds:{key}" for key in ("options", "instances", "launch", "fleets", "throttle")]
     keys += (OPTION_KEYS + ", " + LAUNCH_KEYS).split(", ")
     assert [key for key in keys if f"`{key}`" not in documented] == []
