@@ -108,9 +108,9 @@ def _wrong_exemptions(place: str, value: object) -> Iterator[str]:
 
 
 def _wrong_rollout(place: str, value: object) -> Iterator[str]:
-    if isinstance(value, dict) and _are_waves(waves := value.get("waves")):
+    if isinstance(value, dict) and _are_waves(value.get("waves")):
         try:
-            Rollout(waves=waves)
+            Rollout(waves=value["waves"])
         except ValueError as error:
             yield from (f"{place}.waves: {line.removeprefix('Rollout: ')}" for line in str(error).splitlines())
 

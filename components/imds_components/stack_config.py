@@ -56,9 +56,8 @@ class LaunchSettings:
 class StackSettings:
     """What a stack is to manage.
 
-    ``options`` holds the wanted options by Pulumi property (``httpTokens``), at least one if there is any instance, and for fleets
-    that set none of their own;
-    ``instances`` and ``launch`` have no name and no instance id in common.
+    ``options`` holds the wanted options by Pulumi property (``httpTokens``), at least one if there is any instance
+    or a fleet that sets none of its own; ``instances`` and ``launch`` have no name and no instance id in common.
     """
 
     options: Options = field(default_factory=dict)

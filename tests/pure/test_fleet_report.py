@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from imds_components.fleet_report import Member, cut, fleet_lines
+from imds_provider.options import Options
+from tests.support.fakes import LAX, observe
+
+WANTED: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
+
+
+def member(number: int, observed: Options = LAX, instance_state: str = "running") -> Member:
+    return Member(observe(f"i-{number:08d}", observed, instance_state=instance_state), WANTED)
+
+
+def test_a_fleet_is_a_heading_and_a_line_for_each_kind_of_instance() -> None:
+    seen = observe("i-00000009")
+    members = [
+        *(member(number) for number in range(10, 20)),
+        member(1, {**LAX, "httpTokens": "required"}, "stopped"),
+        member(2, {**LAX, **WANTED}),
+        Member(seen, {}, exempt=True),
+        Member(observe("i-00000008"), WANTED, blocked=True),
+    ]
+    waves = {1: ["a"], 3: ["b", "c"]}
+    assert fleet_lines("web", members, waves) == [
+        "fleet web: 14 selected",
+        "  already right   1",
+        "  to change      12  httpTokens: optional -> required 11, httpPutResponseHopLimit: 1 -> 2 12",
+        "  stopped         1  apply at the next start: i-00000001",
+        "  exempt          1  i-00000009",
+        "  blocked         1  i-00000008",
+        "  waves           2  1 + 2",
+    ]
+
+
+def test_a_fleet_without_instances_is_a_heading() -> None:
+    assert fleet_lines("web", [], {}) == ["fleet web: 0 selected"]
+
+
+def test_a_long_list_is_cut_but_not_for_one() -> None:
+    assert cut(list("abcd")) == "a, b, c, d"
+    assert cut([str(number) for number in range(40)]) == "0, 1, 2 and 37 more"

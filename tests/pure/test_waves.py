@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imds_components.waves import Rollout, assign
+
+IDS = st.sets(st.integers(0, 2**32 - 1).map(lambda number: f"i-{number:08x}"), max_size=60)
+COUNTS = st.lists(st.integers(1, 40), unique=True, max_size=3).map(sorted)
+PERCENTS = st.lists(st.integers(1, 100), unique=True, max_size=3).map(
+    lambda numbers: [f"{number}%" for number in sorted(numbers)]
+)
+ROLLOUTS = st.tuples(COUNTS, PERCENTS).filter(any).map(lambda both: Rollout(waves=[*both[0], *both[1]]))
+
+
+def wave_of(waves: dict[int, list[str]]) -> dict[str, int]:
+    return {instance_id: number for number, ids in waves.items() for instance_id in ids}
+
+
+@given(IDS, ROLLOUTS)
+def test_every_instance_is_in_exactly_one_wave(ids: set[str], rollout: Rollout) -> None:
+    waves = assign(ids, rollout)
+    assert sorted(instance_id for wave in waves.values() for instance_id in wave) == sorted(ids)
+    assert all(waves.values())
+    assert set(waves) <= set(range(1, len(rollout.waves) + 1))
+
+
+@given(IDS, ROLLOUTS, st.randoms(use_true_random=False))
+def test_the_order_they_are_given_in_does_not_matter(ids: set[str], rollout: Rollout, random: Random) -> None:
+    shuffled = list(ids)
+    random.shuffle(shuffled)
+    assert assign(shuffled, rollout) == assign(sorted(ids), rollout)
+
+
+@given(IDS.filter(bool), ROLLOUTS)
+def test_one_that_comes_or_goes_moves_at_most_one_other_over_each_boundary(ids: set[str], rollout: Rollout) -> None:
+    gone = max(ids)
+    with_it, without = wave_of(assign(ids, rollout)), wave_of(assign(ids - {gone}, rollout))
+    for boundary in range(1, len(rollout.waves)):
+        moved = [each for each in ids - {gone} if (with_it[each] <= boundary) != (without[each] <= boundary)]
+        assert len(moved) <= 1
+
+
+@pytest.mark.parametrize(
+    ("total", "sizes"),
+    [(0, {}), (1, {1: 1}), (5, {1: 1, 3: 4}), (40, {1: 1, 2: 3, 3: 36}), (41, {1: 1, 2: 4, 3: 36})],
+)
+def test_sizes_are_cumulative_rounded_up_and_numbers_stay(total: int, sizes: dict[int, int]) -> None:
+    waves = assign([f"i-{number:08x}" for number in range(total)], Rollout())
+    assert {number: len(ids) for number, ids in waves.items()} == sizes
+
+
+def test_the_last_wave_takes_all_that_is_left() -> None:
+    assert len(assign([f"i-{number:08x}" for number in range(9)], Rollout(waves=[1, 2]))[2]) == 8
+
+
+@pytest.mark.parametrize(
+    ("waves", "problem"),
+    [
+        ([], "Rollout: waves must be a list of at least one size, got []."),
+        ("100%", 'Rollout: waves must be a list of at least one size, got "100%".'),
+        ([0], "Rollout: a wave must be a whole number from 1, or 1% to 100% as text, got 0."),
+        (["101%"], 'Rollout: a wave must be a whole number from 1, or 1% to 100% as text, got "101%".'),
+        ([True], "Rollout: a wave must be a whole number from 1, or 1% to 100% as text, got true."),
+        (["20%", 1, "10%"], 'Rollout: waves are cumulative, so "10%" cannot come after "20%".'),
+        ([5, 5], "Rollout: waves are cumulative, so 5 cannot come after 5."),
+    ],
+)
+def test_waves_that_make_no_sense_are_refused(waves: list[int | str], problem: str) -> None:
+    with pytest.raises(ValueError, match="Rollout") as caught:
+        Rollout(waves=waves)
+    assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize("minutes", [-1, 1441, True])
+def test_a_soak_out_of_range_is_refused(minutes: float) -> None:
+    with pytest.raises(ValueError, match="soak_minutes must be 0 to 1440"):
+        Rollout(soak_minutes=minutes)
