@@ -5,6 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from imds_components.exemptions import Exemption, judge_exemptions, merge_options
+from imds_provider.options import Options
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"
@@ -60,7 +61,7 @@ def test_two_exemptions_of_one_instance_are_refused() -> None:
 
 
 def test_an_exemption_stands_over_the_fleet_and_the_fleet_over_the_stack() -> None:
-    stack = {"httpTokens": "required", "httpPutResponseHopLimit": 1}
+    stack: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 1}
     fleet = {"httpPutResponseHopLimit": 2}
     assert merge_options(stack, fleet) == {"httpTokens": "required", "httpPutResponseHopLimit": 2}
     exemption = Exemption(WEB, "old agent", LAST, http_tokens="optional")
