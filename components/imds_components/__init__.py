@@ -1,5 +1,8 @@
 """Reusable Pulumi components for the instance metadata options of EC2 instances."""
 
+from .exemptions import Exemption
 from .instance_metadata import InstanceMetadata
+from .readiness import Readiness
+from .waves import Rollout
 
-__all__ = ["InstanceMetadata"]
+__all__ = ["Exemption", "InstanceMetadata", "Readiness", "Rollout"]
