@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Literal
 
+from imds_provider.legacy_calls import LegacyCalls, minute, period_seconds, told
 from imds_provider.options import HTTP_ENDPOINT, HTTP_TOKENS, Options, quote
 
 LEGACY_CALLS = ("block", "warn", "off")
@@ -18,7 +18,7 @@ UNKNOWN = ("warn", "block", "ignore")
 DAYS = range(1, 456)
 
 _HOUR_SECONDS = 3600
-_POINTS_PER_METRIC = 100_800 // 500
+_DAY_SECONDS = 24 * _HOUR_SECONDS
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,12 @@ class Readiness:
     @property
     def period_seconds(self) -> int:
         """The finest period, in whole hours, at which one GetMetricData call answers for 500 instances."""
-        return -(-self.days * 24 // _POINTS_PER_METRIC) * _HOUR_SECONDS
+        return period_seconds(self.days * _DAY_SECONDS, unit=_HOUR_SECONDS)
 
 
 def is_days(value: object) -> bool:
     """Whether the value is a number of days that CloudWatch keeps hourly data for."""
     return isinstance(value, int) and not isinstance(value, bool) and value in DAYS
-
-
-@dataclass(frozen=True)
-class LegacyCalls:
-    """The IMDSv1 calls that an instance made in the time looked at, and when CloudWatch saw the last (UTC)."""
-
-    count: float
-    last_seen: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -125,10 +117,5 @@ def readiness_report(found: Verdicts, readiness: Readiness) -> ReadinessReport:
 
 
 def _legacy_sentence(instance_id: str, calls: LegacyCalls, days: str) -> str:
-    noun = "call" if calls.count == 1 else "calls"
-    last = f", the last on {_minute(calls.last_seen)}" if calls.last_seen else ""
-    return f"{instance_id} made {calls.count:,.0f} IMDSv1 {noun} in the last {days}{last}."
-
-
-def _minute(at: datetime) -> str:
-    return f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    last = f", the last on {minute(calls.last_seen)}" if calls.last_seen else ""
+    return f"{instance_id} made {told(calls)} in the last {days}{last}."

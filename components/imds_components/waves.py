@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from imds_provider.options import quote
-
-LONGEST_SOAK_MINUTES = 1440
+from imds_provider.wave_health import LONGEST_SOAK_MINUTES, is_soak
 
 _PERCENT = re.compile(r"([1-9]\d?|100)%")
 
@@ -34,11 +33,6 @@ class Rollout:
             problems.append(f"soak_minutes must be 0 to {LONGEST_SOAK_MINUTES}, got {quote(self.soak_minutes)}.")
         if problems:
             raise ValueError("\n".join(f"Rollout: {problem}" for problem in problems))
-
-
-def is_soak(value: object) -> bool:
-    """Whether the value can be a soak, in minutes."""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value <= LONGEST_SOAK_MINUTES
 
 
 def is_wave(value: object) -> bool:

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_components.readiness import LegacyCalls, Readiness, about_to_require, readiness_report, verdicts
+from imds_components.readiness import Readiness, about_to_require, readiness_report, verdicts
+from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import Options
 from tests.support.fakes import LAX
 
