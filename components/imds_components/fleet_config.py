@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
-from imds_provider.options import OPTION_NAMES, Options, decode
+from imds_provider.options import OPTION_NAMES, Options, as_arguments, decode, quote
 from imds_provider.properties import (
     DEFAULT_TIMEOUT_SECONDS,
     LONGEST_TIMEOUT_SECONDS,
@@ -42,10 +42,45 @@ class FleetSettings:
     rollout: Rollout = field(default_factory=Rollout)
     allow_downgrade: Allowance = None
     regions: Sequence[str] | None = None
-    on_destroy: str = "retain"
+    on_destroy: Literal["retain", "restore"] = "retain"
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
-    preflight: str = "on"
-    expired_exemptions: str = "fail"
+    preflight: Literal["on", "off"] = "on"
+    expired_exemptions: Literal["fail", "warn"] = "fail"
+
+
+def fleet_arguments(fleet: FleetSettings, stack: Options) -> dict[str, Any]:
+    """The arguments of ``FleetMetadata`` for a fleet of the configuration; ``stack`` has the options of all of it."""
+    given = {each.name: getattr(fleet, each.name) for each in fields(fleet) if each.name != "options"}
+    return {**given, "metadata_options": as_arguments({**stack, **fleet.options})}
+
+
+def checked(given: FleetSettings) -> FleetSettings:
+    """The settings of a fleet that a program made itself. Raises ``ValueError`` with one line for each mistake."""
+    problems = select_violations(given.select) if given.select is not None else []
+    if given.select is None and not given.instances:
+        problems.append("give select or instances.")
+    problems += [
+        f"{name} must hold instance ids, i- and 8 or 17 hexadecimal digits, got {quote(each)}."
+        for name, ids in (("instances", given.instances), ("exclude", given.exclude))
+        for each in ids
+        if not is_instance_id(each)
+    ]
+    if given.regions is not None and not _are_regions(list(given.regions)):
+        problems.append("regions must be a list of different regions such as eu-west-1.")
+    if not is_timeout(given.timeout_seconds):
+        problems.append(f"timeout_seconds must be a number of seconds from 1 to {LONGEST_TIMEOUT_SECONDS}.")
+    problems += [
+        f"{name} must be {' or '.join(map(quote, allowed))}, got {quote(value)}."
+        for name, value, allowed in (
+            ("on_destroy", given.on_destroy, ("retain", "restore")),
+            ("preflight", given.preflight, ("on", "off")),
+            ("expired_exemptions", given.expired_exemptions, ("fail", "warn")),
+        )
+        if value not in allowed
+    ]
+    if problems:
+        raise ValueError("\n".join(problems))
+    return given
 
 
 def wrong_fleet(place: str, value: object, *, needs_options: bool) -> Iterator[str]:

@@ -87,7 +87,7 @@ class InstanceMetadata(pulumi.ComponentResource):
             )
             for each in attached
         }
-        self.options = pulumi.Output.all(*map(_observed, rows.values())).apply(dict)
+        self.options = pulumi.Output.all(*map(observed, rows.values())).apply(dict)
         if rows:
             barrier = MetadataOptionsApplied(
                 name,
@@ -109,7 +109,8 @@ class InstanceMetadata(pulumi.ComponentResource):
         )
 
 
-def _observed(row: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
+def observed(row: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
+    """The instance id of a row, and the options seen on it."""
     values = {option.name: getattr(row, option.argument) for option in OPTIONS}
     return pulumi.Output.all(instance_id=row.instance_id, **values).apply(
         lambda found: (found.pop("instance_id"), {name: value for name, value in found.items() if value is not None})

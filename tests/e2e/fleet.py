@@ -29,7 +29,7 @@ def aws_config(cloud: LocalCloud) -> dict[str, object]:
     """The configuration that leads pulumi-aws and this project to the embedded EC2."""
     return {
         "aws:region": REGION,
-        "aws:endpoints": [{"ec2": cloud.url, "sts": cloud.url}],
+        "aws:endpoints": [{"ec2": cloud.url, "sts": cloud.url, "cloudwatch": cloud.url}],
         "aws:accessKey": "test",
         "aws:secretKey": "test",
         "aws:skipCredentialsValidation": True,
@@ -49,7 +49,7 @@ def instance(instance_id: str, options: MetadataOptions | None = None, *, state:
 
 def modifications(cloud: LocalCloud) -> dict[str, dict[str, str]]:
     """What EC2 was told to modify since this was last asked, by instance; none may have been told twice."""
-    calls = [dict(call["params"]) for call in cloud.log(MODIFY)]
+    calls = [dict(call["params"]) for call in cloud.log(MODIFY) if "DryRun" not in call["params"]]
     cloud.reset()
     sent = {call.pop("InstanceId"): call for call in calls}
     assert len(sent) == len(calls), calls

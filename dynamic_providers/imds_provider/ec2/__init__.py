@@ -2,5 +2,6 @@
 
 from .calls import Ec2
 from .connections import Aws
+from .fleet_calls import FleetCalls
 
-__all__ = ["Aws", "Ec2"]
+__all__ = ["Aws", "Ec2", "FleetCalls"]

@@ -7,7 +7,7 @@ API reference, ``GetMetricData``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -40,9 +40,15 @@ class FleetCalls:
         self._ec2 = ec2
         self._cloudwatch = cloudwatch
         self._secrets = secrets
+        self._inventory: dict[str, Inventoried] | None = None
 
-    def inventory(self) -> dict[str, Inventoried]:
-        """Every instance that is not terminated, by id; one call for each 1,000."""
+    def inventory(self) -> Mapping[str, Inventoried]:
+        """Every instance that is not terminated, by id; one call for each 1,000, made once."""
+        if self._inventory is None:
+            self._inventory = self._look_around()
+        return self._inventory
+
+    def _look_around(self) -> dict[str, Inventoried]:
         found = {}
         with self._explained("DescribeInstances", "the fleet's instances"):
             pages = self._ec2.get_paginator("describe_instances").paginate(
@@ -124,6 +130,16 @@ class FleetCalls:
         return self._is_denied(
             "DescribeInstanceStatus", "a dry run", lambda: self._ec2.describe_instance_status(DryRun=True)
         )
+
+    def lacks_permission_to_read_metrics(self, instance_id: str, start: datetime, end: datetime) -> bool:
+        """Whether CloudWatch says that metrics may not be read; it has no dry runs, so one metric is asked for."""
+        try:
+            self.legacy_calls("MetadataNoTokenRejected", [instance_id], start, end, 60)
+        except Ec2Error as error:
+            if error.code not in DENIED_CODES:
+                raise
+            return True
+        return False
 
     def _is_denied(self, action: str, subject: str, call: Callable[[], object]) -> bool:
         with self._explained(action, subject):

@@ -1,0 +1,220 @@
+"""The component ``FleetMetadata``: metadata options for a whole fleet, safely and in waves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import pulumi
+
+from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, MetadataWaveHealthy, runtime
+from imds_provider.errors import ImdsError
+from imds_provider.options import OPTIONS, Options, as_arguments
+from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
+
+from .downgrades import Allowance
+from .exemptions import Exemption
+from .fleet_config import FleetSettings, checked
+from .fleet_outputs import fleet_report
+from .fleet_plan import FleetPlan, RegionPlan
+from .fleet_survey import survey
+from .instance_metadata import observed
+from .readiness import Readiness
+from .wanted_options import MetadataOptionsArgs, wanted_options
+from .waves import Rollout
+
+
+class FleetMetadata(pulumi.ComponentResource):
+    """Brings the instances that it selects onto the given metadata options, in waves, once it is safe.
+
+    The program looks at the live instances in every preview and run: an instance that appears later is taken in by the
+    next one, and one that is selected no longer is let go. Every instance has a row of its own, named by its id. A
+    wave begins when the one before has its options applied, has been watched for the soak, and is well.
+    """
+
+    options: pulumi.Output[Mapping[str, Mapping[str, Any]]]
+    """The observed options, by instance id."""
+    applied_ids: pulumi.Output[list[str]]
+    """The instances on which the options are in force."""
+    pending_start_ids: pulumi.Output[list[str]]
+    """The stopped instances, on which the options are in force from their next start."""
+    report: pulumi.Output[Mapping[str, Any]]
+    """The fleet for people and machines: ``selected``, ``applied``, ``pendingStart``, ``exempt``, ``notCompliant``."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        select: Mapping[str, Sequence[str]] | None = None,
+        instances: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+        http_tokens: str | None = None,
+        http_put_response_hop_limit: int | None = None,
+        http_endpoint: str | None = None,
+        http_protocol_ipv6: str | None = None,
+        instance_metadata_tags: str | None = None,
+        metadata_options: MetadataOptionsArgs | None = None,
+        exemptions: Sequence[Exemption] = (),
+        readiness: Readiness | None = None,
+        rollout: Rollout | None = None,
+        allow_downgrade: Allowance = None,
+        regions: Sequence[str] | None = None,
+        on_destroy: Literal["retain", "restore"] = "retain",
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        preflight: Literal["on", "off"] = "on",
+        expired_exemptions: Literal["fail", "warn"] = "fail",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Take instances in.
+
+        Everything must be known when the program runs, so nothing may be an output.
+
+        :param select: DescribeInstances filters and their values, as in ``{"tag:Team": ["web"]}``; all must hold.
+        :param instances: ids to take in besides.
+        :param exclude: ids to leave out.
+        :param metadata_options: the options as ``aws.ec2.InstanceMetadataOptionsArgs``, or its dictionary, instead of
+            one by one. They are those of :class:`imds_provider.InstanceMetadataOptions`.
+        :param exemptions: instances that are let off for a time, each with a reason.
+        :param readiness: what IMDSv1 calls of an instance that is about to require tokens do to the run; by default
+            those of the last 14 days stop it.
+        :param rollout: the waves; by default one instance, then a tenth of them, then all.
+        :param allow_downgrade: a reason for loosening, of the fleet or by instance id. Without one, going from required
+            to optional tokens, or from a disabled to an enabled endpoint, fails the preview.
+        :param regions: where to look, side by side; by default ``aws:region``, then what boto3 finds.
+        :param on_destroy: what becomes of an instance that leaves the fleet, or when the fleet is destroyed: ``retain``
+            leaves it as it is, ``restore`` puts back the values from before.
+        :param timeout_seconds: 1 to 3600: how long one operation may take.
+        :param preflight: whether a preview asks EC2, by dry runs, if the run will be permitted.
+        :param expired_exemptions: whether an exemption whose last day has passed fails the run or is only told.
+        :raises pulumi.RunError: with a sentence for each thing that is wrong, or that forbids the run.
+        """
+        super().__init__("imds:index:FleetMetadata", name, None, opts)
+        single: dict[str, pulumi.Input[str | int] | None] = {
+            "http_tokens": http_tokens,
+            "http_put_response_hop_limit": http_put_response_hop_limit,
+            "http_endpoint": http_endpoint,
+            "http_protocol_ipv6": http_protocol_ipv6,
+            "instance_metadata_tags": instance_metadata_tags,
+        }
+        try:
+            settings = checked(
+                FleetSettings(
+                    select=select,
+                    instances=tuple(instances or ()),
+                    exclude=tuple(exclude),
+                    options=_plain(single, metadata_options),
+                    exemptions=tuple(exemptions),
+                    readiness=readiness or Readiness(),
+                    rollout=rollout or Rollout(),
+                    allow_downgrade=allow_downgrade,
+                    regions=regions,
+                    on_destroy=on_destroy,
+                    timeout_seconds=timeout_seconds,
+                    preflight=preflight,
+                    expired_exemptions=expired_exemptions,
+                )
+            )
+            runtime.configure(pulumi.runtime.get_config_env().get)
+            preview = pulumi.runtime.is_dry_run()
+            plan = survey(name, settings, preflight=preview and preflight == "on")
+        except (ImdsError, ValueError) as error:
+            raise pulumi.RunError(f"FleetMetadata {name}: {error}") from None
+        self._tell(plan, preview=preview)
+        parts = [_Part(self, name, plan, region) for region in plan.regions]
+        rows = [row for part in parts for row in part.rows.values()]
+        self.options = pulumi.Output.all(*map(observed, rows)).apply(dict)
+        self.applied_ids = _together([part.barrier.applied_ids for part in parts])
+        self.pending_start_ids = _together([part.barrier.pending_start_ids for part in parts])
+        self.report = pulumi.Output.all(self.applied_ids, self.pending_start_ids).apply(
+            lambda ids: fleet_report(plan, applied=ids[0], pending_start=ids[1])
+        )
+        self.register_outputs(
+            {
+                "options": self.options,
+                "appliedIds": self.applied_ids,
+                "pendingStartIds": self.pending_start_ids,
+                "report": self.report,
+            }
+        )
+
+    def _tell(self, plan: FleetPlan, *, preview: bool) -> None:
+        """Say what a person should know, and end the program if something forbids the run."""
+        if preview:
+            pulumi.log.info("\n".join(plan.lines()), self)
+            if plan.warnings:
+                pulumi.log.warn("\n".join(plan.warnings), self)
+        if plan.problems:
+            problems = "".join(f"\n  {each}" for each in plan.problems)
+            raise pulumi.RunError(f"FleetMetadata {plan.name} cannot go on:{problems}")
+
+
+class _Part:
+    """The fleet in one region: a row for each instance, and for each wave a barrier and a check.
+
+    Every wave has both, even an empty one, so that they neither come nor go as the fleet grows.
+    """
+
+    def __init__(self, fleet: FleetMetadata, name: str, plan: FleetPlan, region: RegionPlan) -> None:
+        self.rows: dict[str, InstanceMetadataOptions] = {}
+        self._fleet, self._name, self._plan, self._region = fleet, name, plan, region
+        before: list[pulumi.Resource] = []
+        for number in range(1, len(plan.settings.rollout.waves) + 1):
+            before = self._wave(number, before)
+
+    def _wave(self, number: int, before: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        """Make a wave that begins after the resources of the one ``before``, and give what the next one waits for."""
+        settings, region = self._plan.settings, self._region.region
+        last = len(settings.rollout.waves)
+        title = f"wave {number}/{last} of {self._name}"
+        rows = {each: self._row(each, self._region.wanted[each], before) for each in self._region.waves.get(number, ())}
+        self.rows.update(rows)
+        targets = {each: row.target for each, row in rows.items()}
+        # The last barrier has every instance, so that it misses none, however they came to move between waves.
+        self.barrier = MetadataOptionsApplied(
+            f"{self._name}-{region}-wave-{number}",
+            targets={each: row.target for each, row in self.rows.items()} if number == last else targets,
+            region=region,
+            timeout_seconds=settings.timeout_seconds,
+            title=title,
+            members_move=number != last,
+            opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=before),
+        )
+        check = MetadataWaveHealthy(
+            f"{self._name}-{region}-wave-{number}",
+            targets=targets,
+            soak_minutes=settings.rollout.soak_minutes,
+            title=title,
+            region=region,
+            opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=[self.barrier]),
+        )
+        return [self.barrier, check]
+
+    def _row(self, instance_id: str, wanted: Options, before: Sequence[pulumi.Resource]) -> InstanceMetadataOptions:
+        settings = self._plan.settings
+        return InstanceMetadataOptions(
+            f"{self._name}-{instance_id}",
+            instance_id=instance_id,
+            region=self._region.region,
+            on_destroy=settings.on_destroy,
+            wait=False,
+            timeout_seconds=settings.timeout_seconds,
+            opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=before),
+            **as_arguments(wanted),  # type: ignore[arg-type]  # options by their argument's name, checked before
+        )
+
+
+def _plain(
+    single: Mapping[str, pulumi.Input[str | int] | None], metadata_options: MetadataOptionsArgs | None
+) -> Options:
+    """The wanted options by Pulumi property. Raises ``ValueError``, also for one that is not known yet."""
+    wanted = wanted_options(single, metadata_options)
+    plain = {
+        option.name: value for option in OPTIONS if isinstance(value := wanted.get(option.argument), str | int | float)
+    }
+    if len(plain) < len(wanted):
+        raise ValueError("the options of a fleet must be known when the program runs, and so be no outputs.")
+    return {name: int(value) if isinstance(value, float) else value for name, value in plain.items()}
+
+
+def _together(lists: Sequence[pulumi.Output[list[str]]]) -> pulumi.Output[list[str]]:
+    return pulumi.Output.all(*lists).apply(lambda found: sorted(each for some in found for each in some))

@@ -1,0 +1,110 @@
+"""A program's look at AWS, from which it knows a fleet: who is there, who uses IMDSv1, what is permitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from imds_provider import runtime
+from imds_provider.ec2 import Aws, FleetCalls
+from imds_provider.errors import ConfigurationError, Ec2Error
+from imds_provider.legacy_calls import LegacyCalls
+from imds_provider.options import modification
+from imds_provider.wave_health import WINDOW
+
+from .fleet_config import FleetSettings
+from .fleet_plan import FleetPlan, RegionPlan, plan, with_legacy_calls
+from .selection import overlaps
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_MINUTE = timedelta(minutes=1)
+
+_fleets: WeakKeyDictionary[Aws, dict[str, list[str]]] = WeakKeyDictionary()
+"""The instances of each fleet that a program has made so far, for as long as its connections live."""
+
+
+def survey(name: str, settings: FleetSettings, *, preflight: bool) -> FleetPlan:
+    """Look at the regions of a fleet, all at a time, and plan for it.
+
+    With ``preflight`` EC2 and CloudWatch are asked as well what the run will need to be permitted. Raises
+    :class:`ImdsError` if AWS cannot be asked.
+    """
+    now = datetime.now(timezone.utc)
+    regions = settings.regions or [_default_region()]
+    calls = {region: runtime.aws().fleet(region) for region in regions}
+    inventories = _side_by_side(lambda region: list(calls[region].inventory().values()), regions)
+    found = plan(name, settings, dict(zip(regions, inventories, strict=True)), now.date())
+    found = _claimed(found)
+    found = _ready(found, calls, now)
+    if not preflight:
+        return found
+    missing = _side_by_side(lambda region: _missing_permissions(region, calls[region.region], now), found.regions)
+    return found.with_problems(sentence for each in missing for sentence in each)
+
+
+def _default_region() -> str:
+    region = runtime.aws().default_region()
+    if region is None:
+        raise ConfigurationError("no AWS region: set `regions`, aws:region or AWS_REGION.")
+    return region
+
+
+def _claimed(found: FleetPlan) -> FleetPlan:
+    """The plan, with a problem for each instance that is in another fleet of the program too."""
+    fleets = _fleets.setdefault(runtime.aws(), {})
+    others = {name: ids for name, ids in fleets.items() if name != found.name}
+    fleets[found.name] = found.ids
+    return found.with_problems(overlaps({**others, found.name: found.ids}))
+
+
+def _ready(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> FleetPlan:
+    """The plan, once CloudWatch has told who uses IMDSv1; nobody is asked about who requires tokens already."""
+    readiness = found.settings.readiness
+    if readiness.legacy_calls == "off":
+        return found
+    end = now.replace(second=0, microsecond=0) + _MINUTE
+    start = end - timedelta(days=readiness.days)
+
+    def look(region: RegionPlan) -> dict[str, LegacyCalls | None]:
+        ids = region.about_to_require
+        return calls[region.region].legacy_calls("MetadataNoToken", ids, start, end, readiness.period_seconds)
+
+    try:
+        counted = _side_by_side(look, found.regions)
+    except Ec2Error as error:
+        return found.with_problems([f"it is not known who still uses IMDSv1, since {error}"])
+    return with_legacy_calls(found, {instance_id: each for seen in counted for instance_id, each in seen.items()})
+
+
+def _missing_permissions(region: RegionPlan, calls: FleetCalls, now: datetime) -> list[str]:
+    """A sentence for each IAM action that the run would need in the region and that nobody has granted."""
+    if not region.to_change:
+        return []
+    first = region.to_change[0]
+    instance_id = first.observation.instance_id
+    parameters = modification(first.observation.options, first.wanted)
+    missing = []
+    if calls.lacks_permission_to_modify(instance_id, parameters):
+        missing.append("ec2:ModifyInstanceMetadataOptions")
+    if calls.lacks_permission_to_read_status():
+        missing.append("ec2:DescribeInstanceStatus")
+    if calls.lacks_permission_to_read_metrics(instance_id, now - WINDOW, now):
+        missing.append("cloudwatch:GetMetricData")
+    return [
+        f"the credentials in use lack the permission {action} in {region.region} (asked for {instance_id}): grant it."
+        for action in missing
+    ]
+
+
+def _side_by_side(look: Callable[[T], R], subjects: Iterable[T]) -> list[R]:
+    """What ``look`` finds of each, all at a time, in the same order."""
+    each = list(subjects)
+    if len(each) == 1:
+        return [look(each[0])]
+    with ThreadPoolExecutor(len(each) or 1) as executor:
+        return list(executor.map(look, each))
