@@ -211,8 +211,8 @@ def _brought_about(run: Run, slot: str) -> Iterator[str]:
     if row is None:
         yield f"{slot}: is not recorded"
         return
-    if run.now.managed(slot) != wish.options:
-        yield f"{slot}: recorded as to be {dict(run.now.managed(slot))}, and the program says {dict(wish.options)}"
+    if set(run.now.managed(slot)) != set(wish.options):
+        yield f"{slot}: recorded as managing {sorted(run.now.managed(slot))}, and the program says {sorted(wish.options)}"
     if not is_brought_about(wish.options, decode(row)):
         yield f"{slot}: recorded as {decode(row)}, and the program says {dict(wish.options)}"
     if row["onDestroy"] != wish.on_destroy:
