@@ -38,7 +38,10 @@ def options(at_least: int) -> st.SearchStrategy[Options]:
 
 
 SETTINGS = st.fixed_dictionaries(
-    {"tokens_when_unnamed": st.sampled_from(["kept", "optional"]), "stopped_state": st.sampled_from(["pending", "applied"])}
+    {
+        "tokens_when_unnamed": st.sampled_from(["kept", "optional"]),
+        "stopped_state": st.sampled_from(["pending", "applied"]),
+    }
 )
 SLOT = st.sampled_from(SLOTS)
 TROUBLE = st.sampled_from(["none"] * len(FAULTS) + list(FAULTS))

@@ -1,0 +1,41 @@
+"""Take random steps and look at what must hold after each, here in process or through the real Pulumi engine.
+
+Prints a violation with the shortest sequence that shows it and how to run that again, and exits with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+
+from tests.model.engine_runs import search_with_engine
+from tests.model.search import Found, search
+
+STEPS = 20_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS, help="at least so many (default: %(default)s)")
+    parser.add_argument("--engine", type=int, metavar="SEQUENCES", help="so many short sequences, by the real engine")
+    parser.add_argument("--seed", type=int, help="of the first sequences; another one each time unless given")
+    given = parser.parse_args()
+    first_seed = secrets.randbelow(10**6) if given.seed is None else given.seed
+    if given.engine is None:
+        found, again = search(given.steps, first_seed), f"--steps {given.steps}"
+    else:
+        found, again = search_with_engine(given.engine, first_seed), f"--engine {given.engine}"
+    return tell(found, again)
+
+
+def tell(found: Found, again: str) -> int:
+    if found.violated is not None:
+        print(found.violated.text)
+        print(f"  again: python -m tests.model {again} --seed {found.violated.seed}")
+    print(f"model: {found.steps} steps, {1 if found.violated else 0} violations")
+    return 1 if found.violated else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

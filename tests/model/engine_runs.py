@@ -1,0 +1,110 @@
+"""The same stories by the real Pulumi engine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from localcloud.client import LocalCloud
+from tests.faults.process import REGION
+from tests.model.machine import Model
+from tests.model.rules import Operation
+from tests.model.runs import Described, Ended
+from tests.model.search import Found, explore
+from tests.model.story import Story
+from tests.support.cli import CommandLine, aws_config
+
+PROGRAM = Path(__file__).parent / "program"
+STEPS = 6
+"""How many steps a sequence has at most: a run of the engine takes 4 s."""
+PENDING_SECONDS = 0.2
+TIMEOUT_SECONDS = 6
+
+_ARGUMENTS: Mapping[Operation, tuple[str, ...]] = {
+    "up": ("up", "--yes", "--skip-preview", "--continue-on-error"),
+    "refresh": ("refresh", "--yes", "--skip-preview"),
+    "destroy": ("destroy", "--yes", "--skip-preview"),
+}
+_ROW = "InstanceMetadataOptions"
+
+
+class EngineRuns:
+    """One stack of one project, used for one sequence after another. ``home`` is an empty folder."""
+
+    def __init__(self, cloud: LocalCloud, home: Path) -> None:
+        self._cloud = cloud
+        self._pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
+        self._events = home / "events"
+        self._empty = home / "empty.json"
+        self._pulumi.run("stack", "init", done=True)
+        self._pulumi.run("stack", "export", "--file", str(self._empty), done=True)
+
+    def forget(self) -> None:
+        """Empty the stack, as for another sequence."""
+        self._pulumi.run("stack", "import", "--force", "--file", str(self._empty), done=True)
+
+    def run(self, operation: Operation, program: Described) -> Ended:
+        self._configure(program)
+        self._events.unlink(missing_ok=True)
+        ended = self._pulumi.run(*_ARGUMENTS[operation], "--event-log", str(self._events))
+        failed = dict.fromkeys(self._failed(), ended.text)
+        return Ended(failed if failed or not ended.code else {"program": ended.text})
+
+    def preview(self, program: Described) -> set[str]:
+        self._configure(program)
+        steps = json.loads(self._pulumi.run("preview", "--json", done=True).text).get("steps", ())
+        return {_name(step["urn"]) for step in steps if step["op"] not in ("same", "read") and _is_ours(step["urn"])}
+
+    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+        state = self._pulumi.state / ".pulumi" / "stacks" / "model" / f"{self._pulumi.stack}.json"
+        latest = json.loads(state.read_text())["checkpoint"]["latest"] or {}
+        urns = ((each["urn"], each.get("outputs", {})) for each in latest.get("resources", ()))
+        return {_name(urn): outputs for urn, outputs in urns if _is_ours(urn) and _ROW in urn}
+
+    def _configure(self, program: Described) -> None:
+        rows = {
+            slot: {"instance": program.ids[slot], "options": wish.options, "wait": wish.wait, "end": wish.on_destroy}
+            for slot, wish in program.wishes.items()
+        }
+        self._pulumi.configure(
+            {
+                **aws_config(self._cloud, REGION),
+                "aws:maxRetries": "2",
+                "model:rows": json.dumps(rows),
+                "model:timeoutSeconds": TIMEOUT_SECONDS,
+            }
+        )
+
+    def _failed(self) -> Iterator[str]:
+        for line in self._events.read_text().splitlines() if self._events.exists() else ():
+            if failed := json.loads(line).get("resOpFailedEvent"):
+                yield _name(failed["metadata"]["urn"])
+
+
+def search_with_engine(sequences: int, seed: int) -> Found:
+    """Lead a stack through so many short sequences, fewer if something is found."""
+    with LocalCloud.in_process() as cloud, tempfile.TemporaryDirectory(prefix="pulumi-imds-model-") as home:
+        runs = EngineRuns(cloud, Path(home))
+
+        def begin(settings: dict[str, object]) -> Story:
+            runs.forget()
+            return Story(cloud, runs, {**settings, "pending": PENDING_SECONDS})
+
+        class ByEngine(Model):
+            pass
+
+        ByEngine.begin = staticmethod(begin)
+        violated = explore(ByEngine, seed, sequences=sequences, steps=STEPS, shrink=False)
+        return Found(ByEngine.taken, violated)
+
+
+def _is_ours(urn: str) -> bool:
+    return "pulumi-python:dynamic/imds:" in urn
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]

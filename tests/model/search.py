@@ -1,0 +1,74 @@
+"""Random sequences until so many steps were taken, each round of them from a seed of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.machine import Model
+from tests.model.runs import RunsHere
+from tests.model.story import Story, ViolationError
+from tests.model.unwired import UnwiredCloud, UnwiredRuns
+
+SEQUENCES = 50
+"""How many sequences a round has."""
+STEPS = 50
+"""How many steps a sequence has at most."""
+
+
+@dataclass(frozen=True)
+class Violated:
+    """A violation, in full and made as small as hypothesis can, with the seed of the round that met it."""
+
+    seed: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """How many steps were taken, and what the search ended with, if anything."""
+
+    steps: int
+    violated: Violated | None = None
+
+
+def search(steps: int, first_seed: int) -> Found:
+    """Take at least so many steps in this process, fewer if something is found."""
+    cloud = UnwiredCloud()
+    runs = UnwiredRuns(cloud)
+
+    class Here(Model):
+        begin = staticmethod(lambda settings: Story(cloud, RunsHere(runs), settings))
+
+    number = first_seed
+    with runs.ready():
+        while Here.taken < steps:
+            if violated := explore(Here, number, sequences=SEQUENCES, steps=STEPS):
+                return Found(Here.taken, violated)
+            number += 1
+    return Found(Here.taken)
+
+
+def explore(machine: type[Model], number: int, *, sequences: int, steps: int, shrink: bool = True) -> Violated | None:
+    """Make sequences from a seed, of at most so many steps each."""
+    phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
+    given = settings(
+        max_examples=sequences,
+        stateful_step_count=steps,
+        phases=phases,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.normal,
+    )
+    seeded: Callable[[], Model] = seed(number)(machine)
+    try:
+        run_state_machine_as_test(seeded, settings=given)
+    except ViolationError as error:
+        return Violated(number, "\n".join([str(error), *getattr(error, "__notes__", ())]))
+    return None
