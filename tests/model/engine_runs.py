@@ -38,6 +38,8 @@ class EngineRuns:
     def __init__(self, cloud: LocalCloud, home: Path) -> None:
         self._cloud = cloud
         self._pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
+        # Without this the engine refuses to write its events to a file.
+        self._pulumi.environment["PULUMI_DEBUG_COMMANDS"] = "true"
         self._events = home / "events"
         self._empty = home / "empty.json"
         self._pulumi.run("stack", "init", done=True)
@@ -90,14 +92,12 @@ def search_with_engine(sequences: int, seed: int) -> Found:
     with LocalCloud.in_process() as cloud, tempfile.TemporaryDirectory(prefix="pulumi-imds-model-") as home:
         runs = EngineRuns(cloud, Path(home))
 
-        def begin(settings: dict[str, object]) -> Story:
-            runs.forget()
-            return Story(cloud, runs, {**settings, "pending": PENDING_SECONDS})
-
         class ByEngine(Model):
-            pass
+            @staticmethod
+            def begin(settings: dict[str, object]) -> Story:
+                runs.forget()
+                return Story(cloud, runs, {**settings, "pending": PENDING_SECONDS})
 
-        ByEngine.begin = staticmethod(begin)
         violated = explore(ByEngine, seed, sequences=sequences, steps=STEPS, shrink=False)
         return Found(ByEngine.taken, violated)
 

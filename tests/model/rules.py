@@ -131,6 +131,7 @@ def violations(run: Run) -> Iterator[str]:
         yield from _changed_only_as_asked(run, slot)
         yield from _sent_only_as_asked(run, slot)
         yield from _still_known(run, slot)
+        yield from _nothing_lost(run, slot)
     yield from _failed_for_a_reason(run)
     if run.failed:
         return
@@ -176,20 +177,24 @@ def _still_known(run: Run, slot: str) -> Iterator[str]:
         yield f"{slot}: `previous` says {known}, and it was {dict(expected)}"
 
 
+def _nothing_lost(run: Run, slot: str) -> Iterator[str]:
+    """What a run has changed is recorded as managed, even if the run failed: else nobody could put it back."""
+    if run.operation != "up" or slot not in run.program:
+        return
+    then, now, managed = run.then.instances[slot].options, run.now.instances[slot].options, run.now.managed(slot)
+    for name, value in now.items():
+        if value != then[name] and name not in managed:
+            yield f"{slot}: {name} was changed from {then[name]} to {value}, and the state does not know of it"
+
+
 def _failed_for_a_reason(run: Run) -> Iterator[str]:
     if run.struck:
         return
     for name, sentence in run.failed.items():
-        if name in run.then.instances:
-            excused = run.then.instances[name].gone and run.operation == "up"
-        else:  # the barrier, which waits for all
-            excused = any(each.gone or not is_brought_about(run.wanted(slot), each.options) for slot, each in _all(run))
-        if not excused:
+        # A barrier waits for all of them.
+        slots = [name] if name in run.then.instances else list(run.program)
+        if run.operation != "up" or not any(run.then.instances[slot].gone for slot in slots):
             yield f"{name}: failed without a reason: {sentence}"
-
-
-def _all(run: Run) -> Iterator[tuple[str, Instance]]:
-    return ((slot, each) for slot, each in run.now.instances.items() if slot in run.program)
 
 
 def _refreshed(run: Run) -> Iterator[str]:
@@ -212,7 +217,7 @@ def _brought_about(run: Run, slot: str) -> Iterator[str]:
         yield f"{slot}: is not recorded"
         return
     if set(run.now.managed(slot)) != set(wish.options):
-        yield f"{slot}: recorded as managing {sorted(run.now.managed(slot))}, and the program says {sorted(wish.options)}"
+        yield f"{slot}: manages {sorted(run.now.managed(slot))}, and the program says {sorted(wish.options)}"
     if not is_brought_about(wish.options, decode(row)):
         yield f"{slot}: recorded as {decode(row)}, and the program says {dict(wish.options)}"
     if row["onDestroy"] != wish.on_destroy:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from imds_provider.errors import ImdsError
+from tests.faults.process import JumpingEngine
 from tests.faults.stack import BARRIER, Program, Row, Stack
 from tests.faults.stack import Run as StackRun
 from tests.model.rules import Operation
@@ -15,10 +17,10 @@ from tests.model.unwired import UnwiredRuns
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: what failed, each with the sentence that says why, and what did not end in time."""
+    """How a run ended: what failed, each with the sentence that says why, and what it did that no run may do."""
 
     failed: Mapping[str, str]
-    hung: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,15 @@ class RunsHere:
         self._stack = Stack()
 
     def run(self, operation: Operation, program: Described) -> Ended:
-        given = _program(program)
         with self._processes.process() as engine:
-            match operation:
-                case "up":
-                    run = self._stack.up(given, engine)
-                case "refresh":
-                    run = self._stack.refresh(given, engine)
-                case "destroy":
-                    run = self._stack.destroy(engine, given.timeout)
-        return _ended(run)
+            return _ended(self._run(operation, _program(program), engine))
+
+    def _run(self, operation: Operation, program: Program, engine: JumpingEngine) -> StackRun:
+        if operation == "up":
+            return self._stack.up(program, engine)
+        if operation == "refresh":
+            return self._stack.refresh(program, engine)
+        return self._stack.destroy(engine, program.timeout)
 
     def preview(self, program: Described) -> set[str]:
         with self._processes.process():
@@ -79,7 +80,6 @@ def _program(program: Described) -> Program:
 
 def _ended(run: StackRun) -> Ended:
     """Every way in which an operation can fail, as the story has it."""
-    return Ended(
-        {name: f"{type(error).__name__}: {error}" for name, error in run.failed.items()},
-        tuple(f"{each.resource}: {each.seconds or 'never ended'}" for each in run.hung),
-    )
+    hung = [f"{each.resource}: took {each.seconds or 'forever'}" for each in run.hung]
+    raised = [f"{name}: raised {error!r}" for name, error in run.failed.items() if not isinstance(error, ImdsError)]
+    return Ended({name: str(error) for name, error in run.failed.items()}, (*hung, *raised))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import Model
@@ -41,7 +40,9 @@ def search(steps: int, first_seed: int) -> Found:
     runs = UnwiredRuns(cloud)
 
     class Here(Model):
-        begin = staticmethod(lambda settings: Story(cloud, RunsHere(runs), settings))
+        @staticmethod
+        def begin(settings: dict[str, object]) -> Story:
+            return Story(cloud, RunsHere(runs), settings)
 
     number = first_seed
     with runs.ready():
@@ -64,11 +65,9 @@ def explore(machine: type[Model], number: int, *, sequences: int, steps: int, sh
         print_blob=True,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.normal,
     )
-    seeded: Callable[[], Model] = seed(number)(machine)
     try:
-        run_state_machine_as_test(seeded, settings=given)
+        run_state_machine_as_test(seed(number)(machine), settings=given)
     except ViolationError as error:
         return Violated(number, "\n".join([str(error), *getattr(error, "__notes__", ())]))
     return None

@@ -99,7 +99,7 @@ class Story:
         run = rules.Run(
             operation, dict(self._program), then, self._scene(), sent, ended.failed, struck=struck, before=self._before
         )
-        found = [*(f"hung: {each}" for each in ended.hung), *rules.violations(run)]
+        found = [*ended.forbidden, *rules.violations(run)]
         self._before = rules.first_managed(self._before, run)
         if not ended.failed:
             found += self._preview(run, self._runs.preview(program))

@@ -12,7 +12,7 @@ for name, row in config.require_object("rows").items():
     managed = InstanceMetadataOptions(
         name,
         instance_id=row["instance"],
-        **as_arguments(decode(row["options"])),
+        **as_arguments(decode(row["options"])),  # type: ignore[arg-type]  # by the names of the arguments
         on_destroy=row["end"],
         wait=row["wait"],
         timeout_seconds=timeout_seconds,
