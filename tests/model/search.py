@@ -34,7 +34,7 @@ class Found:
     violated: Violated | None = None
 
 
-def search(steps: int, first_seed: int) -> Found:
+def search(steps: int, first_seed: int, *, shrink: bool = True) -> Found:
     """Take at least so many steps in this process, fewer if something is found."""
     cloud = UnwiredCloud()
     runs = UnwiredRuns(cloud)
@@ -47,7 +47,7 @@ def search(steps: int, first_seed: int) -> Found:
     number = first_seed
     with runs.ready():
         while Here.taken < steps:
-            if violated := explore(Here, number, sequences=SEQUENCES, steps=STEPS):
+            if violated := explore(Here, number, sequences=SEQUENCES, steps=STEPS, shrink=shrink):
                 return Found(Here.taken, violated)
             number += 1
     return Found(Here.taken)

@@ -32,6 +32,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "truncated-look": (Fault("truncate", DESCRIBE, nth=2),),
     "blind-after": (Fault("drop", MODIFY, after=True, times=None), Fault("drop", DESCRIBE, nth=2, times=None)),
     "lost-sight": (Fault("error", DESCRIBE, nth=2, times=None, code="UnauthorizedOperation"),),
+    "second-look-refused": (Fault("error", DESCRIBE, nth=2, code="UnauthorizedOperation"),),
     "stale": (Fault("stale", DESCRIBE, times=6, seconds=30.0),),
     "throttled": (Fault("error", "*", code="RequestLimitExceeded", times=2),),
     "throttled-long": (Fault("error", "*", nth=2, code="RequestLimitExceeded", times=12),),

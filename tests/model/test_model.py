@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from imds_provider import applying, properties
+from imds_provider.options import Options, OptionValue, modification
+from tests.model.recorded import SEQUENCES
+from tests.model.runs import RunsHere
 from tests.model.search import search
+from tests.model.steps import Step
+from tests.model.story import play
+from tests.model.unwired import UnwiredCloud, UnwiredRuns
 
 STEPS = 20_000
 SEED = 0
@@ -12,3 +23,41 @@ def test_whatever_happens_in_any_order_what_must_hold_does() -> None:
     found = search(STEPS, SEED)
     assert found.violated is None, found.violated.text
     assert found.steps >= STEPS
+
+
+@pytest.mark.parametrize("unnamed", ["kept", "optional"])
+@pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
+def test_what_must_hold_does_after_each_step_of_a_recorded_sequence(steps: tuple[Step, ...], unnamed: str) -> None:
+    cloud = UnwiredCloud()
+    runs = UnwiredRuns(cloud)
+    with runs.ready():
+        play(cloud, RunsHere(runs), steps, {"tokens_when_unnamed": unnamed})
+
+
+def _loosening(observed: Options, wanted: Options) -> dict[str, OptionValue]:
+    right = modification(observed, wanted)
+    return {**right, "HttpTokens": wanted.get("httpTokens", "optional")} if right else {}
+
+
+def _leaving_out(observed: Options, wanted: Options) -> dict[str, OptionValue]:
+    right = modification(observed, wanted)
+    return right if right.pop("InstanceMetadataTags", None) is None or len(right) > 2 else {}
+
+
+def _forgetting(_recorded: Options, before: Options, wanted: Options) -> Mapping[str, OptionValue]:
+    return {name: before[name] for name in wanted if name in before}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "broken"),
+    [
+        pytest.param(applying, "modification", _loosening, id="that-loosens-tokens"),
+        pytest.param(applying, "modification", _leaving_out, id="that-leaves-out-a-change"),
+        pytest.param(properties, "merge_previous", _forgetting, id="that-forgets-what-was-there-before"),
+    ],
+)
+def test_a_provider_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, module: object, name: str, broken: Callable[..., object]
+) -> None:
+    monkeypatch.setattr(module, name, broken)
+    assert search(STEPS, SEED, shrink=False).violated is not None

@@ -1,0 +1,93 @@
+"""Sequences that have shown something, or that hold a rule which is easily broken, each under a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imds_provider.options import Options
+from tests.model.steps import (
+    Behind,
+    Destroy,
+    Launch,
+    Manage,
+    Move,
+    OnDestroy,
+    Refresh,
+    Release,
+    Step,
+    Trouble,
+    Up,
+    Wish,
+)
+
+
+def manage(
+    slot: str, options: Options, trouble: Trouble = "none", *, wait: bool = True, on_destroy: OnDestroy = "restore"
+) -> Manage:
+    """A run of the program that says this of one slot."""
+    return Manage({slot: Wish(options, wait=wait, on_destroy=on_destroy)}, trouble)
+
+
+SEQUENCES: Mapping[str, tuple[Step, ...]] = {
+    "what EC2 took unseen is recorded and put back in the end": (
+        manage("a", {"httpPutResponseHopLimit": 2}, "blind-after"),
+        Up(),
+        Destroy(),
+    ),
+    "an option taken up again is put back as it was then": (
+        manage("a", {"httpTokens": "required", "httpPutResponseHopLimit": 3}),
+        manage("a", {"httpTokens": "required"}),
+        Behind("a", {"httpPutResponseHopLimit": 64}),
+        manage("a", {"httpTokens": "required", "httpPutResponseHopLimit": 2}),
+        Release(("a",)),
+    ),
+    "what cannot apply while the endpoint is off is brought about once it is on": (
+        manage("a", {"httpEndpoint": "disabled", "httpPutResponseHopLimit": 2, "instanceMetadataTags": "enabled"}),
+        manage("a", {"httpEndpoint": "disabled", "httpPutResponseHopLimit": 3, "instanceMetadataTags": "enabled"}),
+        manage("a", {"httpEndpoint": "enabled", "httpPutResponseHopLimit": 3, "instanceMetadataTags": "enabled"}),
+        Refresh(),
+    ),
+    "a refused look during the wait leaves a change that somebody loosens before the next run": (
+        manage("a", {"httpTokens": "required"}, "lost-sight"),
+        Behind("a", {"httpTokens": "optional", "httpPutResponseHopLimit": 3}),
+        Up(),
+        Refresh(),
+        Up(),
+        Destroy(),
+    ),
+    "a barrier that failed puts right what somebody has changed since": (
+        manage("a", {"httpTokens": "required"}, "second-look-refused", wait=False),
+        Behind("a", {"httpTokens": "optional"}),
+        Up(),
+        Refresh(),
+        Up(),
+    ),
+    "an old answer to the wait does not count as applied": (
+        manage("a", {"httpTokens": "required"}),
+        manage("a", {"httpTokens": "optional"}, "stale"),
+        manage("a", {"httpTokens": "required", "httpEndpoint": "disabled"}, "stale"),
+    ),
+    "a stopped instance has its change at the next start, and its row knows after a refresh": (
+        Move("a", "stop"),
+        manage("a", {"httpTokens": "required"}),
+        Move("a", "start"),
+        Up(),
+        Refresh(),
+        Up(),
+    ),
+    "a row goes over to the instance that follows a terminated one": (
+        manage("a", {"httpTokens": "required"}),
+        Move("a", "terminate"),
+        Up(),
+        Launch("a", {"httpPutResponseHopLimit": 64}),
+        Up("dropped-after"),
+        Up(),
+        Destroy(),
+    ),
+    "tokens that somebody has made required stay so when another option changes": (
+        manage("a", {"httpPutResponseHopLimit": 2}),
+        Behind("a", {"httpTokens": "required"}),
+        manage("a", {"httpPutResponseHopLimit": 3}),
+        Destroy(),
+    ),
+}
