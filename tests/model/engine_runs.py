@@ -22,7 +22,7 @@ PROGRAM = Path(__file__).parent / "program"
 STEPS = 6
 """How many steps a sequence has at most: a run of the engine takes 4 s."""
 PENDING_SECONDS = 0.2
-TIMEOUT_SECONDS = 6
+TIMEOUT_SECONDS = 20
 
 _ARGUMENTS: Mapping[Operation, tuple[str, ...]] = {
     "up": ("up", "--yes", "--skip-preview", "--continue-on-error"),

@@ -62,8 +62,9 @@ class Sent:
 class Run:
     """A run that has ended: what the program wanted, what was there before and after it, and what it did.
 
-    ``struck`` says whether EC2 did anything wrong. ``before`` are the values from before the options of a recorded row
-    were first managed, as they were when the run began.
+    ``struck`` says whether EC2 did anything wrong that a run may fail of, ``meddled`` what somebody else set
+    meanwhile. ``before`` are the values from before the options of a recorded row were first managed, as known when
+    the run began.
     """
 
     operation: Operation
@@ -73,6 +74,7 @@ class Run:
     sent: tuple[Sent, ...]
     failed: Mapping[str, str]
     struck: bool
+    meddled: Options = field(default_factory=dict)
     before: Mapping[str, Options] = field(default_factory=dict)
 
     def ends(self, slot: str) -> bool:
@@ -148,7 +150,7 @@ def _changed_only_as_asked(run: Run, slot: str) -> Iterator[str]:
     """An option that nobody manages stays what it is, and tokens are loosened only where that is asked for."""
     then, now, wanted = run.then.instances[slot].options, run.now.instances[slot].options, run.wanted(slot)
     for name, value in now.items():
-        if value != then[name] and wanted.get(name) != value:
+        if value not in (then[name], wanted.get(name), run.meddled.get(name)):
             yield f"{slot}: {name} went from {then[name]} to {value}, which nobody asked for"
 
 
@@ -161,7 +163,7 @@ def _sent_only_as_asked(run: Run, slot: str) -> Iterator[str]:
         if is_brought_about(wanted, then):
             yield f"{slot}: was sent {each.options}, though nothing differed"
         for name, value in each.options.items():
-            if value not in (then[name], wanted.get(name)):
+            if value not in (then[name], wanted.get(name), run.meddled.get(name)):
                 yield f"{slot}: was sent {name}={value}, which is neither wanted nor what it was"
             if (name, value) == ("httpTokens", "optional") and wanted.get(name) != value:
                 yield f"{slot}: was sent optional tokens, which nobody asked for"
@@ -183,7 +185,7 @@ def _nothing_lost(run: Run, slot: str) -> Iterator[str]:
         return
     then, now, managed = run.then.instances[slot].options, run.now.instances[slot].options, run.now.managed(slot)
     for name, value in now.items():
-        if value != then[name] and name not in managed:
+        if value not in (then[name], run.meddled.get(name)) and name not in managed:
             yield f"{slot}: {name} was changed from {then[name]} to {value}, and the state does not know of it"
 
 
@@ -227,9 +229,10 @@ def _brought_about(run: Run, slot: str) -> Iterator[str]:
         if decode(row) != old:
             yield f"{slot}: recorded as {decode(row)} instead of {old} without a reason to look"
         return
-    yield from _recorded_as_it_is(slot, row, truth)
-    if truth.waiting and truth.state == "running":
-        yield f"{slot}: nobody waited until it was applied"
+    if not run.meddled:
+        yield from _recorded_as_it_is(slot, row, truth)
+    if truth.state == "running" and (truth.waiting or not is_brought_about(wish.options, truth.options)):
+        yield f"{slot}: nobody waited until {dict(wish.options)} was applied: EC2 has {dict(truth.options)}"
 
 
 def _recorded_as_it_is(slot: str, row: Mapping[str, Any], truth: Instance) -> Iterator[str]:
@@ -240,9 +243,14 @@ def _recorded_as_it_is(slot: str, row: Mapping[str, Any], truth: Instance) -> It
 
 
 def _ended(run: Run, slot: str) -> Iterator[str]:
-    """The row is gone, and what it was to put back is back."""
+    """The row is gone, and what it was to put back is back.
+
+    EC2 takes no other option together with an endpoint that is off, so those stay where that is put back.
+    """
     truth, restored = run.now.instances[slot], run.restored(slot)
     if slot in run.now.rows:
         yield f"{slot}: still recorded"
-    if not truth.gone and not is_brought_about(restored, truth.options):
+    # A stopped instance is not waited for, so what somebody else does to it meanwhile is not seen.
+    unseen = run.meddled and truth.state != "running"
+    if not truth.gone and not unseen and not is_brought_about(restored, truth.options):
         yield f"{slot}: should be as before, {dict(restored)}, and is {dict(truth.options)}"

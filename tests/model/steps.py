@@ -38,8 +38,22 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "throttled-long": (Fault("error", "*", nth=2, code="RequestLimitExceeded", times=12),),
     "second-refused": (Fault("error", MODIFY, nth=2, code="UnauthorizedOperation"),),
     "stuck": (Fault("stuck", MODIFY),),
+    "loosened-meanwhile": (Fault("change", MODIFY, after=True, options={"HttpTokens": "optional"}),),
+    "changed-meanwhile": (Fault("change", MODIFY, after=True, options={"HttpPutResponseHopLimit": 5}),),
+    "stopped-meanwhile": (Fault("stop", MODIFY, after=True),),
+    "terminated-meanwhile": (Fault("terminate", MODIFY, after=True),),
 }
-"""What EC2 may do wrong in a run, by name."""
+"""What EC2 may do wrong in a run, or somebody else meanwhile, by name."""
+
+SURVIVED = (
+    "error-after-once",
+    "truncated-modify",
+    "stale",
+    "throttled",
+    "loosened-meanwhile",
+    "changed-meanwhile",
+)
+"""What no run may fail of."""
 
 Trouble = str
 OnDestroy = Literal["retain", "restore"]

@@ -16,6 +16,7 @@ from tests.model.steps import (
     FAULTS,
     MODIFY,
     SLOTS,
+    SURVIVED,
     Behind,
     Destroy,
     Launch,
@@ -95,9 +96,18 @@ class Story:
         self.cloud.set_faults(*FAULTS[trouble])
         ended = self._runs.run(operation, program)
         struck, sent = self._is_struck(), self._sent()
+        meddled = {name: value for fault in FAULTS[trouble] if struck for name, value in fault.options.items()}
         self._end_trouble(then)
         run = rules.Run(
-            operation, dict(self._program), then, self._scene(), sent, ended.failed, struck=struck, before=self._before
+            operation,
+            dict(self._program),
+            then,
+            self._scene(),
+            sent,
+            ended.failed,
+            struck=struck and trouble not in SURVIVED,
+            meddled=from_ec2(meddled),
+            before=self._before,
         )
         found = [*ended.forbidden, *rules.violations(run)]
         self._before = rules.first_managed(self._before, run)
