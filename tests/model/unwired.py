@@ -20,6 +20,7 @@ from werkzeug.test import create_environ
 from imds_provider import coalescing, runtime
 from localcloud import control
 from localcloud.client import LocalCloud, LocalCloudError
+from localcloud.clock import Clock
 from localcloud.pipeline import Cloud, ConnectionLostError
 from localcloud.settings import Settings
 from tests.faults.process import JumpingEngine, configuration
@@ -28,12 +29,30 @@ NOWHERE = "http://127.0.0.1:1"
 """Where nothing listens: a call that is not answered in this process fails."""
 
 
+class _StillClock(Clock):
+    """Time that only jumps, so that a sequence goes the same way on a machine that is busy."""
+
+    def now(self) -> float:
+        return self._skew
+
+
+class _StillEngine(JumpingEngine):
+    def now(self) -> float:
+        return self.ahead
+
+
+def _still_cloud() -> Cloud:
+    cloud = Cloud(Settings())
+    cloud.clock = cloud.world.clock = _StillClock()
+    return cloud
+
+
 @dataclass(frozen=True)
 class UnwiredCloud(LocalCloud):
     """An embedded cloud whose control endpoint is asked by a call of a function. One at a time in a process."""
 
     url: str = NOWHERE
-    cloud: Cloud = field(default_factory=lambda: Cloud(Settings()))
+    cloud: Cloud = field(default_factory=_still_cloud)
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  as its base has it
         given = b"" if body is None else json.dumps(body).encode()
@@ -78,7 +97,7 @@ class UnwiredRuns:
     @contextmanager
     def process(self) -> Iterator[JumpingEngine]:
         """One run: what it hooks into a client goes with it."""
-        engine = JumpingEngine(self.cloud)
+        engine = _StillEngine(self.cloud)
         hooks: list[tuple[Any, str, Callable[..., object]]] = []
 
         def client(session: boto3.Session, service: str, **arguments: Any) -> _ForOneRun:  # noqa: ANN401  boto3's
