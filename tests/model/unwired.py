@@ -82,6 +82,7 @@ class UnwiredRuns:
     def __init__(self, cloud: UnwiredCloud) -> None:
         self.cloud = cloud
         self._clients: dict[str, Any] = {}
+        self._number = 0
         self._make: Callable[..., Any] = boto3.Session.client
 
     @contextmanager
@@ -97,6 +98,7 @@ class UnwiredRuns:
     @contextmanager
     def process(self) -> Iterator[JumpingEngine]:
         """One run: what it hooks into a client goes with it."""
+        self._number += 1
         engine = _StillEngine(self.cloud)
         hooks: list[tuple[Any, str, Callable[..., object]]] = []
 
@@ -108,6 +110,7 @@ class UnwiredRuns:
 
         with (
             patch.object(runtime, "_aws", None),
+            patch.object(runtime, "RUN", f"{self._number:08x}"),
             patch.object(runtime, "engine", lambda: engine),
             patch.object(boto3.Session, "client", client),
             patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=engine.sleep)),
