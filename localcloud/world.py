@@ -115,6 +115,8 @@ class World:
 
     def stuck(self, instance: Instance) -> None:
         """What is pending stays so until the next start."""
+        if instance.state in WAITS_FOR_START and self.settings.stopped_state == "applied":
+            return  # nothing is
         self.record(instance).change({}, now=self.clock.now(), applied_at=inf)
 
     def moved(self, instance: Instance) -> None:

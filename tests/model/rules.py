@@ -250,7 +250,9 @@ def _ended(run: Run, slot: str) -> Iterator[str]:
     truth, restored = run.now.instances[slot], run.restored(slot)
     if slot in run.now.rows:
         yield f"{slot}: still recorded"
-    # A stopped instance is not waited for, so what somebody else does to it meanwhile is not seen.
-    unseen = run.meddled and truth.state != "running"
+    # A stopped instance is not waited for, nor is one whose row leaves that to a barrier, which is gone by then. So
+    # what somebody else does to it meanwhile is not seen.
+    waited_for = truth.state == "running" and run.then.rows.get(slot, {}).get("wait") is not False
+    unseen = run.meddled and not waited_for
     if not truth.gone and not unseen and not is_brought_about(restored, truth.options):
         yield f"{slot}: should be as before, {dict(restored)}, and is {dict(truth.options)}"
