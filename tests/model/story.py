@@ -54,15 +54,17 @@ class Story:
         for slot in SLOTS:
             self._launch(slot, {})
 
-    def take(self, step: Step) -> None:
-        """Carry out one step. Raises :class:`ViolationError`."""
+    def take(self, step: Step) -> bool:
+        """Carry out one step, and say whether it could be taken at all. Raises :class:`ViolationError`."""
         self.cloud.advance(BETWEEN_STEPS_SECONDS)
         match step:
             case Launch(slot, options):
                 if not self._instances()[slot].gone:
-                    return
+                    return False
                 self._launch(slot, options)
             case Move(slot, verb):
+                if self._instances()[slot].gone:
+                    return False
                 self._move(slot, verb)
             case Behind(slot, options):
                 self.cloud.change(self._ids[slot], {"options": _in_ec2s_words(options)})
@@ -78,6 +80,7 @@ class Story:
                 self._run("refresh", trouble)
             case Destroy(trouble):
                 self._run("destroy", trouble)
+        return True
 
     def _launch(self, slot: str, options: Options) -> None:
         self._launched += 1
@@ -85,8 +88,6 @@ class Story:
         self.cloud.seed([{"id": self._ids[slot], "region": REGION, "options": _in_ec2s_words(options)}])
 
     def _move(self, slot: str, verb: str) -> None:
-        if self._instances()[slot].gone:
-            return
         moves = {"stop": self.cloud.stop, "start": self.cloud.start_instance, "terminate": self.cloud.terminate}
         moves[verb](self._ids[slot])
 
