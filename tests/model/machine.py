@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from imds_provider.options import OPTIONS, Options
 from tests.model.steps import (
@@ -64,6 +64,7 @@ class Model(RuleBasedStateMachine):
     def start(self, settings: dict[str, object]) -> None:
         self._story = self.begin(settings)
 
+    @precondition(lambda self: any(map(self._story.is_gone, SLOTS)))
     @rule(slot=SLOT, options=options(0))
     def launch(self, slot: str, options: Options) -> None:
         self._take(Launch(slot, options))

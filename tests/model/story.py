@@ -57,14 +57,12 @@ class Story:
     def take(self, step: Step) -> bool:
         """Carry out one step, and say whether it could be taken at all. Raises :class:`ViolationError`."""
         self.cloud.advance(BETWEEN_STEPS_SECONDS)
+        if isinstance(step, Launch | Move) and self.is_gone(step.slot) != isinstance(step, Launch):
+            return False
         match step:
             case Launch(slot, options):
-                if not self._instances()[slot].gone:
-                    return False
                 self._launch(slot, options)
             case Move(slot, verb):
-                if self._instances()[slot].gone:
-                    return False
                 self._move(slot, verb)
             case Behind(slot, options):
                 self.cloud.change(self._ids[slot], {"options": _in_ec2s_words(options)})
@@ -81,6 +79,10 @@ class Story:
             case Destroy(trouble):
                 self._run("destroy", trouble)
         return True
+
+    def is_gone(self, slot: str) -> bool:
+        """Whether the slot's instance is terminated."""
+        return self._instances()[slot].gone
 
     def _launch(self, slot: str, options: Options) -> None:
         self._launched += 1
