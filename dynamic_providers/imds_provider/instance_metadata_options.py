@@ -24,7 +24,7 @@ from .applying import Outcome, apply_options, find
 from .bags import is_known, translate_input, translate_output
 from .ec2 import Ec2
 from .errors import ImdsError, InstanceGoneError, InstanceMissingError
-from .options import Options, decode, unreported
+from .options import Options, decode, one_after_another, unreported
 from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict
 
 Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
@@ -125,17 +125,20 @@ def _restore(recorded: Bag) -> None:
     before = p.previous(recorded)
     if not before:
         return
+    ec2 = runtime.ec2(recorded.get(p.REGION))
+    deadline = runtime.deadline(recorded.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
     try:
-        outcome = apply_options(
-            runtime.ec2(recorded.get(p.REGION)),
-            recorded[p.INSTANCE_ID],
-            before,
-            runtime.deadline(recorded.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS),
-            wait_until_applied=recorded.get(p.WAIT) is not False,
-            missing_grace_seconds=CONFIRM_MISSING_SECONDS,
-        )
-        if outcome.problem is not None:
-            raise outcome.problem
+        for options in one_after_another(before):
+            outcome = apply_options(
+                ec2,
+                recorded[p.INSTANCE_ID],
+                options,
+                deadline,
+                wait_until_applied=recorded.get(p.WAIT) is not False,
+                missing_grace_seconds=CONFIRM_MISSING_SECONDS,
+            )
+            if outcome.problem is not None:
+                raise outcome.problem
     except InstanceGoneError:
         return
     except InstanceMissingError:

@@ -133,6 +133,15 @@ def changes(observed: Options, wanted: Options) -> dict[str, OptionValue]:
     }
 
 
+def one_after_another(wanted: Options) -> list[Options]:
+    """The options in the order in which they can be put back.
+
+    An endpoint is switched off last, since EC2 takes none of the others together with that.
+    """
+    others = {name: value for name, value in wanted.items() if name not in _APPLY_WHILE_DISABLED}
+    return [others, wanted] if others and wanted.get(HTTP_ENDPOINT) == "disabled" else [wanted]
+
+
 def unreported(observed: Options, wanted: Options) -> list[str]:
     """The wanted options that the region does not report, and which therefore cannot be managed there."""
     return [name for name in wanted if name not in observed]

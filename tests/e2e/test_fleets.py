@@ -24,7 +24,6 @@ def fleet(cloud: LocalCloud, **given: object) -> dict[str, object]:
 def test_a_fleet_is_brought_over_in_waves_and_then_left_alone(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed(TEN)
     stack.configure(fleet(cloud, rollout={"waves": [1, "50%", "100%"]}))
-    preview = stack.preview()
-    up = stack.up()
+    stack.up()
     assert set(modifications(cloud)) == IDS
     assert stack.up().steps == {}

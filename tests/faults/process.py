@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
@@ -85,6 +86,7 @@ def pulumi_process(
         patches.enter_context(patch.dict(os.environ, {**environment, **files}, clear=True))
         patches.enter_context(patch.object(runtime, "_aws", None))
         patches.enter_context(patch.object(runtime, "engine", lambda: engine))
+        patches.enter_context(patch.object(runtime, "RUN", uuid.uuid4().hex[:8]))
         patches.enter_context(patch.object(boto3.Session, "client", recorded))
         patches.enter_context(patch.object(botocore.session, "create_loader", lambda *_: _LOADER))
         # The pauses between botocore's own attempts.

@@ -243,10 +243,7 @@ def _recorded_as_it_is(slot: str, row: Mapping[str, Any], truth: Instance) -> It
 
 
 def _ended(run: Run, slot: str) -> Iterator[str]:
-    """The row is gone, and what it was to put back is back.
-
-    EC2 takes no other option together with an endpoint that is off, so those stay where that is put back.
-    """
+    """The row is gone, and what it was to put back is back: all of it, if the endpoint was on to take it."""
     truth, restored = run.now.instances[slot], run.restored(slot)
     if slot in run.now.rows:
         yield f"{slot}: still recorded"
@@ -254,5 +251,7 @@ def _ended(run: Run, slot: str) -> Iterator[str]:
     # what somebody else does to it meanwhile is not seen.
     waited_for = truth.state == "running" and run.then.rows.get(slot, {}).get("wait") is not False
     unseen = run.meddled and not waited_for
-    if not truth.gone and not unseen and not is_brought_about(restored, truth.options):
+    was_on = run.then.instances[slot].options["httpEndpoint"] == "enabled"
+    back = restored.items() <= truth.options.items() if was_on else is_brought_about(restored, truth.options)
+    if not truth.gone and not unseen and not back:
         yield f"{slot}: should be as before, {dict(restored)}, and is {dict(truth.options)}"

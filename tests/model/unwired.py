@@ -76,8 +76,12 @@ class UnwiredCloud(LocalCloud):
         return AWSResponse(self.url, answer.status, dict(answer.headers), raw)  # type: ignore[arg-type]  # as above
 
 
+RUNS_OF_A_CLIENT = 20
+"""A client's quota of retries would not last for more, and a real run has a client of its own."""
+
+
 class UnwiredRuns:
-    """Runs of Pulumi, each with connections and a clock of its own, on clients that are made once."""
+    """Runs of Pulumi, each with connections and a clock of its own, on clients that serve some of them."""
 
     def __init__(self, cloud: UnwiredCloud) -> None:
         self.cloud = cloud
@@ -98,6 +102,8 @@ class UnwiredRuns:
     @contextmanager
     def process(self) -> Iterator[JumpingEngine]:
         """One run: what it hooks into a client goes with it."""
+        if self._number % RUNS_OF_A_CLIENT == 0:
+            self._clients.clear()
         self._number += 1
         engine = _StillEngine(self.cloud)
         hooks: list[tuple[Any, str, Callable[..., object]]] = []

@@ -14,6 +14,7 @@ from imds_provider.options import (
     decode,
     from_ec2,
     modification,
+    one_after_another,
     quote,
     render,
     render_changes,
@@ -233,3 +234,23 @@ def test_options_and_changes_are_shown_on_one_line() -> None:
 def test_options_become_arguments_of_the_resource() -> None:
     wanted: Options = {"httpTokens": "required", "httpProtocolIpv6": "enabled"}
     assert as_arguments(wanted) == {"http_tokens": "required", "http_protocol_ipv6": "enabled"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "steps"),
+    [
+        ({"httpTokens": "optional"}, [{"httpTokens": "optional"}]),
+        (
+            {"httpEndpoint": "disabled", "httpTokens": "optional"},
+            [{"httpEndpoint": "disabled", "httpTokens": "optional"}],
+        ),
+        (
+            {"httpEndpoint": "disabled", "httpPutResponseHopLimit": 1},
+            [{"httpPutResponseHopLimit": 1}, {"httpEndpoint": "disabled", "httpPutResponseHopLimit": 1}],
+        ),
+    ],
+)
+def test_an_endpoint_is_switched_off_after_everything_else_is_put_back(
+    wanted: dict[str, str | int], steps: list[dict[str, str | int]]
+) -> None:
+    assert one_after_another(wanted) == steps
