@@ -15,7 +15,8 @@ from .config_rules import is_text
 NOTICE = timedelta(days=14)
 """How long before its last day an exemption is announced as ending."""
 
-_ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00:00(?:\.0+)?Z)?")
+# A day that stands in YAML without quotes reaches a program as Go prints a time.
+_ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00:00(?:\.0+)?Z| 00:00:00 \+0000 UTC)?")
 
 
 @dataclass(frozen=True)

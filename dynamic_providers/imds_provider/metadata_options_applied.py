@@ -98,7 +98,8 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
         )
     except NotSettledError as error:
         raise NotAppliedError(barrier.failure(error, len(wanted))) from None
-    if stopped := settled.ids(Verdict.PENDING_START):
+    # Where members move, the last of the barriers has all of them, and tells.
+    if (stopped := settled.ids(Verdict.PENDING_START)) and not inputs.get(barrier.MEMBERS_MOVE):
         engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
     return barrier.outputs(inputs, recorded, settled)
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from localcloud.client import LocalCloud
-from tools.demo.fleet import FLEET, GATEWAY, PENDING_SECONDS, WEB
+from tools.demo.fleet import AGENT, BILLING, FLEET, GATEWAY, PENDING_SECONDS, SHOP, WEB
 from tools.demo.table import before_and_after
 from tools.sandbox import ROOT, environment
 
@@ -28,11 +28,12 @@ class Terminal:
     def __init__(self, home: Path) -> None:
         self._environment = environment(home)
 
-    def run(self, command: str) -> None:
-        """Run a command and show what it prints."""
+    def run(self, command: str, *, fails: bool = False) -> None:
+        """Run a command and show what it prints; it has to end as expected."""
         print(f"\n\033[1m$ {command}\033[0m" if sys.stdout.isatty() else f"\n$ {command}", flush=True)
-        if subprocess.run(command.split(), cwd=ROOT, env=self._environment, check=False).returncode:
-            raise DemoError(f"`{command}` failed")
+        ended = subprocess.run(command.split(), cwd=ROOT, env=self._environment, check=False)
+        if bool(ended.returncode) != fails:
+            raise DemoError(f"`{command}` {'was to fail' if fails else 'failed'}")
 
 
 def say(text: str) -> None:
@@ -48,10 +49,10 @@ def expect(description: str, *, found: object, wanted: object) -> None:
 
 
 def modifies(cloud: LocalCloud) -> int:
-    """How many modifications EC2 has received since this was last asked."""
-    calls = cloud.calls(MODIFY)
+    """How many modifications EC2 has received since this was last asked, but for those that only ask if they may."""
+    calls = [call for call in cloud.log(MODIFY) if "DryRun" not in call["params"]]
     cloud.reset()
-    return calls
+    return len(calls)
 
 
 def demo(cloud: LocalCloud, terminal: Terminal) -> None:
@@ -85,6 +86,45 @@ def demo(cloud: LocalCloud, terminal: Terminal) -> None:
     expect("modifications sent, one for each drifted instance", found=modifies(cloud), wanted=2)
     expect("tokens of web-1", found=cloud.instance(WEB)["options"].get("HttpTokens"), wanted="required")
     expect("hop limit of gateway", found=cloud.instance(GATEWAY)["options"].get("HttpPutResponseHopLimit"), wanted=2)
+
+
+def fleet(cloud: LocalCloud, terminal: Terminal, home: Path) -> None:
+    """A whole fleet: one instance is not ready, one is exempt, the others follow in three waves."""
+    cloud.seed(SHOP)
+    before = {seed["id"]: cloud.instance(seed["id"]) for seed in SHOP}
+    terminal.run("pulumi stack init fleet")
+
+    say(
+        f"6. A fleet of {len(SHOP)} instances, selected by tag. One still uses IMDSv1: requiring IMDSv2 would break it."
+    )
+    terminal.run("pulumi preview --stack fleet", fails=True)
+    asked = {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]}
+    expect("instances whose IMDSv1 calls were looked up, all but the exempt one", found=len(asked), wanted=11)
+    expect("modifications sent", found=modifies(cloud), wanted=0)
+
+    say("7. It is excluded until it is mended. The others follow: one, then a quarter, then all, each wave watched.")
+    excluding = home / "Pulumi.fleet.yaml"
+    select = '      select: { "tag:Team": [shop] }\n'
+    line = f"      exclude: [{BILLING}]\n"
+    excluding.write_text((ROOT / "stacks" / "Pulumi.fleet.yaml").read_text().replace(select, select + line))
+    print(f"\n  imds:fleets.shop:\n{line}", end="", flush=True)
+    terminal.run(f"pulumi up --stack fleet --config-file {excluding} --yes --suppress-outputs")
+    expect("modifications sent, one for each but the excluded one", found=modifies(cloud), wanted=len(SHOP) - 1)
+    expect(
+        "tokens of the exempt shop-agent", found=cloud.instance(AGENT)["options"].get("HttpTokens"), wanted="optional"
+    )
+    print()
+    print(before_and_after(before, [cloud.instance(each) for each in before]), flush=True)
+
+    say("8. What is left to do, for people and for machines.")
+    terminal.run("pulumi stack output fleets --json --stack fleet")
+
+
+def main_job(cloud: LocalCloud, home: Path) -> None:
+    """All of it."""
+    terminal = Terminal(home)
+    demo(cloud, terminal)
+    fleet(cloud, terminal, home)
     say("Done. Nothing is left running. The same commands work on AWS: see README.md.")
 
 
@@ -105,7 +145,7 @@ def main() -> int:
             tempfile.TemporaryDirectory(prefix="pulumi-imds-demo-") as home,
             LocalCloud.start(*arguments, "--throttle", seed=FLEET) as cloud,
         ):
-            demo(cloud, Terminal(Path(home)))
+            main_job(cloud, Path(home))
     except DemoError as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1

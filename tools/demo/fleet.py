@@ -1,4 +1,4 @@
-"""The instances of the demo, under the ids that stacks/Pulumi.local.yaml names."""
+"""The instances of the demo, under the ids that stacks/Pulumi.local.yaml and stacks/Pulumi.fleet.yaml name."""
 
 from __future__ import annotations
 
@@ -40,4 +40,26 @@ FLEET = [
     _instance("i-0f1000000000000f1", "nightly", state="stopped"),
     _instance("i-0f1000000000000f2", "vault", {"HttpEndpoint": "disabled"}),
     _instance("i-0f1000000000000f3", "archive", {"HttpEndpoint": "disabled", "HttpTokens": "required"}),
+]
+
+
+def _shop(digit: str, name: str, *, legacy_calls_per_minute: float = 0.0, state: str = "running") -> Seed:
+    return {
+        "id": f"i-05a0000000000000{digit}",
+        "name": name,
+        "region": REGION,
+        "tags": {"Team": "shop"},
+        "state": state,
+        "workload": {"legacy_calls_per_minute": legacy_calls_per_minute},
+    }
+
+
+BILLING, AGENT = "i-05a0000000000000c", "i-05a0000000000000b"
+
+SHOP = [
+    *(_shop(digit, f"shop-{digit}") for digit in "12345678"),
+    _shop("9", "shop-night", state="stopped"),
+    _shop("a", "shop-cart"),
+    _shop(AGENT[-1], "shop-agent", legacy_calls_per_minute=2),
+    _shop(BILLING[-1], "shop-billing", legacy_calls_per_minute=0.5),
 ]
