@@ -13,8 +13,15 @@ LAST = date(2027, 1, 31)
 
 
 @pytest.mark.parametrize(
-    "until", [LAST, datetime(2027, 1, 31), "2027-01-31", "2027-01-31T00:00:00Z", "2027-01-31 00:00:00 +0000 UTC"]
-)  # noqa: DTZ001  # YAML knows such
+    "until",
+    [
+        LAST,
+        datetime(2027, 1, 31),  # noqa: DTZ001  # YAML knows such
+        "2027-01-31",
+        "2027-01-31T00:00:00Z",
+        "2027-01-31 00:00:00 +0000 UTC",
+    ],
+)
 def test_the_last_day_is_read_from_a_date_and_from_what_yaml_makes_of_it(until: date | str) -> None:
     assert Exemption(WEB, "old agent", until).last_day == LAST
 
