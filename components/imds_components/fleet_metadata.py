@@ -166,7 +166,7 @@ class _Part:
         settings, region = self._plan.settings, self._region.region
         last = len(settings.rollout.waves)
         title = f"wave {number}/{last} of {self._name}"
-        rows = {each: self._row(each, self._region.wanted[each], before) for each in self._region.waves.get(number, ())}
+        rows = {each: self._row(each, number, before) for each in self._region.waves.get(number, ())}
         self.rows.update(rows)
         targets = {each: row.target for each, row in rows.items()}
         # The last barrier has every instance, so that it misses none, however they came to move between waves.
@@ -176,20 +176,21 @@ class _Part:
             region=region,
             timeout_seconds=settings.timeout_seconds,
             title=title,
-            members_move=number != last,
+            wave=number if number != last else None,
             opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=before),
         )
         check = MetadataWaveHealthy(
             f"{self._name}-{region}-wave-{number}",
             targets=targets,
             soak_minutes=settings.rollout.soak_minutes,
+            wave=number,
             title=title,
             region=region,
             opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=[self.barrier]),
         )
         return [self.barrier, check]
 
-    def _row(self, instance_id: str, wanted: Options, before: Sequence[pulumi.Resource]) -> InstanceMetadataOptions:
+    def _row(self, instance_id: str, wave: int, before: Sequence[pulumi.Resource]) -> InstanceMetadataOptions:
         settings = self._plan.settings
         return InstanceMetadataOptions(
             f"{self._name}-{instance_id}",
@@ -198,8 +199,9 @@ class _Part:
             on_destroy=settings.on_destroy,
             wait=False,
             timeout_seconds=settings.timeout_seconds,
+            wave=wave,
             opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=before),
-            **as_arguments(wanted),  # type: ignore[arg-type]  # options by their argument's name, checked before
+            **as_arguments(self._region.wanted[instance_id]),  # type: ignore[arg-type]  # options by their argument's name, checked before
         )
 
 

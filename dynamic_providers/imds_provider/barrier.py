@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 
 from .options import Options, Violation
-from .properties import REGION, TIMEOUT_SECONDS, Bag, IsKnown, is_instance_id, is_timeout
+from .properties import REGION, TIMEOUT_SECONDS, WAVE, Bag, IsKnown, is_instance_id, is_timeout
 from .settling import NotSettledError, Observation, Settled, Verdict, judge
 from .target import Target
 
 TARGETS = "targets"
 TITLE = "title"
 """What the progress is told of, such as ``wave 2/3 of web``; no difference."""
-MEMBERS_MOVE = "membersMove"
-"""Whether instances come from, and go to, other barriers: one that comes counts only if this run has changed it."""
+CHECKED_AT = "checkedAt"
+"""When all members of a wave were last seen through, to the second, in UTC."""
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
-PROPERTY_NAMES = (TARGETS, REGION, TIMEOUT_SECONDS, TITLE, MEMBERS_MOVE, APPLIED_IDS, PENDING_START_IDS)
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+PROPERTY_NAMES = (TARGETS, REGION, TIMEOUT_SECONDS, TITLE, WAVE, CHECKED_AT, APPLIED_IDS, PENDING_START_IDS)
 
 
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
@@ -63,20 +65,29 @@ def changed(recorded: Bag, wanted: Bag, is_known: IsKnown, run: str) -> bool:
         return True
     if wanted.get(REGION) != recorded.get(REGION):
         return True
-    if wanted.get(MEMBERS_MOVE):
+    if wanted.get(WAVE) is not None:
         return bool(new_targets(recorded, wanted, run))
     return targets(recorded) != targets(wanted)
 
 
 def new_targets(recorded: Bag, wanted: Bag, run: str) -> dict[str, Target]:
-    """The targets, by name, that are new or others than recorded. ``run`` is this run of Pulumi."""
-    same = recorded.get(REGION) == wanted.get(REGION)
-    known = targets(recorded) if same else {}
-    moving = same and bool(wanted.get(MEMBERS_MOVE))
+    """The targets, by name, that are new or others than recorded. ``run`` is this run of Pulumi.
+
+    The members of a wave come from, and go to, others. Only those count that were changed in this one, and, where
+    nothing is recorded of them, only since it was last seen through: by this run, or by one that did not get so far.
+    """
+    past = recorded if recorded.get(REGION) == wanted.get(REGION) else {}
+    known, wave, seen_through = targets(past), wanted.get(WAVE), _moment(past.get(CHECKED_AT))
+
+    def counts(name: str, target: Target) -> bool:
+        if wave is None:
+            return True
+        if target.wave != wave or target.changed_at is None:
+            return False
+        return name in known or target.run == run or seen_through is None or target.changed_at > seen_through
+
     return {
-        name: target
-        for name, target in targets(wanted).items()
-        if known.get(name) != target and (name in known or not moving or target.run == run)
+        name: target for name, target in targets(wanted).items() if known.get(name) != target and counts(name, target)
     }
 
 
@@ -85,13 +96,23 @@ def to_wait_for(recorded: Bag, wanted: Bag, run: str) -> dict[str, Options]:
     return {target.instance_id: target.wanted for target in new_targets(recorded, wanted, run).values()}
 
 
-def outputs(inputs: Bag, recorded: Bag, settled: Settled) -> dict[str, object]:
+def outputs(inputs: Bag, recorded: Bag, settled: Settled, now: datetime) -> dict[str, object]:
     """The outputs to record: what was just seen, and what was recorded of the targets that did not change."""
     stopped = _ids(recorded, PENDING_START_IDS) - set(settled.verdicts) | set(settled.ids(Verdict.PENDING_START))
     return {
-        **{name: inputs[name] for name in (TARGETS, REGION, TIMEOUT_SECONDS, TITLE, MEMBERS_MOVE) if name in inputs},
+        **{name: inputs[name] for name in (TARGETS, REGION, TIMEOUT_SECONDS, TITLE, WAVE) if name in inputs},
+        **({CHECKED_AT: checked_at(now)} if inputs.get(WAVE) is not None else {}),
         **_sorted_out(inputs, stopped),
     }
+
+
+def checked_at(now: datetime) -> str:
+    """The moment as ``checkedAt`` has it."""
+    return f"{now.astimezone(timezone.utc):{_TIME}}"
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.strptime(text, _TIME).replace(tzinfo=timezone.utc) if isinstance(text, str) else None
 
 
 def after_another_look(recorded: Bag, found: Mapping[str, Observation]) -> dict[str, object]:

@@ -97,7 +97,7 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     outcome = apply_options(ec2, inputs[p.INSTANCE_ID], wanted, deadline, wait_until_applied=wait)
     _warn(outcome, wanted, waited=wait)
     was = p.merge_previous(p.previous(recorded), outcome.before.options, wanted)
-    change = runtime.new_mark() if outcome.left_something_to_wait_for else p.change_of(recorded)
+    change = runtime.new_mark(inputs.get(p.WAVE)) if outcome.left_something_to_wait_for else p.change_of(recorded)
     return p.outputs(inputs, outcome.after, was, change, unfinished=str(outcome.problem or ""))
 
 
@@ -210,6 +210,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         on_destroy: pulumi.Input[Literal["retain", "restore"]] = "retain",
         wait: pulumi.Input[bool] = True,
         timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
+        wave: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Bring an instance onto the options given here.
@@ -226,6 +227,8 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         :param wait: whether to wait until EC2 says that the options are applied. Several instances wait faster
             together, with :class:`MetadataOptionsApplied`.
         :param timeout_seconds: 1 to 3600: how long one operation may take.
+        :param wave: the number of the wave of a fleet that the instance is in now; a change is waited for in the wave
+            in which it is made. Another one changes nothing.
         """
         super().__init__(
             InstanceMetadataOptionsProvider(),
@@ -241,6 +244,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
                 "on_destroy": on_destroy,
                 "wait": wait,
                 "timeout_seconds": timeout_seconds,
+                "wave": wave,
                 "state": None,
                 "previous": None,
                 "owner_id": None,

@@ -82,7 +82,7 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
     engine = runtime.engine()
     wanted = barrier.to_wait_for(recorded, inputs, runtime.RUN)
     if not wanted:
-        return barrier.outputs(inputs, recorded, Settled({}, {}))
+        return barrier.outputs(inputs, recorded, Settled({}, {}), runtime.now())
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
     ec2 = runtime.ec2(inputs.get(p.REGION))
     try:
@@ -101,7 +101,7 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
     # Where members move, the last of the barriers has all of them, and tells.
     if (stopped := settled.ids(Verdict.PENDING_START)) and not inputs.get(barrier.MEMBERS_MOVE):
         engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
-    return barrier.outputs(inputs, recorded, settled)
+    return barrier.outputs(inputs, recorded, settled, runtime.now())
 
 
 class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsApplied"):
@@ -120,7 +120,7 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         region: pulumi.Input[str] | None = None,
         timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
         title: pulumi.Input[str] | None = None,
-        members_move: pulumi.Input[bool] = False,
+        wave: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Wait for instances.
@@ -130,8 +130,8 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
         :param timeout_seconds: 1 to 3600: how long to wait.
         :param title: what progress and errors call them.
-        :param members_move: whether instances come from, and go to, other barriers that have waited for them: one that
-            comes is waited for only if this run has changed it, and the preview shows nothing of one that goes.
+        :param wave: the number of a wave of a fleet, whose instances come from, and go to, others: those are waited for
+            that were changed in this one, and the preview shows nothing of one that comes or goes without a change.
         """
         super().__init__(
             MetadataOptionsAppliedProvider(),
@@ -141,7 +141,7 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
                 "region": region,
                 "timeout_seconds": timeout_seconds,
                 "title": title,
-                "members_move": members_move or None,
+                "wave": wave,
                 "applied_ids": None,
                 "pending_start_ids": None,
             },

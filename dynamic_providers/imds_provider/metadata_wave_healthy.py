@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 import pulumi
@@ -18,8 +18,8 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from . import barrier, runtime, wave_health
 from . import properties as p
-from . import runtime, wave_health
 from .bags import is_known, translate_input, translate_output
 from .errors import ImdsError, WaveStoppedError
 from .legacy_calls import period_seconds
@@ -45,7 +45,7 @@ class MetadataWaveHealthyProvider(ResourceProvider):
         return CheckResult(inputs, failures)
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
-        return DiffResult(changes=wave_health.changed(_olds, _news, is_known, runtime.RUN), replaces=[])
+        return DiffResult(changes=barrier.changed(_olds, _news, is_known, runtime.RUN), replaces=[])
 
     def create(self, props: Bag) -> CreateResult:
         try:
@@ -66,27 +66,23 @@ class MetadataWaveHealthyProvider(ResourceProvider):
 def _watch(inputs: Bag, recorded: Bag) -> dict[str, object]:
     changed = wave_health.to_check(recorded, inputs, runtime.RUN)
     if not changed:
-        return wave_health.outputs(inputs, _now())
-    watch = wave_health.watch(changed, float(inputs[wave_health.SOAK_MINUTES]), _now())
+        return wave_health.outputs(inputs, runtime.now())
+    watch = wave_health.watch(changed, float(inputs[wave_health.SOAK_MINUTES]), runtime.now())
     _soak(inputs, len(changed), watch.until)
     calls = runtime.aws().fleet(str(inputs[p.REGION]))
     ids = [instance_id for instance_id, target in changed.items() if wave_health.requires_tokens(target)]
     seconds = (watch.until - watch.since).total_seconds()
-    refused = calls.legacy_calls("MetadataNoTokenRejected", ids, watch.since, _now(), period_seconds(seconds))
+    refused = calls.legacy_calls("MetadataNoTokenRejected", ids, watch.since, runtime.now(), period_seconds(seconds))
     if reason := wave_health.verdict(inputs, refused, calls.impaired(list(changed))):
         raise WaveStoppedError(reason)
-    return wave_health.outputs(inputs, _now())
+    return wave_health.outputs(inputs, runtime.now())
 
 
 def _soak(inputs: Bag, count: int, until: datetime) -> None:
     engine = runtime.engine()
-    while (left := (until - _now()).total_seconds()) > 0:
+    while (left := (until - runtime.now()).total_seconds()) > 0:
         engine.show_progress(wave_health.progress_line(inputs, count, left))
         engine.sleep(min(PROGRESS_SECONDS, left))
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
@@ -108,6 +104,7 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
         *,
         targets: pulumi.Input[Mapping[str, pulumi.Input[str]]],
         soak_minutes: pulumi.Input[float] = 0,
+        wave: pulumi.Input[int] | None = None,
         title: pulumi.Input[str] | None = None,
         region: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -116,6 +113,8 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
 
         :param targets: a name for each instance, with the ``target`` of its ``InstanceMetadataOptions``.
         :param soak_minutes: 0 to 1440: for how long after its change an instance is watched before it is judged.
+        :param wave: the number of a wave of a fleet, whose instances come from, and go to, others: those are checked
+            that were changed in this one.
         :param title: what progress and errors call them.
         :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
         """
@@ -125,6 +124,7 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
             {
                 "targets": targets,
                 "soak_minutes": soak_minutes,
+                "wave": wave,
                 "title": title,
                 "region": region,
                 "checked_at": None,

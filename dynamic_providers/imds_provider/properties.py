@@ -18,6 +18,8 @@ REGION = "region"
 ON_DESTROY = "onDestroy"
 WAIT = "wait"
 TIMEOUT_SECONDS = "timeoutSeconds"
+WAVE = "wave"
+"""The wave of a fleet that the instance belongs to; no difference, it only stands in the mark of a change."""
 
 STATE = "state"
 PREVIOUS = "previous"
@@ -26,7 +28,7 @@ TARGET = "target"
 UNFINISHED = "unfinished"
 """Why a change that EC2 has taken, or may have, was not seen through: the next run does so."""
 
-SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS)
+SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS, WAVE)
 PROPERTY_NAMES = (*SETTINGS, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
 """All but the options."""
 

@@ -62,9 +62,14 @@ def deadline(seconds: object, default: float) -> Deadline:
     return Deadline(engine(), float(seconds) if isinstance(seconds, int | float) else default)
 
 
-def new_mark() -> str:
-    """The mark of a change that is being made now."""
-    return mark(RUN, datetime.now(timezone.utc))
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def new_mark(wave: object) -> str:
+    """The mark of a change that is being made now, in a wave of a fleet or, if that is None, in none."""
+    return mark(RUN, now(), wave)
 
 
 def reported(error: ImdsError) -> ImdsError:

@@ -14,12 +14,13 @@ from .options import OPTION_NAMES, Options, OptionValue, render
 
 _CHANGE = "change"
 _TIME = "%Y%m%dT%H%M%SZ"
-_MARK = re.compile(r"(?P<run>[0-9a-f]+)-(?P<at>\d{8}T\d{6}Z)")
+_MARK = re.compile(r"(?P<run>[0-9a-f]+)-(?P<at>\d{8}T\d{6}Z)(?:-wave-(?P<wave>\d+))?")
 
 
-def mark(run: str, at: datetime) -> str:
-    """The mark of a change: the run of Pulumi that made it, and when."""
-    return f"{run}-{at.astimezone(timezone.utc):{_TIME}}"
+def mark(run: str, at: datetime, wave: object = None) -> str:
+    """The mark of a change: the run of Pulumi that made it, when, and in which wave of a fleet."""
+    of_wave = f"-wave-{wave:.0f}" if isinstance(wave, int | float) else ""
+    return f"{run}-{at.astimezone(timezone.utc):{_TIME}}{of_wave}"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Target:
         """The run of Pulumi that made the change, or an empty text."""
         found = _MARK.fullmatch(self.change)
         return found["run"] if found else ""
+
+    @property
+    def wave(self) -> int | None:
+        """The number of the wave in which the change was made, if it was one of a fleet."""
+        found = _MARK.fullmatch(self.change)
+        return int(found["wave"]) if found and found["wave"] else None
 
     @property
     def changed_at(self) -> datetime | None:

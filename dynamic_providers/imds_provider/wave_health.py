@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .barrier import MEMBERS_MOVE, TARGETS, TITLE, check_targets, new_targets, titled
-from .barrier import changed as targets_changed
+from .barrier import CHECKED_AT, TARGETS, TITLE, check_targets, checked_at, new_targets, titled
 from .legacy_calls import LegacyCalls, told
 from .options import HTTP_TOKENS, Violation
-from .properties import REGION, Bag, IsKnown
+from .properties import REGION, WAVE, Bag, IsKnown
 from .target import Target
 
 SOAK_MINUTES = "soakMinutes"
-CHECKED_AT = "checkedAt"
-PROPERTY_NAMES = (TARGETS, REGION, TITLE, SOAK_MINUTES, CHECKED_AT)
+PROPERTY_NAMES = (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES, CHECKED_AT)
 
 LONGEST_SOAK_MINUTES = 1440
 WINDOW = timedelta(minutes=5)
@@ -36,19 +34,10 @@ def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     return found
 
 
-def changed(recorded: Bag, wanted: Bag, is_known: IsKnown, run: str) -> bool:
-    """Whether there is an instance to check: one whose options have been changed since the last check."""
-    return targets_changed(recorded, _moving(wanted), is_known, run)
-
-
 def to_check(recorded: Bag, wanted: Bag, run: str) -> dict[str, Target]:
     """The targets, by instance id, that have been changed since the last check."""
-    found = new_targets(recorded, _moving(wanted), run).values()
+    found = new_targets(recorded, wanted, run).values()
     return {each.instance_id: each for each in found if each.changed_at is not None}
-
-
-def _moving(wanted: Bag) -> Bag:
-    return {**wanted, MEMBERS_MOVE: True}
 
 
 @dataclass(frozen=True)
@@ -100,6 +89,6 @@ def verdict(bag: Bag, refused: Mapping[str, LegacyCalls | None], impaired: Mappi
 def outputs(inputs: Bag, at: datetime) -> dict[str, object]:
     """The outputs to record."""
     return {
-        **{name: inputs[name] for name in (TARGETS, REGION, TITLE, SOAK_MINUTES) if name in inputs},
-        CHECKED_AT: f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        **{name: inputs[name] for name in (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES) if name in inputs},
+        CHECKED_AT: checked_at(at),
     }

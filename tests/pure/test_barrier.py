@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 
 from imds_provider import barrier
@@ -13,6 +15,7 @@ WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"
 OLD = "i-1a2b3c4d"
 RUN = "965f4789"
+NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 RIGHT: Options = {**LAX, "httpTokens": "required"}
 
 
@@ -135,72 +138,94 @@ def test_in_another_region_all_are_waited_for() -> None:
     assert list(barrier.to_wait_for(before, now, RUN)) == [WEB]
 
 
-def moving(**targets: object) -> dict[str, object]:
-    return {**bag(**targets), "membersMove": True}
+def wave(**targets: object) -> dict[str, object]:
+    return {**bag(**targets), "wave": 2.0}
 
 
-NOW = f"{RUN}-20261125T044012Z"
-EARLIER = "0a1b2c3d-20261120T000000Z"
+def seen_through(**targets: object) -> dict[str, object]:
+    return {**wave(**targets), "checkedAt": "2026-11-21T00:00:00Z"}
+
+
+NOW = f"{RUN}-20261125T044012Z-wave-2"
+UNFINISHED = "0f0f0f0f-20261124T000000Z-wave-2"
+EARLIER = "0a1b2c3d-20261120T000000Z-wave-2"
+ELSEWHERE = "0f0f0f0f-20261124T000000Z-wave-1"
 
 
 @pytest.mark.parametrize(
     ("now", "waited_for"),
     [
-        (moving(web=target(WEB, EARLIER)), []),
-        (moving(web=target(WEB, EARLIER), api=target(API, EARLIER)), []),
-        (moving(), []),
-        (moving(web=target(WEB, EARLIER), api=target(API, NOW)), [API]),
-        (moving(web=target(WEB, NOW)), [WEB]),
-        (moving(web=target(WEB, "0f0f0f0f-20261124T000000Z")), [WEB]),
-        (moving(web=target(WEB, EARLIER), api=str(Target(API, {"httpTokens": "required"}))), []),
+        (wave(web=target(WEB, EARLIER)), []),
+        (wave(web=target(WEB, EARLIER), api=target(API, ELSEWHERE)), []),
+        (wave(), []),
+        (wave(web=target(WEB, EARLIER), api=target(API, NOW)), [API]),
+        (wave(web=target(WEB, EARLIER), api=target(API, UNFINISHED)), [API]),
+        (wave(web=target(WEB, EARLIER), api=target(API, EARLIER)), []),
+        (wave(web=target(WEB, NOW)), [WEB]),
+        (wave(web=target(WEB, UNFINISHED)), [WEB]),
+        (wave(web=target(WEB, ELSEWHERE)), []),
+        (wave(web=target(WEB, EARLIER), api=str(Target(API, {"httpTokens": "required"}))), []),
     ],
     ids=[
         "same",
-        "one came from another barrier",
-        "one went to another barrier",
+        "one came from another wave",
+        "one went to another wave",
         "one came that this run has changed",
+        "one came that a run has changed that did not get here",
+        "one came back",
         "changed by this run",
         "changed by a run that did not get here",
+        "one came back that was changed meanwhile in another wave",
         "one came that had nothing to be changed",
     ],
 )
-def test_where_members_move_one_that_comes_counts_only_if_this_run_has_changed_it(
+def test_in_a_wave_one_counts_only_if_it_was_changed_there_since_the_wave_was_seen_through(
     now: dict[str, object], waited_for: list[str]
 ) -> None:
-    before = moving(web=target(WEB, EARLIER))
+    before = seen_through(web=target(WEB, EARLIER))
     assert list(barrier.to_wait_for(before, now, RUN)) == waited_for
     assert barrier.changed(before, now, is_known, RUN) is bool(waited_for)
 
 
-def test_a_new_barrier_waits_for_all_its_members_and_an_empty_one_for_none_that_come() -> None:
-    web = moving(web=target(WEB, EARLIER))
-    assert list(barrier.to_wait_for({}, web, RUN)) == [WEB]
-    assert barrier.to_wait_for(moving(), web, RUN) == {}
-    assert barrier.changed(moving(), moving(web=UNKNOWN), is_known, RUN)
+def test_one_that_came_to_a_wave_and_was_changed_by_this_run_counts_whatever_the_clock_says() -> None:
+    ahead = {**seen_through(), "checkedAt": "2026-11-30T00:00:00Z"}
+    assert list(barrier.to_wait_for(ahead, wave(web=target(WEB, NOW)), RUN)) == [WEB]
+
+
+def test_a_wave_that_was_never_seen_through_waits_for_all_that_were_changed_in_it() -> None:
+    now = wave(web=target(WEB, EARLIER), api=target(API, ELSEWHERE))
+    assert list(barrier.to_wait_for({}, now, RUN)) == [WEB]
+    assert barrier.changed(seen_through(), wave(web=UNKNOWN), is_known, RUN)
+
+
+def test_a_wave_records_when_it_was_seen_through() -> None:
+    found = barrier.outputs(wave(), {}, settled(), NOON)
+    assert (found["wave"], found["checkedAt"]) == (2.0, "2026-11-25T12:00:00Z")
+    assert "checkedAt" not in barrier.outputs(bag(), {}, settled(), NOON)
 
 
 def test_the_outputs_sort_the_instances_by_what_was_seen() -> None:
     inputs = bag(web=target(WEB), api=target(API), old=target(OLD))
-    found = barrier.outputs(inputs, {}, settled(applied=(WEB, OLD), pending_start=(API,)))
+    found = barrier.outputs(inputs, {}, settled(applied=(WEB, OLD), pending_start=(API,)), NOON)
     assert found == {**inputs, "appliedIds": [WEB, OLD], "pendingStartIds": [API]}
 
 
 def test_what_was_not_looked_at_again_stays_in_its_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
     now = bag(web=target(WEB), api=target(API), old=target(OLD))
-    found = barrier.outputs(now, before, settled(applied=(OLD,)))
+    found = barrier.outputs(now, before, settled(applied=(OLD,)), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([WEB, OLD], [API])
 
 
 def test_what_has_started_since_moves_to_the_other_list() -> None:
     before = {**bag(api=target(API)), "appliedIds": [], "pendingStartIds": [API]}
-    found = barrier.outputs(bag(api=target(API, "second")), before, settled(applied=(API,)))
+    found = barrier.outputs(bag(api=target(API, "second")), before, settled(applied=(API,)), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([API], [])
 
 
 def test_what_is_no_target_any_more_is_in_no_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
-    found = barrier.outputs(bag(), before, settled())
+    found = barrier.outputs(bag(), before, settled(), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([], [])
 
 
