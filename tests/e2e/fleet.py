@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from imds_components.waves import Rollout, assign
 from localcloud.client import LocalCloud
 from localcloud.shapes import MetadataOptions, Seed
 from tests.support.engine import Run
@@ -14,6 +15,14 @@ WEB, API, WORKER, DATABASE, CACHE = (f"i-{digit * 17}" for digit in "abcde")
 FIVE = {"web": WEB, "api": API, "worker": WORKER, "database": DATABASE, "cache": CACHE}
 
 BARRIER = "MetadataOptionsApplied instances"
+
+REQUIRED = {"httpTokens": "required"}
+IN_ORDER = [
+    instance_id
+    for wave in assign([f"i-{number:017x}" for number in range(1, 9)], Rollout(waves=[*range(1, 9)])).values()
+    for instance_id in wave
+]
+"""Eight instances in the order in which a fleet takes its own: a new one of the first comes before all others."""
 
 
 def row(name: str) -> str:
@@ -45,6 +54,44 @@ def managing(cloud: LocalCloud, instances: Mapping[str, str], **options: object)
 
 def instance(instance_id: str, options: MetadataOptions | None = None, *, state: str = "running") -> Seed:
     return {"id": instance_id, "region": REGION, "options": options or {}, "state": state}
+
+
+def member(instance_id: str, options: MetadataOptions | None = None, *, team: str = "web") -> Seed:
+    """An instance of the team, which :func:`fleet` selects if it is ``web``."""
+    return {**instance(instance_id, options), "tags": {"Team": team}}
+
+
+def fleet(cloud: LocalCloud, *, options: object = REQUIRED, **given: object) -> dict[str, object]:
+    """The configuration of a stack that wants ``options``, with the fleet ``web`` and what is ``given`` of it."""
+    return {
+        **aws_config(cloud),
+        "imds:options": options,
+        "imds:fleets": {"web": {"select": {"tag:Team": ["web"]}, **given}},
+    }
+
+
+def fleet_rows(*instance_ids: str) -> set[str]:
+    """The resources of instances in the fleet ``web``."""
+    return {f"InstanceMetadataOptions web-{each}" for each in instance_ids}
+
+
+def barriers(*waves: int) -> set[str]:
+    return {f"MetadataOptionsApplied web-{REGION}-wave-{each}" for each in waves}
+
+
+def checks(*waves: int) -> set[str]:
+    return {f"MetadataWaveHealthy web-{REGION}-wave-{each}" for each in waves}
+
+
+def complaints(run: Run) -> str:
+    """The errors of a run that has failed as it should: in sentences, without Python's insides."""
+    assert "Traceback" not in run.text
+    return "\n".join(run.said("error"))
+
+
+def tokens(cloud: LocalCloud, instance_ids: Iterable[str]) -> set[str]:
+    """The different HttpTokens that the instances have."""
+    return {cloud.instance(each)["options"]["HttpTokens"] for each in instance_ids}
 
 
 def modifications(cloud: LocalCloud) -> dict[str, dict[str, str]]:

@@ -5,14 +5,8 @@ from __future__ import annotations
 import pytest
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import API, CACHE, WEB, aws_config, instance, managing, modifications
-from tests.support.engine import Run, Stack
-
-
-def complaints(run: Run) -> str:
-    """The errors of a run that has failed as it should: in sentences, without Python's insides."""
-    assert "Traceback" not in run.text
-    return "\n".join(run.said("error"))
+from tests.e2e.fleet import API, CACHE, WEB, aws_config, complaints, instance, managing, modifications
+from tests.support.engine import Stack
 
 
 def test_every_mistake_in_the_configuration_is_named_in_one_go_and_nothing_is_sent_or_recorded(
