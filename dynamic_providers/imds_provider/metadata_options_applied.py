@@ -98,8 +98,8 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
         )
     except NotSettledError as error:
         raise NotAppliedError(barrier.failure(error, len(wanted))) from None
-    # Where members move, the last of the barriers has all of them, and tells.
-    if (stopped := settled.ids(Verdict.PENDING_START)) and not inputs.get(barrier.MEMBERS_MOVE):
+    # The last barrier of a fleet stands for no wave and has all its instances: it tells.
+    if (stopped := settled.ids(Verdict.PENDING_START)) and inputs.get(p.WAVE) is None:
         engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
     return barrier.outputs(inputs, recorded, settled, runtime.now())
 
