@@ -1,0 +1,1 @@
+"""What a fleet costs as it grows, beside as many resources that do nothing."""
