@@ -12,6 +12,7 @@ from imds_provider.errors import ImdsError
 from imds_provider.options import OPTIONS, Options, as_arguments
 from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
 
+from . import claims
 from .downgrades import Allowance
 from .exemptions import Exemption
 from .fleet_config import FleetSettings, checked
@@ -119,6 +120,7 @@ class FleetMetadata(pulumi.ComponentResource):
             plan = survey(name, settings, preflight=preview and preflight == "on")
         except (ImdsError, ValueError) as error:
             raise pulumi.RunError(f"FleetMetadata {name}: {error}") from None
+        plan = plan.with_problems(claims.of_this_program().select(name, plan.ids))
         self._tell(plan, preview=preview)
         parts = [_Part(self, name, plan, region) for region in plan.regions]
         rows = [row for part in parts for row in part.rows.values()]

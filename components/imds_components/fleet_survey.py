@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 from imds_provider import runtime
-from imds_provider.ec2 import Aws, FleetCalls
+from imds_provider.ec2 import FleetCalls
 from imds_provider.errors import ConfigurationError, Ec2Error
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import modification
@@ -17,15 +16,11 @@ from imds_provider.wave_health import WINDOW
 
 from .fleet_config import FleetSettings
 from .fleet_plan import FleetPlan, RegionPlan, plan, with_legacy_calls
-from .selection import overlaps
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _MINUTE = timedelta(minutes=1)
-
-_fleets: WeakKeyDictionary[Aws, dict[str, list[str]]] = WeakKeyDictionary()
-"""The instances of each fleet that a program has made so far, for as long as its connections live."""
 
 
 def survey(name: str, settings: FleetSettings, *, preflight: bool) -> FleetPlan:
@@ -39,7 +34,6 @@ def survey(name: str, settings: FleetSettings, *, preflight: bool) -> FleetPlan:
     calls = {region: runtime.aws().fleet(region) for region in regions}
     inventories = _side_by_side(lambda region: list(calls[region].inventory().values()), regions)
     found = plan(name, settings, dict(zip(regions, inventories, strict=True)), now.date())
-    found = _claimed(found)
     found = _ready(found, calls, now)
     if not preflight:
         return found
@@ -52,14 +46,6 @@ def _default_region() -> str:
     if region is None:
         raise ConfigurationError("no AWS region: set `regions`, aws:region or AWS_REGION.")
     return region
-
-
-def _claimed(found: FleetPlan) -> FleetPlan:
-    """The plan, with a problem for each instance that is in another fleet of the program too."""
-    fleets = _fleets.setdefault(runtime.aws(), {})
-    others = {name: ids for name, ids in fleets.items() if name != found.name}
-    fleets[found.name] = found.ids
-    return found.with_problems(overlaps({**others, found.name: found.ids}))
 
 
 def _ready(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> FleetPlan:

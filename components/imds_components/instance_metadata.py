@@ -12,6 +12,7 @@ from imds_provider.errors import ConfigurationError
 from imds_provider.options import OPTIONS
 from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
 
+from . import claims
 from .attachments import Instances, attachments
 from .survey import survey
 from .wanted_options import MetadataOptionsArgs, wanted_options
@@ -72,6 +73,9 @@ class InstanceMetadata(pulumi.ComponentResource):
             attached = attachments(instances)
         except (ConfigurationError, ValueError) as error:
             raise pulumi.RunError(f"InstanceMetadata {name}: {error}") from None
+        known_ids = [each.known_id for each in attached if each.known_id is not None]
+        if in_fleets := claims.of_this_program().attach(name, known_ids):
+            raise pulumi.RunError("\n".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
         if attached and pulumi.runtime.is_dry_run():
             survey(self, attached, wanted, region)
         rows = {

@@ -84,19 +84,6 @@ def select(
     )
 
 
-def overlaps(fleets: Mapping[str, Iterable[str]]) -> list[str]:
-    """A sentence for each instance that is in more than one fleet; ``fleets`` has the ids of each."""
-    owners: dict[str, list[str]] = {}
-    for fleet, ids in fleets.items():
-        for instance_id in dict.fromkeys(ids):
-            owners.setdefault(instance_id, []).append(fleet)
-    return [
-        f"{instance_id} is in the fleets {' and '.join(names)}: exclude it from all but one."
-        for instance_id, names in sorted(owners.items())
-        if len(names) > 1
-    ]
-
-
 def _wrong_name(name: str) -> str | None:
     if name.startswith(METADATA_OPTIONS_PREFIX):
         return "cannot select a fleet: an instance would be let go of as soon as it complies."

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imds_components.selection import matches, overlaps, select, select_violations
+from imds_components.selection import matches, select, select_violations
 from imds_provider.inventory import Inventoried
 from tests.support.fakes import observe
 
@@ -87,9 +87,3 @@ def test_without_filters_only_the_ids_are_selected() -> None:
 def test_an_instance_that_is_gone_is_never_selected(instance_state: str) -> None:
     found = select([instance(A, instance_state=instance_state)], filters={"tag:Team": ["*"]}, ids=[A], exclude=[])
     assert (found.selected, found.not_found) == ((), (A,))
-
-
-def test_an_instance_in_two_fleets_is_a_sentence_naming_both() -> None:
-    assert overlaps({"web": [A, B, A], "api": [B, C]}) == [
-        f"{B} is in the fleets web and api: exclude it from all but one."
-    ]
