@@ -120,7 +120,7 @@ class FleetMetadata(pulumi.ComponentResource):
             plan = survey(name, settings, preflight=preview and preflight == "on")
         except (ImdsError, ValueError) as error:
             raise pulumi.RunError(f"FleetMetadata {name}: {error}") from None
-        plan = plan.with_problems(claims.of_this_program().select(name, plan.ids))
+        plan = plan.with_problems(claims.of_this_program().select(name, (each.instance_id for each in plan.members)))
         self._tell(plan, preview=preview)
         parts = [_Part(self, name, plan, region) for region in plan.regions]
         rows = [row for part in parts for row in part.rows.values()]

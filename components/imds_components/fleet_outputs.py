@@ -12,17 +12,18 @@ def fleet_report(plan: FleetPlan, *, applied: Sequence[str], pending_start: Sequ
     """The fleet after a run.
 
     ``selected`` and ``applied`` count instances; ``pendingStart`` has the ids of stopped ones that take up their
-    options at their next start; ``exempt`` has each exemption with ``instance``, ``reason`` and ``until``;
-    ``notCompliant`` has the ids of all that do not, or do not yet, have what the fleet demands.
+    options at their next start; ``exempt`` has each exemption with ``instance``, ``reason`` and ``until``, also one
+    of an instance that is not selected; ``notCompliant`` has the ids of those in ``pendingStart`` and of the selected
+    ones that are exempt, whatever these have.
     """
     exempt = [
         {"instance": each.instance, "reason": each.reason, "until": each.last_day.isoformat()}
-        for each in plan.exemptions
+        for each in plan.settings.exemptions
     ]
     return {
-        "selected": len(plan.ids),
+        "selected": len(plan.members),
         "applied": len(applied),
         "pendingStart": sorted(pending_start),
         "exempt": exempt,
-        "notCompliant": sorted({*pending_start, *(each.instance for each in plan.exemptions)}),
+        "notCompliant": sorted({*pending_start, *(each.instance_id for each in plan.members if each.exempt)}),
     }

@@ -17,10 +17,10 @@ from .exemptions import Exemption, judge_exemptions, merge_options
 from .fleet_config import FleetSettings
 from .fleet_report import Member, fleet_lines
 from .readiness import about_to_require, readiness_report, verdicts
-from .selection import select
+from .selection import Selection, select
 from .waves import assign
 
-ADVICE = "Mend what runs there, or exempt or exclude it, or set readiness.legacyCalls to warn."
+ADVICE = "Mend what runs there, or exempt or exclude it, or set readiness (legacyCalls, unknown) to warn."
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class RegionPlan:
     @cached_property
     def wanted(self) -> dict[str, Options]:
         """The options of each managed instance: all but those that an exemption leaves as they are."""
-        return {each.observation.instance_id: each.wanted for each in self.members if each.wanted}
+        return {each.instance_id: each.wanted for each in self.members if each.wanted}
 
     @cached_property
     def to_change(self) -> list[Member]:
@@ -44,11 +44,7 @@ class RegionPlan:
     @cached_property
     def about_to_require(self) -> list[str]:
         """The instances whose IMDSv1 calls will be refused."""
-        return [
-            each.observation.instance_id
-            for each in self.members
-            if about_to_require(each.observation.options, each.wanted)
-        ]
+        return [each.instance_id for each in self.members if about_to_require(each.observation.options, each.wanted)]
 
 
 @dataclass(frozen=True)
@@ -62,15 +58,9 @@ class FleetPlan:
     warnings: Sequence[str]
 
     @property
-    def ids(self) -> list[str]:
+    def members(self) -> list[Member]:
         """Every selected instance, managed or not."""
-        return [each.observation.instance_id for region in self.regions for each in region.members]
-
-    @property
-    def exemptions(self) -> list[Exemption]:
-        """The exemptions of instances that are selected."""
-        selected = set(self.ids)
-        return [each for each in self.settings.exemptions if each.instance in selected]
+        return [each for region in self.regions for each in region.members]
 
     def with_problems(self, problems: Iterable[str]) -> FleetPlan:
         return replace(self, problems=[*self.problems, *problems])
@@ -89,58 +79,51 @@ def plan(
     name: str, settings: FleetSettings, inventories: Mapping[str, Iterable[Inventoried]], today: date
 ) -> FleetPlan:
     """Plan for a fleet from everything that lives in its regions. ``settings.options`` are all that it is to have."""
-    exempt = {each.instance: each for each in settings.exemptions}
     selections = {
         region: select(found, filters=settings.select, ids=settings.instances, exclude=settings.exclude)
         for region, found in inventories.items()
     }
-    regions = []
-    for region, selection in selections.items():
-        members = [_member(each, settings.options, exempt) for each in selection.selected]
-        managed = [each.observation.instance_id for each in members if each.wanted]
-        regions.append(RegionPlan(region, members, assign(managed, settings.rollout)))
-    selected = {each.observation.instance_id for region in regions for each in region.members}
-    judged = judge_exemptions(settings.exemptions, selected, today)
-    loosened = {
-        each.observation.instance_id: downgrades(each.observation.options, each.wanted)
-        for region in regions
-        for each in region.members
-    }
+    found = FleetPlan(name, settings, [_region(*each, settings) for each in selections.items()], [], [])
+    where = " or ".join(inventories)
+    ids = {each.instance_id for each in found.members}
+    judged = judge_exemptions(settings.exemptions, ids, today)
     not_found = _everywhere(each.not_found for each in selections.values())
-    problems = [missing_reason(each, " or ".join(inventories)) for each in not_found]
-    problems += guard(loosened, settings.allow_downgrade)
+    loosened = {each.instance_id: downgrades(each.observation.options, each.wanted) for each in found.members}
+    problems = [*(missing_reason(each, where) for each in not_found), *guard(loosened, settings.allow_downgrade)]
     excluded_nothing = _everywhere(each.excluded_nothing for each in selections.values())
     warnings = [f"{each} is excluded, but would not be selected." for each in excluded_nothing]
     warnings += [*judged.ending, *judged.unused]
     (problems if settings.expired_exemptions == "fail" else warnings).extend(judged.expired)
-    if not selected:
-        warnings.append(f"selects no instance in {' or '.join(inventories)}: check select, instances and the region.")
-    return FleetPlan(name, settings, regions, problems, warnings)
+    if not ids:
+        warnings.append(f"selects no instance in {where}: check select, instances and the region.")
+    return replace(found, problems=problems, warnings=warnings)
 
 
 def with_legacy_calls(found: FleetPlan, calls: Mapping[str, LegacyCalls | None]) -> FleetPlan:
     """The plan once it is known who still uses IMDSv1 of those that are about to be required not to."""
     asked = [instance_id for region in found.regions for instance_id in region.about_to_require]
-    judged = verdicts(asked, calls)
-    told = readiness_report(judged, found.settings.readiness)
-    blocking = {*judged.legacy} if found.settings.readiness.legacy_calls == "block" else set()
-    blocking |= {*judged.unknown} if found.settings.readiness.unknown == "block" else set()
+    told = readiness_report(verdicts(asked, calls), found.settings.readiness)
+    regions = [
+        replace(region, members=[replace(each, blocked=each.instance_id in told.blocking) for each in region.members])
+        for region in found.regions
+    ]
     return replace(
         found,
-        regions=[
-            replace(
-                region,
-                members=[replace(each, blocked=each.observation.instance_id in blocking) for each in region.members],
-            )
-            for region in found.regions
-        ],
-        problems=[*found.problems, *told.blocking, *([ADVICE] if told.blocking else [])],
-        warnings=[*found.warnings, *told.warnings],
+        regions=regions,
+        problems=[*found.problems, *told.blocking.values(), *([ADVICE] if told.blocking else [])],
+        warnings=[*found.warnings, *told.warnings.values()],
     )
 
 
-def _member(found: Inventoried, options: Options, exempt: Mapping[str, Exemption]) -> Member:
-    exemption = exempt.get(found.observation.instance_id)
+def _region(region: str, selection: Selection, settings: FleetSettings) -> RegionPlan:
+    exemptions = {each.instance: each for each in settings.exemptions}
+    members = [
+        _member(each, settings.options, exemptions.get(each.observation.instance_id)) for each in selection.selected
+    ]
+    return RegionPlan(region, members, assign([each.instance_id for each in members if each.wanted], settings.rollout))
+
+
+def _member(found: Inventoried, options: Options, exemption: Exemption | None) -> Member:
     return Member(found.observation, merge_options(options, {}, exemption), exempt=exemption is not None)
 
 

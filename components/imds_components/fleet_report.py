@@ -23,6 +23,10 @@ class Member:
     blocked: bool = False
 
     @property
+    def instance_id(self) -> str:
+        return self.observation.instance_id
+
+    @property
     def changes(self) -> Options:
         """The wanted values that the instance does not have and can take."""
         return changes(self.observation.options, self.wanted)
@@ -64,7 +68,7 @@ def cut(texts: Sequence[str], shown: int = SHOWN_IDS) -> str:
 
 
 def _ids(members: Sequence[Member]) -> str:
-    return cut([each.observation.instance_id for each in members])
+    return cut([each.instance_id for each in members])
 
 
 def _counted_changes(members: Sequence[Member]) -> str:

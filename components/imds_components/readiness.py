@@ -71,10 +71,10 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class ReadinessReport:
-    """Sentences by what they do to the preview."""
+    """A sentence for each instance that is not ready, by what it does to the preview."""
 
-    blocking: list[str]
-    warnings: list[str]
+    blocking: dict[str, str]
+    warnings: dict[str, str]
 
 
 def about_to_require(observed: Options, wanted: Options) -> bool:
@@ -100,19 +100,19 @@ def verdicts(ids: Iterable[str], calls: Mapping[str, LegacyCalls | None]) -> Ver
 
 
 def readiness_report(found: Verdicts, readiness: Readiness) -> ReadinessReport:
-    """A sentence for each instance that is not ready, sorted by what the setting makes of it."""
+    """Say who is not ready, sorted by what the settings make of it."""
+    report = ReadinessReport({}, {})
     if readiness.legacy_calls == "off":
-        return ReadinessReport([], [])
+        return report
     days = "day" if readiness.days == 1 else f"{readiness.days} days"
-    legacy = [_legacy_sentence(instance_id, calls, days) for instance_id, calls in found.legacy.items()]
-    unknown = [
-        f"CloudWatch has no data on IMDSv1 calls of {instance_id} in the last {days}: it may still make some."
-        for instance_id in found.unknown
-    ]
-    report = ReadinessReport([], [])
-    (report.blocking if readiness.legacy_calls == "block" else report.warnings).extend(legacy)
+    legacy = {each: _legacy_sentence(each, calls, days) for each, calls in found.legacy.items()}
+    unknown = {
+        each: f"CloudWatch has no data on IMDSv1 calls of {each} in the last {days}: it may still make some."
+        for each in found.unknown
+    }
+    (report.blocking if readiness.legacy_calls == "block" else report.warnings).update(legacy)
     if readiness.unknown != "ignore":
-        (report.blocking if readiness.unknown == "block" else report.warnings).extend(unknown)
+        (report.blocking if readiness.unknown == "block" else report.warnings).update(unknown)
     return report
 
 

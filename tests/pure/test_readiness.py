@@ -37,12 +37,13 @@ def test_the_setting_says_what_stops_the_preview(
     readiness: Readiness, blocking: list[str], warnings: list[str]
 ) -> None:
     report = readiness_report(FOUND, readiness)
-    assert (report.blocking, report.warnings) == (blocking, warnings)
+    assert [*report.blocking.values()] == blocking
+    assert [*report.warnings.values()] == warnings
 
 
 def test_one_call_in_one_day_is_said_as_such() -> None:
     report = readiness_report(verdicts([A], {A: LegacyCalls(1)}), Readiness(days=1))
-    assert report.blocking == [f"{A} made 1 IMDSv1 call in the last day."]
+    assert report.blocking == {A: f"{A} made 1 IMDSv1 call in the last day."}
 
 
 @pytest.mark.parametrize(
