@@ -11,7 +11,7 @@ from imds_provider import runtime
 from imds_provider.ec2 import FleetCalls
 from imds_provider.errors import ConfigurationError, Ec2Error
 from imds_provider.legacy_calls import LegacyCalls
-from imds_provider.options import modification
+from imds_provider.options import HTTP_TOKENS, modification
 from imds_provider.wave_health import WINDOW
 
 from .fleet_config import FleetSettings
@@ -72,14 +72,16 @@ def _missing_permissions(region: RegionPlan, calls: FleetCalls, now: datetime) -
     if not region.to_change:
         return []
     first = region.to_change[0]
-    instance_id = first.observation.instance_id
+    instance_id = first.instance_id
     parameters = modification(first.observation.options, first.wanted)
+    # Refused IMDSv1 calls are looked for only where tokens are required.
+    metrics = any(each.wanted.get(HTTP_TOKENS) == "required" for each in region.to_change)
     missing = []
     if calls.lacks_permission_to_modify(instance_id, parameters):
         missing.append("ec2:ModifyInstanceMetadataOptions")
     if calls.lacks_permission_to_read_status():
         missing.append("ec2:DescribeInstanceStatus")
-    if calls.lacks_permission_to_read_metrics(instance_id, now - WINDOW, now):
+    if metrics and calls.lacks_permission_to_read_metrics(instance_id, now - WINDOW, now):
         missing.append("cloudwatch:GetMetricData")
     return [
         f"the credentials in use lack the permission {action} in {region.region} (asked for {instance_id}): grant it."
@@ -90,7 +92,5 @@ def _missing_permissions(region: RegionPlan, calls: FleetCalls, now: datetime) -
 def _side_by_side(look: Callable[[T], R], subjects: Iterable[T]) -> list[R]:
     """What ``look`` finds of each, all at a time, in the same order."""
     each = list(subjects)
-    if len(each) == 1:
-        return [look(each[0])]
-    with ThreadPoolExecutor(len(each) or 1) as executor:
+    with ThreadPoolExecutor(len(each)) as executor:
         return list(executor.map(look, each))
