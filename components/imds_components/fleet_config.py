@@ -67,6 +67,8 @@ def checked(given: FleetSettings) -> FleetSettings:
     ]
     if given.regions is not None and not _are_regions(list(given.regions)):
         problems.append("regions must be a list of different regions such as eu-west-1.")
+    if given.allow_downgrade is not None and not _is_allowance(given.allow_downgrade):
+        problems.append("allow_downgrade must be a reason, or one for each instance id.")
     if not is_timeout(given.timeout_seconds):
         problems.append(f"timeout_seconds must be a number of seconds from 1 to {LONGEST_TIMEOUT_SECONDS}.")
     problems += [
@@ -173,8 +175,8 @@ def _are_waves(value: object) -> bool:
 
 
 def _is_allowance(value: object) -> bool:
-    if isinstance(value, dict):
-        return value != {} and all(is_instance_id(each) and is_text(reason) for each, reason in value.items())
+    if isinstance(value, Mapping):
+        return len(value) > 0 and all(is_instance_id(each) and is_text(reason) for each, reason in value.items())
     return is_text(value)
 
 

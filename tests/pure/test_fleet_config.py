@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imds_components.exemptions import Exemption
-from imds_components.fleet_config import FleetSettings
+from imds_components.fleet_config import FleetSettings, checked, fleet_arguments
 from imds_components.readiness import Readiness
 from imds_components.stack_config import StackConfigError, parse
 from imds_components.waves import Rollout
@@ -146,3 +147,77 @@ def test_the_documentation_names_every_key_of_a_fleet() -> None:
     documented = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
     inner = ("instance", "reason", "until", "legacyCalls", "days", "unknown", "waves", "soakMinutes")
     assert [key for key in (*FULL, *inner) if f"| `{key}` |" not in documented] == []
+
+
+def test_a_fleet_of_the_configuration_becomes_the_arguments_of_the_component() -> None:
+    (fleet,) = parse(config(FULL)).fleets.values()
+    assert fleet_arguments(fleet, {"httpTokens": "optional", "httpPutResponseHopLimit": 1}) == {
+        "select": SELECT,
+        "instances": [WEB],
+        "exclude": [API],
+        "metadata_options": {"http_tokens": "optional", "http_put_response_hop_limit": 3},
+        "exemptions": [Exemption(WEB, "old agent", "2027-01-31", http_tokens="optional")],
+        "readiness": Readiness("warn", 30, "block"),
+        "rollout": Rollout([1, "50%"], 30),
+        "allow_downgrade": {WEB: "old agent"},
+        "regions": ["eu-west-1", "us-gov-west-1"],
+        "on_destroy": "restore",
+        "timeout_seconds": 300,
+        "preflight": "off",
+        "expired_exemptions": "warn",
+    }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"select": SELECT},
+        {"instances": [WEB]},
+        {"select": SELECT, "instances": [WEB], "exclude": [API], "regions": ("eu-west-1", "us-east-1")},
+        {"select": {"vpc-id": ("vpc-1",)}, "timeout_seconds": 3600, "allow_downgrade": {WEB: "rollback"}},
+    ],
+)
+def test_settings_that_can_be_used_come_back_as_they_are(given: dict[str, Any]) -> None:
+    settings = FleetSettings(**given)
+    assert checked(settings) is settings
+
+
+IDS = "must hold instance ids, i- and 8 or 17 hexadecimal digits, got"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"select": None}, "give select or instances."),
+        ({"select": {}}, 'select must name at least one filter; {"instance-id": ["i-*"]} selects every instance.'),
+        ({"select": {"vpcid": ["x"]}}, "select.vpcid is not a known filter; did you mean vpc-id?"),
+        ({"instances": ["web"]}, f'instances {IDS} "web".'),
+        ({"exclude": [WEB, 7]}, f"exclude {IDS} 7."),
+        ({"regions": []}, "regions must be a list of different regions such as eu-west-1."),
+        ({"regions": ["eu-west-1"] * 2}, "regions must be a list of different regions such as eu-west-1."),
+        ({"regions": ["here"]}, "regions must be a list of different regions such as eu-west-1."),
+        ({"timeout_seconds": 0}, "timeout_seconds must be a number of seconds from 1 to 3600."),
+        ({"timeout_seconds": "120"}, "timeout_seconds must be a number of seconds from 1 to 3600."),
+        ({"allow_downgrade": ""}, "allow_downgrade must be a reason, or one for each instance id."),
+        ({"allow_downgrade": {WEB: 1}}, "allow_downgrade must be a reason, or one for each instance id."),
+        ({"on_destroy": "keep"}, 'on_destroy must be "retain" or "restore", got "keep".'),
+        ({"preflight": True}, 'preflight must be "on" or "off", got true.'),
+        ({"expired_exemptions": "x"}, 'expired_exemptions must be "fail" or "warn", got "x".'),
+    ],
+)
+def test_settings_that_a_program_made_wrongly_are_refused(change: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        checked(FleetSettings(**{"select": SELECT, **change}))
+    assert str(caught.value) == problem
+
+
+def test_everything_that_is_wrong_with_the_settings_of_a_program_is_said_at_once() -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        checked(FleetSettings(exclude=["x"], regions=[], timeout_seconds=-1, preflight="?"))  # type: ignore[arg-type]  # what must fail
+    assert [line.split(" ")[0] for line in str(caught.value).splitlines()] == [
+        "give",
+        "exclude",
+        "regions",
+        "timeout_seconds",
+        "preflight",
+    ]

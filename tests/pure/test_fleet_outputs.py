@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from datetime import date
+
+from imds_components.exemptions import Exemption
+from imds_components.fleet_config import FleetSettings
+from imds_components.fleet_outputs import fleet_report
+from imds_components.fleet_plan import plan
+from imds_provider.inventory import Inventoried
+from tests.support.fakes import observe
+
+A, B, C, D, E = (f"i-0000000{letter}" for letter in "abcde")
+
+
+def test_the_report_counts_and_names_as_its_contract_says() -> None:
+    settings = FleetSettings(
+        instances=[A, B, C, D],
+        options={"httpTokens": "required"},
+        exemptions=[
+            Exemption(D, "old agent", "2027-01-31"),
+            Exemption(E, "not selected", date(2027, 2, 28)),
+            Exemption(A, "two hops", "2027-01-31", http_put_response_hop_limit=2),
+        ],
+    )
+    inventory = [Inventoried(observe(each), "eu-west-1", {}) for each in (A, B, C, D)]
+    found = plan("web", settings, {"eu-west-1": inventory}, date(2026, 11, 25))
+    assert fleet_report(found, applied=[A], pending_start=[C, B]) == {
+        "selected": 4,
+        "applied": 1,
+        "pendingStart": [B, C],
+        "exempt": [
+            {"instance": D, "reason": "old agent", "until": "2027-01-31"},
+            {"instance": E, "reason": "not selected", "until": "2027-02-28"},
+            {"instance": A, "reason": "two hops", "until": "2027-01-31"},
+        ],
+        "notCompliant": [A, B, C, D],
+    }
+
+
+def test_a_fleet_without_instances_has_every_key() -> None:
+    found = plan("web", FleetSettings(select={"tag:Team": ["web"]}), {"eu-west-1": []}, date(2026, 11, 25))
+    assert fleet_report(found, applied=[], pending_start=[]) == {
+        "selected": 0,
+        "applied": 0,
+        "pendingStart": [],
+        "exempt": [],
+        "notCompliant": [],
+    }
