@@ -146,8 +146,7 @@ class FleetMetadata(pulumi.ComponentResource):
             if plan.warnings:
                 pulumi.log.warn("\n".join(plan.warnings), self)
         if plan.problems:
-            problems = "".join(f"\n  {each}" for each in plan.problems)
-            raise pulumi.RunError(f"FleetMetadata {plan.name} cannot go on:{problems}")
+            raise pulumi.RunError("\n  ".join([f"FleetMetadata {plan.name} cannot go on:", *plan.problems]))
 
 
 class _Part:

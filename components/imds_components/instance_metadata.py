@@ -75,7 +75,7 @@ class InstanceMetadata(pulumi.ComponentResource):
             raise pulumi.RunError(f"InstanceMetadata {name}: {error}") from None
         known_ids = [each.known_id for each in attached if each.known_id is not None]
         if in_fleets := claims.of_this_program().attach(name, known_ids):
-            raise pulumi.RunError("\n".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
+            raise pulumi.RunError("\n  ".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
         if attached and pulumi.runtime.is_dry_run():
             survey(self, attached, wanted, region)
         rows = {

@@ -12,16 +12,19 @@ import pytest
 from pulumi.runtime import mocks
 from pulumi.runtime.rpc import deserialize_properties
 
-from imds_components import InstanceMetadata
+from imds_components import FleetMetadata, InstanceMetadata
 from imds_provider import runtime
 from imds_provider.options import decode
 from imds_provider.settling import Deadline
 from imds_provider.target import Target
+from tests.support.fake_fleets import FakeAws
 from tests.support.fakes import LAX, FakeClock, FakeEc2
 
 ROW = "pulumi-python:dynamic/imds:InstanceMetadataOptions"
 BARRIER = "pulumi-python:dynamic/imds:MetadataOptionsApplied"
+CHECK = "pulumi-python:dynamic/imds:MetadataWaveHealthy"
 COMPONENT = "imds:index:InstanceMetadata"
+FLEET = "imds:index:FleetMetadata"
 INSTANCE = "aws:ec2/instance:Instance"
 
 
@@ -39,6 +42,11 @@ class Registered:
     inputs: Mapping[str, Any]
     parent: str
     deleted_with: str
+    dependencies: set[str]
+    """The type and name of each resource that it comes after, as in ``MetadataOptionsApplied web``."""
+
+    def __str__(self) -> str:
+        return f"{self.type.rpartition(':')[2]} {self.name}"
 
 
 @dataclass
@@ -57,6 +65,9 @@ class Run:
         (row,) = self.rows().values()
         return row
 
+    def checks(self) -> list[Registered]:
+        return [each for each in self.resources if each.type == CHECK]
+
     def barriers(self) -> list[Registered]:
         return [each for each in self.resources if each.type == BARRIER]
 
@@ -68,8 +79,9 @@ class Run:
 class Answers(mocks.Mocks):
     """What the engine answers: in a run the outputs that the providers would record, in a preview the inputs."""
 
-    def __init__(self, *, preview: bool) -> None:
+    def __init__(self, *, preview: bool, stopped: set[str]) -> None:
         self.preview = preview
+        self.stopped = stopped
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"the program calls {args.token}")
@@ -87,8 +99,9 @@ class Answers(mocks.Mocks):
             waited = {"state": "applied"} if inputs["wait"] else {}
             return inputs["instanceId"], {**inputs, **LAX, **wanted, **waited, "target": target, "previous": {}}
         if args.typ == BARRIER:
-            ids = sorted(target.split(" ")[0] for target in inputs["targets"].values())
-            return "applied", {**inputs, "appliedIds": ids, "pendingStartIds": []}
+            ids = {target.split(" ")[0] for target in inputs["targets"].values()}
+            found = {"appliedIds": sorted(ids - self.stopped), "pendingStartIds": sorted(ids & self.stopped)}
+            return "applied", {**inputs, **found}
         return args.name, inputs
 
 
@@ -101,16 +114,23 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802  gRPC's name and messages
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # pulumi's
-        if request.custom or request.type == COMPONENT:
+        if request.custom or request.type in (COMPONENT, FLEET):
             inputs = deserialize_properties(request.object)
-            registered = Registered(request.type, request.name, inputs, request.parent, request.deletedWith)
-            self._run.resources.append(registered)
+            dependencies = {_kind_and_name(urn) for urn in request.dependencies}
+            self._run.resources.append(
+                Registered(request.type, request.name, inputs, request.parent, request.deletedWith, dependencies)
+            )
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802  gRPC's name and messages
-        if COMPONENT in request.urn:
+        if COMPONENT in request.urn or FLEET in request.urn:
             self._run.registered_outputs.append(deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # pulumi's
+
+
+def _kind_and_name(urn: str) -> str:
+    *_, types, name = urn.split("::")
+    return f"{types.rpartition(':')[2]} {name}"
 
 
 class _Said(logging.Handler):
@@ -131,15 +151,21 @@ def _logger(said: list[str]) -> logging.Logger:
 
 
 class Programs:
-    """Runs programs; what a preview sees of EC2 is ``ec2``, at a time that only its own pauses move."""
+    """Runs programs; what a preview sees of EC2 is ``ec2``, at a time that only its own pauses move.
+
+    Fleets look at ``aws``. A barrier finds the instances of ``stopped`` stopped.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = FakeClock()
         self.ec2 = FakeEc2(self.clock)
+        self.aws = FakeAws()
+        self.stopped: set[str] = set()
         self.regions: list[object] = []
         self.refusal: Exception | None = None
         self.last = Run()
         monkeypatch.setattr(runtime, "_aws", None)
+        monkeypatch.setattr(runtime, "aws", lambda: self.aws)
         monkeypatch.setattr(runtime, "ec2", self._connect)
         monkeypatch.setattr(runtime, "deadline", lambda seconds, _default: Deadline(self.clock, seconds))
         monkeypatch.setenv("PULUMI_CONFIG", "{}")
@@ -150,10 +176,10 @@ class Programs:
             raise self.refusal
         return self.ec2
 
-    def run(self, body: Callable[[], InstanceMetadata], *, preview: bool = False) -> Run:
+    def run(self, body: Callable[[], InstanceMetadata | FleetMetadata], *, preview: bool = False) -> Run:
         """Run a program that makes a component, to its end, and raise what it raises."""
         run = self.last = Run()
-        answers = Answers(preview=preview)
+        answers = Answers(preview=preview, stopped=self.stopped)
         mocks.set_mocks(answers, preview=preview, logger=_logger(run.said), monitor=Monitor(answers, run))
 
         def program() -> pulumi.Output[None]:
@@ -163,10 +189,10 @@ class Programs:
         return run
 
     @staticmethod
-    async def _read(component: InstanceMetadata, run: Run) -> None:
-        for name in ("options", "applied_ids", "pending_start_ids"):
-            output = getattr(component, name)
-            if await output.is_known():
+    async def _read(component: InstanceMetadata | FleetMetadata, run: Run) -> None:
+        for name in ("options", "applied_ids", "pending_start_ids", "report"):
+            output = getattr(component, name, None)
+            if output is not None and await output.is_known():
                 run.outputs[name] = await output.future()
 
 

