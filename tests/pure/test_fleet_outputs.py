@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from imds_components.exemptions import Exemption
 from imds_components.fleet_config import FleetSettings
@@ -46,3 +47,10 @@ def test_a_fleet_without_instances_has_every_key() -> None:
         "exempt": [],
         "notCompliant": [],
     }
+
+
+def test_the_documentation_names_every_key() -> None:
+    found = plan("web", FleetSettings(instances=[A]), {"eu-west-1": []}, date(2026, 11, 25))
+    documented = (Path(__file__).parents[2] / "docs" / "fleets.md").read_text("utf-8")
+    keys = fleet_report(found, applied=[], pending_start=[])
+    assert [key for key in keys if f"| `{key}` |" not in documented] == []
