@@ -59,6 +59,7 @@ def test_each_row_has_the_options_and_settings_of_the_fleet_and_does_not_wait(pr
         "onDestroy": "restore",
         "timeoutSeconds": 7,
         "wait": False,
+        "wave": 1,
     }
 
 
@@ -83,7 +84,7 @@ def test_each_wave_has_a_barrier_and_a_check_even_an_empty_one(programs: Program
 def test_instances_may_move_between_all_barriers_but_the_last_which_has_them_all(programs: Programs) -> None:
     add(programs, *TEN)
     barriers = programs.run(fleet).barriers()
-    assert [each.inputs.get("membersMove") for each in barriers] == [True, True, None]
+    assert [each.inputs.get("wave") for each in barriers] == [1, 2, None]
 
 
 def test_barriers_and_checks_have_the_settings_of_the_fleet_and_say_which_wave_it_is(programs: Programs) -> None:
