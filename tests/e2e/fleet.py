@@ -61,11 +61,11 @@ def member(instance_id: str, options: MetadataOptions | None = None, *, team: st
     return {**instance(instance_id, options), "tags": {"Team": team}}
 
 
-def fleet(cloud: LocalCloud, *, options: object = REQUIRED, **given: object) -> dict[str, object]:
-    """The configuration of a stack that wants ``options``, with the fleet ``web`` and what is ``given`` of it."""
+def fleet(cloud: LocalCloud, *, wanted: object = REQUIRED, **given: object) -> dict[str, object]:
+    """The configuration of a stack that wants these options, with the fleet ``web`` and what is ``given`` of it."""
     return {
         **aws_config(cloud),
-        "imds:options": options,
+        "imds:options": wanted,
         "imds:fleets": {"web": {"select": {"tag:Team": ["web"]}, **given}},
     }
 

@@ -1,0 +1,72 @@
+"""Instances that are let off, and what a stack says of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from localcloud.client import LocalCloud
+from tests.e2e.fleet import IN_ORDER, complaints, fleet, fleet_rows, instance, member, modifications
+from tests.support.engine import Stack
+
+PLAIN, LOOSER, LEFT, STOPPED = IN_ORDER[:4]
+
+
+def test_an_exemption_has_options_of_its_own_or_leaves_the_instance_and_is_told_until_it_ends(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([member(each) for each in (PLAIN, LOOSER, LEFT)])
+    wanted = {"httpTokens": "required", "instanceMetadataTags": "enabled"}
+    looser = {"instance": LOOSER, "reason": "an old agent", "until": day(400), "options": {"httpTokens": "optional"}}
+    left = {"instance": LEFT, "reason": "being replaced", "until": day(-2)}
+    given = {"options": {"httpPutResponseHopLimit": 3}, "exemptions": [looser, left]}
+    ended = f"the exemption of {LEFT} (being replaced) ended on {day(-2)}: remove it, or give it a later date."
+
+    stack.configure(fleet(cloud, wanted=wanted, **given))
+    assert ended in complaints(stack.preview(fails=True))
+    assert modifications(cloud) == {}
+
+    stack.configure(fleet(cloud, wanted=wanted, **given, expiredExemptions="warn"))
+    preview = stack.preview()
+    assert any(ended in each for each in preview.said("warning"))
+    assert LOOSER not in "".join(preview.said("warning"))
+    up = stack.up()
+    both = {"HttpPutResponseHopLimit": "3", "InstanceMetadataTags": "enabled", "HttpEndpoint": "enabled"}
+    assert modifications(cloud) == {
+        PLAIN: {**both, "HttpTokens": "required"},
+        LOOSER: {**both, "HttpTokens": "optional"},
+    }
+    assert fleet_rows(LEFT).isdisjoint(stack.resources())
+    assert [(each["instance"], each["reason"], each["until"]) for each in up.outputs["fleets"]["web"]["exempt"]] == [
+        (LOOSER, "an old agent", day(400)),
+        (LEFT, "being replaced", day(-2)),
+    ]
+
+
+def test_the_outputs_say_who_is_applied_waits_for_a_start_or_is_exempt_and_all_that_do_not_comply(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([member(PLAIN), member(LEFT)])
+    cloud.seed([{**instance(STOPPED, state="stopped"), "tags": {"Team": "web"}}])
+    exemption = {"instance": LEFT, "reason": "being replaced", "until": day(7)}
+    stack.configure(fleet(cloud, exemptions=[exemption]))
+    (ending,) = stack.preview().said("warning")
+    assert f"the exemption of {LEFT} (being replaced) ends on {day(7)}, " in ending
+    up = stack.up()
+    report = {
+        "selected": 3,
+        "applied": 1,
+        "pendingStart": [STOPPED],
+        "exempt": [exemption],
+        "notCompliant": sorted([LEFT, STOPPED]),
+    }
+    assert up.outputs["fleets"] == {"web": report}
+
+    cloud.start_instance(STOPPED)
+    stack.refresh()
+    now = {**report, "applied": 2, "pendingStart": [], "notCompliant": [LEFT]}
+    assert stack.up().outputs["fleets"] == {"web": now}
+
+
+def day(days: int) -> str:
+    """The day so many days from now."""
+    return (datetime.now(timezone.utc).date() + timedelta(days=days)).isoformat()

@@ -1,0 +1,85 @@
+"""Whether it is safe: IMDSv1 calls before tokens are required, and loosening that nobody asked for."""
+
+from __future__ import annotations
+
+import re
+
+from localcloud.client import LocalCloud
+from tests.e2e.fleet import IN_ORDER, complaints, fleet, member, modifications, tokens
+from tests.support.engine import Stack
+
+CALLING, QUIET, UNKNOWN, REQUIRED_ALREADY = IN_ORDER[:4]
+NO_DATA = f"CloudWatch has no data on IMDSv1 calls of {UNKNOWN} in the last 14 days: it may still make some."
+
+
+def test_who_still_uses_imdsv1_stops_the_run_unless_it_is_only_to_be_told(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([member(each) for each in (CALLING, QUIET, UNKNOWN)])
+    cloud.seed([member(REQUIRED_ALREADY, {"HttpTokens": "required"})])
+    cloud.change(CALLING, {"workload": {"legacy_calls_per_minute": 2}})
+    cloud.change(QUIET, {"workload": {"legacy_calls_per_minute": 50, "legacy_until_days_ago": 20}})
+    cloud.change(UNKNOWN, {"workload": {"unknown": True}})
+    called = re.compile(
+        rf"{CALLING} made 40,3\d\d IMDSv1 calls in the last 14 days, the last on \d{{4}}-\d\d-\d\d \d\d:\d\d UTC\."
+    )
+
+    stack.configure(fleet(cloud, preflight="off"))
+    preview = stack.preview(fails=True)
+    assert preview.said("warning") == [NO_DATA]
+    for run in (preview, stack.up(fails=True)):
+        said = complaints(run)
+        assert called.search(said)
+        assert "exempt or exclude it, or set readiness.legacyCalls to warn." in said
+        assert QUIET not in said
+        assert UNKNOWN not in said
+    asked = {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]}
+    assert asked == {CALLING, QUIET, UNKNOWN}
+    assert modifications(cloud) == {}
+
+    stack.configure(fleet(cloud, preflight="off", readiness={"legacyCalls": "warn", "unknown": "block"}))
+    preview = stack.preview(fails=True)
+    assert NO_DATA in complaints(preview)
+    assert not called.search(complaints(preview))
+    assert called.search("".join(preview.said("warning")))
+
+    cloud.reset()
+    stack.configure(fleet(cloud, preflight="off", readiness={"legacyCalls": "off"}))
+    assert stack.preview().said("warning") == []
+    assert cloud.calls("GetMetricData") == 0
+
+    mended = {"rollout": {"waves": ["100%"]}, "readiness": {"legacyCalls": "warn", "unknown": "ignore"}}
+    stack.configure(fleet(cloud, **mended))
+    cloud.change(CALLING, {"workload": {"legacy_calls_per_minute": 2, "legacy_until_days_ago": 1}})
+    (warning,) = stack.preview().said("warning")
+    assert re.search(rf"^{CALLING} made 37,\d\d\d IMDSv1 calls", warning)
+    assert UNKNOWN not in warning
+    stack.up()
+    assert set(modifications(cloud)) == {CALLING, QUIET, UNKNOWN}
+
+
+def test_loosening_fails_the_preview_unless_a_reason_is_given_for_the_fleet_or_the_instance(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    strict, closed, open_ = IN_ORDER[:3]
+    cloud.seed([member(strict, {"HttpTokens": "required"}), member(closed, {"HttpEndpoint": "disabled"})])
+    cloud.seed([member(open_)])
+    looser = {"httpTokens": "optional", "httpEndpoint": "enabled"}
+    about_strict = f"{strict} would be loosened (httpTokens: required -> optional)"
+    about_closed = f"{closed} would be loosened (httpEndpoint: disabled -> enabled)"
+
+    stack.configure(fleet(cloud, wanted=looser))
+    said = complaints(stack.preview(fails=True))
+    assert about_strict in said
+    assert about_closed in said
+    assert open_ not in said
+
+    stack.configure(fleet(cloud, wanted=looser, allowDowngrade={strict: "the agent of its backup"}))
+    said = complaints(stack.preview(fails=True))
+    assert about_strict not in said
+    assert about_closed in said
+    assert modifications(cloud) == {}
+
+    stack.configure(fleet(cloud, wanted=looser, allowDowngrade="the region is given up"))
+    stack.up()
+    assert set(modifications(cloud)) == {strict, closed}
+    assert tokens(cloud, [strict, closed]) == {"optional"}
+    assert cloud.instance(closed)["options"]["HttpEndpoint"] == "enabled"

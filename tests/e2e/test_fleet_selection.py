@@ -1,0 +1,103 @@
+"""Who is in a fleet, and what becomes of those that come and go."""
+
+from __future__ import annotations
+
+from localcloud.client import LocalCloud
+from tests.e2e.fleet import (
+    IN_ORDER,
+    REQUIRED,
+    aws_config,
+    barriers,
+    checks,
+    complaints,
+    fleet,
+    fleet_rows,
+    member,
+    modifications,
+    tokens,
+)
+from tests.support.engine import Stack
+
+STAYING, LEAVING, RESTORED, NEW, NAMED, EXCLUDED, FOREIGN, _ = IN_ORDER
+GIVEN = {"instances": [NAMED], "exclude": [EXCLUDED], "rollout": {"waves": ["100%"]}}
+
+
+def test_a_fleet_is_what_is_selected_or_named_and_not_excluded_and_follows_what_comes_and_goes(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([member(each) for each in (STAYING, LEAVING, RESTORED, EXCLUDED)])
+    cloud.seed([member(each, team="mail") for each in (NAMED, FOREIGN)])
+    stack.configure(fleet(cloud, **GIVEN))
+    stack.up()
+    assert set(modifications(cloud)) == {STAYING, LEAVING, RESTORED, NAMED}
+
+    cloud.seed([member(NEW)])
+    coming = {"create": fleet_rows(NEW), "update": barriers(1) | checks(1)}
+    assert stack.preview().steps == coming
+    assert stack.up().steps == coming
+    assert set(modifications(cloud)) == {NEW}
+
+    # What it was told when it was last recorded decides what becomes of one that leaves.
+    cloud.change(LEAVING, {"tags": {"Team": "mail"}})
+    stack.configure(fleet(cloud, **GIVEN, onDestroy="restore"))
+    up = stack.up()
+    assert up.steps == {
+        "delete": fleet_rows(LEAVING),
+        "update": fleet_rows(STAYING, RESTORED, NEW, NAMED) | barriers(1),
+    }
+    assert modifications(cloud) == {}
+    assert tokens(cloud, [LEAVING]) == {"required"}
+
+    cloud.change(RESTORED, {"tags": {"Team": "mail"}})
+    assert stack.up().steps == {"delete": fleet_rows(RESTORED), "update": barriers(1)}
+    assert set(modifications(cloud)) == {RESTORED}
+    assert tokens(cloud, [RESTORED]) == {"optional"}
+    assert tokens(cloud, [STAYING, NEW, NAMED]) == {"required"}
+
+
+def test_a_fleet_that_selects_none_says_so_and_is_no_failure(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([member(FOREIGN, team="mail")])
+    stack.configure(fleet(cloud))
+    preview = stack.preview()
+    assert preview.said("warning") == ["selects no instance in eu-west-1: check select, instances and the region."]
+    assert "fleet web: 0 selected" in preview.said("info")
+
+
+def test_an_instance_of_two_fleets_and_an_id_that_does_not_exist_fail_the_preview(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([member(STAYING), member(NAMED, team="mail")])
+    web = {"select": {"tag:Team": ["web"]}, "instances": [FOREIGN]}
+    mail = {"select": {"tag:Team": ["web", "mail"]}}
+    stack.configure({**fleet(cloud), "imds:fleets": {"mail": mail, "web": web}})
+    said = complaints(stack.preview(fails=True))
+    assert f"{STAYING} is in the fleets mail and web: exclude it from all but one." in said
+    assert f"{FOREIGN} does not exist in eu-west-1" in said
+    assert NAMED not in said
+    assert modifications(cloud) == {}
+
+
+def test_every_mistake_in_a_fleet_is_named_in_one_go_and_before_anything_is_asked(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    web = {
+        "select": {"metadata-options.http-tokens": ["optional"], "tags:Team": ["web"]},
+        "exclude": ["web-1"],
+        "rollout": {"waves": ["10%", "5%"], "soakMinute": 5},
+        "readiness": {"legacyCalls": "maybe"},
+        "exemptions": [{"instance": NAMED, "until": "soon"}],
+    }
+    stack.configure({**aws_config(cloud), "imds:options": REQUIRED, "imds:fleets": {"web": web}})
+    said = complaints(stack.preview(fails=True))
+    for sentence in (
+        "cannot select a fleet: an instance would be let go of as soon as it complies.",
+        "is not a known filter",
+        "imds:fleets.web.exclude must be a list of ids",
+        'waves are cumulative, so "5%" cannot come after "10%".',
+        "imds:fleets.web.rollout.soakMinute is not a known key; did you mean soakMinutes?",
+        'imds:fleets.web.readiness.legacyCalls must be "block" or "warn" or "off", got "maybe".',
+        "imds:fleets.web.exemptions[0].until must be a day such as 2027-01-31",
+        "imds:fleets.web.exemptions[0].reason",
+    ):
+        assert sentence in said
+    assert cloud.counts() == {}
