@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_an_engine_killed_while_ec2_never_answers_takes_the_host_along_and_leave
         assert "pulumi cancel" in refused.text
 
         scene.pulumi.run("cancel", "--yes", done=True)
-        assert "1 pending operations" in scene.up().text
+        assert re.search("[12] pending operations", scene.up().text), "of the other if it was not done"
         check(scene)
         scene.pulumi.run("refresh", "--clear-pending-creates", "--yes", "--skip-preview", done=True)
         assert "pending operations" not in scene.up().text
