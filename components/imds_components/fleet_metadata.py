@@ -143,8 +143,9 @@ class FleetMetadata(pulumi.ComponentResource):
         """Say what a person should know, and end the program if something forbids the run."""
         if preview:
             pulumi.log.info("\n".join(plan.lines()), self)
-            if plan.warnings:
-                pulumi.log.warn("\n".join(plan.warnings), self)
+        # In a run too: at night nobody looks at a preview.
+        if plan.warnings:
+            pulumi.log.warn("\n".join(plan.warnings), self)
         if plan.problems:
             raise pulumi.RunError("\n  ".join([f"FleetMetadata {plan.name} cannot go on:", *plan.problems]))
 

@@ -6,46 +6,27 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import pulumi
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    ConfigureRequest,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    ResourceProvider,
-    UpdateResult,
-)
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from . import properties as p
 from . import runtime
 from .applying import Outcome, apply_options, find
-from .bags import is_known, translate_input, translate_output
+from .bags import is_known
+from .dynamic_base import Bag, Provider, Resource, checked, told
 from .ec2 import Ec2
 from .errors import ImdsError, InstanceGoneError, InstanceMissingError
 from .options import Options, decode, one_after_another, unreported
 from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict
 
-Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
 
-
-class InstanceMetadataOptionsProvider(ResourceProvider):
+class InstanceMetadataOptionsProvider(Provider):
     """Create, read, update and delete. Its module and name are stored in the state of every stack: never rename it."""
 
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:
-        runtime.configure(req.config.get)
-
     def check(self, _olds: Bag, news: Bag) -> CheckResult:
-        inputs = dict(news)
-        if inputs.get(p.REGION) is None:
-            inputs[p.REGION] = runtime.aws().default_region()
-        failures = [CheckFailure(each.property, each.reason) for each in p.check(inputs, is_known)]
-        if not _olds and not failures:
-            _announce(inputs)
-        return CheckResult(inputs, failures)
+        result = checked(news, p.check)
+        if not _olds and not result.failures:
+            _announce(result.inputs)
+        return result
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         found = p.diff(_olds, _news, is_known)
@@ -53,39 +34,29 @@ class InstanceMetadataOptionsProvider(ResourceProvider):
             _announce(_news)
         return DiffResult(changes=found.changed, replaces=found.replaces)
 
+    @told
     def create(self, props: Bag) -> CreateResult:
-        try:
-            return CreateResult(props[p.INSTANCE_ID], _bring(props, recorded={}))
-        except ImdsError as error:
-            raise runtime.reported(error) from None
+        return CreateResult(props[p.INSTANCE_ID], _bring(props, recorded={}))
 
+    @told
     def read(self, id_: str, props: Bag) -> ReadResult:
-        try:
-            ec2 = runtime.ec2(props.get(p.REGION))
-            recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
-            seen = _look(ec2, recorded)
-        except ImdsError as error:
-            raise runtime.reported(error) from None
+        ec2 = runtime.ec2(props.get(p.REGION))
+        recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
+        seen = _look(ec2, recorded)
         if seen is None:
             return ReadResult(None, {})
         return ReadResult(id_, p.refreshed_outputs(recorded, seen), p.refreshed_inputs(recorded, seen))
 
+    @told
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
-        wanted = decode(_news)
-        if not p.needs_ec2(_olds, wanted):
-            return UpdateResult(p.carried_over(_olds, _news))
-        try:
+        if p.needs_ec2(_olds, decode(_news)):
             return UpdateResult(_bring(_news, recorded=_olds))
-        except ImdsError as error:
-            raise runtime.reported(error) from None
+        return UpdateResult(p.carried_over(_olds, _news))
 
+    @told
     def delete(self, _id: str, _props: Bag) -> None:
-        if _props.get(p.ON_DESTROY) != p.RESTORE:
-            return
-        try:
+        if _props.get(p.ON_DESTROY) == p.RESTORE:
             _restore({**_props, p.INSTANCE_ID: _id})
-        except ImdsError as error:
-            raise runtime.reported(error) from None
 
 
 def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
@@ -257,9 +228,3 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
             # Pulumi records nothing of a create that raises. What EC2 has taken must be recorded, so it is the program
             # that fails.
             self.unfinished.apply(_fail_if)
-
-    def translate_input_property(self, prop: str) -> str:
-        return translate_input(prop)
-
-    def translate_output_property(self, prop: str) -> str:
-        return translate_output(prop)

@@ -7,72 +7,45 @@ The dynamic host carries out four operations at a time, so instances that each w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    ConfigureRequest,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    ResourceProvider,
-    UpdateResult,
-)
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from . import barrier, runtime
 from . import properties as p
 from .applying import send
-from .bags import is_known, translate_input, translate_output
-from .errors import ImdsError, NotAppliedError
+from .bags import is_known
+from .dynamic_base import Bag, Provider, Resource, checked, told
+from .errors import NotAppliedError
 from .settling import NotSettledError, Settled, Verdict, wait
 
-Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
 
-
-class MetadataOptionsAppliedProvider(ResourceProvider):
+class MetadataOptionsAppliedProvider(Provider):
     """Create, read, update and delete. Its module and name are stored in the state of every stack: never rename it."""
 
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:
-        runtime.configure(req.config.get)
-
     def check(self, _olds: Bag, news: Bag) -> CheckResult:
-        inputs = dict(news)
-        if inputs.get(p.REGION) is None:
-            inputs[p.REGION] = runtime.aws().default_region()
-        failures = [CheckFailure(each.property, each.reason) for each in barrier.check(inputs, is_known)]
-        return CheckResult(inputs, failures)
+        return checked(news, barrier.check)
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         return DiffResult(changes=barrier.changed(_olds, _news, is_known, runtime.RUN), replaces=[])
 
+    @told
     def create(self, props: Bag) -> CreateResult:
-        try:
-            return CreateResult("applied", _wait(props, recorded={}))
-        except ImdsError as error:
-            raise runtime.reported(error) from None
+        return CreateResult("applied", _wait(props, recorded={}))
 
+    @told
     def read(self, id_: str, props: Bag) -> ReadResult:
         """Look again at the stopped instances only: everything else is the business of the resources waited for."""
         waiting = barrier.pending_start_ids(props)
         if not waiting:
             return ReadResult(id_, props)
         deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-        try:
-            found = runtime.ec2(props.get(p.REGION)).describe(waiting, deadline)
-        except ImdsError as error:
-            raise runtime.reported(error) from None
+        found = runtime.ec2(props.get(p.REGION)).describe(waiting, deadline)
         return ReadResult(id_, barrier.after_another_look(props, found))
 
+    @told
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
-        try:
-            return UpdateResult(_wait(_news, recorded=_olds))
-        except ImdsError as error:
-            raise runtime.reported(error) from None
+        return UpdateResult(_wait(_news, recorded=_olds))
 
     def delete(self, _id: str, _props: Bag) -> None:
         """Nothing: there is nothing of it outside the state."""
@@ -147,9 +120,3 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
             },
             opts,
         )
-
-    def translate_input_property(self, prop: str) -> str:
-        return translate_input(prop)
-
-    def translate_output_property(self, prop: str) -> str:
-        return translate_output(prop)

@@ -4,60 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import pulumi
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    ConfigureRequest,
-    CreateResult,
-    DiffResult,
-    Resource,
-    ResourceProvider,
-    UpdateResult,
-)
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, UpdateResult
 
 from . import barrier, runtime, wave_health
 from . import properties as p
-from .bags import is_known, translate_input, translate_output
-from .errors import ImdsError, WaveStoppedError
+from .bags import is_known
+from .dynamic_base import Bag, Provider, Resource, checked, told
+from .errors import WaveStoppedError
 from .legacy_calls import period_seconds
-
-Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
 
 PROGRESS_SECONDS = 5.0
 
 
-class MetadataWaveHealthyProvider(ResourceProvider):
+class MetadataWaveHealthyProvider(Provider):
     """Create, update and delete. Its module and name are stored in the state of every stack: never rename it."""
 
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:
-        runtime.configure(req.config.get)
-
     def check(self, _olds: Bag, news: Bag) -> CheckResult:
-        inputs = dict(news)
-        if inputs.get(p.REGION) is None:
-            inputs[p.REGION] = runtime.aws().default_region()
-        failures = [CheckFailure(each.property, each.reason) for each in wave_health.check(inputs, is_known)]
-        return CheckResult(inputs, failures)
+        return checked(news, wave_health.check)
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         return DiffResult(changes=barrier.changed(_olds, _news, is_known, runtime.RUN), replaces=[])
 
+    @told
     def create(self, props: Bag) -> CreateResult:
-        try:
-            return CreateResult("healthy", _watch(props, recorded={}))
-        except ImdsError as error:
-            raise runtime.reported(error) from None
+        return CreateResult("healthy", _watch(props, recorded={}))
 
+    @told
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
-        try:
-            return UpdateResult(_watch(_news, recorded=_olds))
-        except ImdsError as error:
-            raise runtime.reported(error) from None
+        return UpdateResult(_watch(_news, recorded=_olds))
 
     def delete(self, _id: str, _props: Bag) -> None:
         """Nothing: there is nothing of it outside the state."""
@@ -73,7 +49,7 @@ def _watch(inputs: Bag, recorded: Bag) -> dict[str, object]:
     ids = [instance_id for instance_id, target in changed.items() if wave_health.requires_tokens(target)]
     seconds = (watch.until - watch.since).total_seconds()
     refused = calls.legacy_calls("MetadataNoTokenRejected", ids, watch.since, runtime.now(), period_seconds(seconds))
-    if reason := wave_health.verdict(inputs, refused, calls.impaired(list(changed))):
+    if reason := wave_health.verdict(inputs, refused, calls.impaired(changed)):
         raise WaveStoppedError(reason)
     return wave_health.outputs(inputs, runtime.now())
 
@@ -131,9 +107,3 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
             },
             opts,
         )
-
-    def translate_input_property(self, prop: str) -> str:
-        return translate_input(prop)
-
-    def translate_output_property(self, prop: str) -> str:
-        return translate_output(prop)

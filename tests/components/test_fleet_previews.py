@@ -61,18 +61,20 @@ def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: Fake
     ]
 
 
-def test_a_preview_warns_of_what_should_be_known(programs: Programs, seen: FakeFleetCalls) -> None:
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
+def test_what_should_be_known_is_a_warning(programs: Programs, seen: FakeFleetCalls, *, preview: bool) -> None:
     seen.calls[WEB] = None
-    run = fleet(programs, exclude=[OLD])
-    assert run.said[1].splitlines() == [
+    run = fleet(programs, preview=preview, exclude=[OLD])
+    (warning,) = (each for each in run.said if each.startswith("warning"))
+    assert warning.splitlines() == [
         f"warning: {OLD} is excluded, but would not be selected.",
         f"CloudWatch has no data on IMDSv1 calls of {WEB} in the last 14 days: it may still make some.",
     ]
 
 
-def test_a_run_says_nothing_of_that_again(programs: Programs, seen: FakeFleetCalls) -> None:
-    seen.calls[WEB] = None
-    assert fleet(programs, preview=False, exclude=[OLD]).said == []
+def test_the_summary_is_for_previews_alone(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.add(API, REQUIRED, Team="web")
+    assert fleet(programs, preview=False).said == []
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])

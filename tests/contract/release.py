@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ IDS = {
     "vault": "i-0123456789abcdef3",
     "alone": "i-0123456789abcdef4",
     "quick": "i-0123abcd",
+    "first": "i-0123456789abcdef5",
+    "let-off": "i-0123456789abcdef6",
+    "asleep": "i-0123456789abcdef7",
+    "abroad": "i-0123456789abcdef8",
 }
+_CREW = {"Team": "crew"}
 BEFORE: list[Seed] = [
     {"id": IDS["web"], "region": REGION},
     {"id": IDS["api"], "region": REGION, "options": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}},
@@ -33,6 +39,10 @@ BEFORE: list[Seed] = [
     {"id": IDS["vault"], "region": "us-east-1", "options": {"InstanceMetadataTags": "enabled"}},
     {"id": IDS["alone"], "region": REGION, "options": {"HttpPutResponseHopLimit": 64}},
     {"id": IDS["quick"], "region": REGION},
+    {"id": IDS["first"], "region": REGION, "tags": _CREW},
+    {"id": IDS["let-off"], "region": REGION, "tags": _CREW},
+    {"id": IDS["asleep"], "region": REGION, "tags": _CREW, "state": "stopped"},
+    {"id": IDS["abroad"], "region": "us-east-1", "tags": _CREW},
 ]
 NOWHERE = "http://127.0.0.1:0"
 """Stands in a fixture for the address of the embedded EC2."""
@@ -100,6 +110,7 @@ def make(version: str, home: Path) -> Release:
                 "id": each["id"],
                 "region": each["region"],
                 "state": each["state"],
+                "tags": each["tags"],
                 "options": each["options"],
                 "metadata_state": each["metadata_state"],
             }
@@ -113,7 +124,7 @@ def steady(state: Mapping[str, Any], url: str) -> Any:  # noqa: ANN401  JSON
     deployment = state["deployment"]
     resources = [
         {name: value for name, value in each.items() if name not in ("sourcePosition", "stackTrace")}
-        for each in sorted(deployment["resources"], key=_behind_what_it_needs)
+        for each in _in_order(deployment["resources"])
     ]
     for each in resources:
         for dependencies in (each.get("dependencies", []), *each.get("propertyDependencies", {}).values()):
@@ -124,16 +135,22 @@ def steady(state: Mapping[str, Any], url: str) -> Any:  # noqa: ANN401  JSON
     text = re.sub(r'"\d{4}-\d\d-\d\dT[^"]*"', '"2026-01-01T00:00:00Z"', text)
     for pattern, steadily in (
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-4000-8000-{:012x}"),
-        (r"change=[0-9a-f]{12}", "change={:012x}"),
+        (r"change=[0-9a-f]{8}-", "change={:08x}-"),
     ):
         for number, found in enumerate(dict.fromkeys(re.findall(pattern, text)), 1):
             text = text.replace(found, steadily.format(number))
-    return json.loads(text)
+    return json.loads(re.sub(r"(change=\w+-)\d{8}T\d{6}Z", r"\g<1>20260101T000000Z", text))
 
 
-def _behind_what_it_needs(resource: Mapping[str, Any]) -> tuple[int, str]:
-    kinds = ("pulumi:pulumi:Stack", "pulumi:providers:", "imds:index:", "InstanceMetadataOptions", "")
-    return next(rank for rank, kind in enumerate(kinds) if kind in resource["type"]), resource["urn"]
+def _in_order(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same order each time, with each resource behind all that it needs."""
+    by_urn = {each["urn"]: each for each in sorted(resources, key=lambda each: each["urn"])}
+    needed = {
+        urn: [*each.get("dependencies", ()), each.get("parent"), each.get("provider", "").rpartition("::")[0]]
+        for urn, each in by_urn.items()
+    }
+    graph = {urn: sorted(other for other in others if other in by_urn) for urn, others in needed.items()}
+    return [by_urn[urn] for urn in TopologicalSorter(graph).static_order()]
 
 
 def _read(file: Path) -> Any:  # noqa: ANN401  JSON

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from localcloud.client import LocalCloud
 from localcloud.journal import LoggedCall
 from tests.e2e.fleet import IN_ORDER, MODIFY, barriers, checks, fleet, fleet_rows, member, modifications
@@ -21,10 +23,13 @@ def test_waves_go_one_after_the_other_each_watched_for_the_soak_and_then_nothing
     stack.configure(fleet(cloud, rollout={**ROLLOUT, "soakMinutes": SOAK_MINUTES}))
     up = stack.up()
     assert up.outputs["fleets"]["web"]["applied"] == len(OTHERS)
+    for line in (r"2 of 2 applied, 0 pending, \d+ s", r"2 instances applied, watched for \d+ s more"):
+        assert any(re.fullmatch(f"wave 2/3 of web: {line}", each) for each in up.progress), up.progress
     previous: LoggedCall | None = None
-    for wave in (OTHERS[:1], OTHERS[1:3], OTHERS[3:]):
-        changed = [call for call in sent(cloud) if set(call["instance_ids"]) <= set(wave)]
-        (checked,) = [call for call in cloud.log("DescribeInstanceStatus") if set(call["instance_ids"]) == set(wave)]
+    looks = carried_out(cloud, "DescribeInstanceStatus")
+    assert len(looks) == 2 * 3, "at the system and the instance, after each wave"
+    for wave, checked in zip((OTHERS[:1], OTHERS[1:3], OTHERS[3:]), looks[::2], strict=True):
+        changed = [call for call in carried_out(cloud, MODIFY) if set(call["instance_ids"]) <= set(wave)]
         assert {each for call in changed for each in call["instance_ids"]} == set(wave)
         if previous:
             assert min(call["number"] for call in changed) > previous["number"]
@@ -50,7 +55,8 @@ def test_an_instance_that_comes_or_goes_moves_others_between_waves_and_nothing_r
     growing = {"create": fleet_rows(FIRST), "update": barriers(1, 3) | checks(1)}
     assert stack.preview().steps == growing
     assert stack.up().steps == growing
-    assert [call["instance_ids"] for call in cloud.log("DescribeInstanceStatus") if call["instance_ids"]] == [[FIRST]]
+    assert len(carried_out(cloud, "DescribeInstanceStatus")) == 2
+    assert {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]} == {FIRST}
     assert set(modifications(cloud)) == {FIRST}
 
     cloud.terminate(FIRST)
@@ -83,5 +89,6 @@ def test_an_instance_is_waited_for_where_it_is_changed_and_not_where_it_was_or_c
     assert modifications(cloud) == {}
 
 
-def sent(cloud: LocalCloud) -> list[LoggedCall]:
-    return [call for call in cloud.log(MODIFY) if "DryRun" not in call["params"]]
+def carried_out(cloud: LocalCloud, action: str) -> list[LoggedCall]:
+    """The calls that did not only ask whether they would be permitted."""
+    return [call for call in cloud.log(action) if "DryRun" not in call["params"]]

@@ -93,7 +93,7 @@ def aws_config(cloud: LocalCloud, region: str) -> dict[str, object]:
     """The configuration that leads to the embedded EC2."""
     return {
         "aws:region": region,
-        "aws:endpoints": json.dumps([{"ec2": cloud.url, "sts": cloud.url}]),
+        "aws:endpoints": json.dumps([{"ec2": cloud.url, "sts": cloud.url, "cloudwatch": cloud.url}]),
         "aws:accessKey": "local",
         "aws:secretKey": "local",
     }

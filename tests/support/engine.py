@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pytest
 from pulumi import automation
-from pulumi.automation.events import StepEventMetadata
+from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
 
 from tools.sandbox import environment
 
@@ -65,10 +65,15 @@ class Run:
 
     def said(self, severity: str) -> list[str]:
         """What the run said and kept, from the program as from the providers: ``info``, ``warning`` or ``error``."""
-        diagnostics = (event.diagnostic_event for event in self.events)
-        return [
-            each.message.strip() for each in diagnostics if each and each.severity == severity and not each.ephemeral
-        ]
+        return [each.message.strip() for each in self._told() if each.severity == severity and not each.ephemeral]
+
+    @property
+    def progress(self) -> list[str]:
+        """The lines that the engine's display shows for a moment."""
+        return [each.message.strip() for each in self._told() if each.ephemeral]
+
+    def _told(self) -> Iterator[DiagnosticEvent]:
+        return (event.diagnostic_event for event in self.events if event.diagnostic_event)
 
     def _finished(self) -> Iterator[StepEventMetadata]:
         return (event.res_outputs_event.metadata for event in self.events if event.res_outputs_event)

@@ -6,9 +6,10 @@ Sources: EC2 API reference, ``DescribeInstances`` and ``ModifyInstanceMetadataOp
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -52,7 +53,7 @@ class Ec2:
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
         self._describes = Coalescer(self._describe, self._executor, upcoming, clock.now)
-        client.meta.events.register_first("request-created.ec2", self._before_request)
+        client.meta.events.register_first("request-created.ec2", self.before_request)
         client.meta.events.register_first("needs-retry.ec2", self._after_response)
 
     def describe(
@@ -84,14 +85,12 @@ class Ec2:
         action = "ModifyInstanceMetadataOptions"
 
         def call() -> Mapping[str, object]:
-            self._current.deadline = deadline
             try:
-                answer = self.client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # the parameters are options.modification's
-                return dict(answer.get("InstanceMetadataOptions", {}))
+                with self.within(deadline):
+                    answer = self.client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # the parameters are options.modification's
             except (ClientError, BotoCoreError, ResponseParserError) as error:
                 raise self._explain(action, instance_id, error) from None
-            finally:
-                self._current.deadline = None
+            return dict(answer.get("InstanceMetadataOptions", {}))
 
         try:
             answer = self._executor.submit(call).result(deadline.remaining())
@@ -115,11 +114,27 @@ class Ec2:
                             seen = _observation(instance, reservation.get("OwnerId", ""))
                             found[seen.instance_id] = seen
             except (ClientError, BotoCoreError, ResponseParserError) as error:
-                subject = some[0] if len(some) == 1 else f"{some[0]} and {len(some) - 1} more"
-                raise self._explain("DescribeInstances", subject, error) from None
+                raise self._explain("DescribeInstances", together(some), error) from None
         return found
 
-    def _before_request(self, operation_name: str, **_: object) -> None:
+    def deadline(self, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return Deadline(self._clock, seconds)
+
+    @contextmanager
+    def within(self, deadline: Deadline) -> Iterator[None]:
+        """Have this thread send nothing after the deadline, not even again what got no answer."""
+        self._current.deadline = deadline
+        try:
+            yield
+        finally:
+            self._current.deadline = None
+
+    def before_request(self, operation_name: str, **_: object) -> None:
+        """Hold a request back for as long as EC2's throttle asks; botocore calls it before each that it makes.
+
+        Raises :class:`DeadlinePassedError` if that is not in time.
+        """
         deadline: Deadline | None = getattr(self._current, "deadline", None)
         bucket = self._buckets.get(operation_name)
         pause = bucket.take() if bucket else 0.0
@@ -139,6 +154,12 @@ class Ec2:
 
     def _explain(self, action: str, subject: str, error: Exception) -> Exception:
         return explain(error, action=action, subject=subject, region=self.region, secrets=self.secrets)
+
+
+def together(instance_ids: Collection[str]) -> str:
+    """Instances as the subject of a sentence: ``i-0123456789abcdef0 and 41 more``."""
+    first = next(iter(instance_ids))
+    return first if len(instance_ids) == 1 else f"{first} and {len(instance_ids) - 1} more"
 
 
 def _observation(instance: InstanceTypeDef, owner_id: str) -> Observation:

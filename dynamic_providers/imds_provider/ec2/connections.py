@@ -83,7 +83,7 @@ class Aws:
                 cloudwatch: CloudWatchClient = self._client(
                     lambda session: session.client("cloudwatch", **self._client_arguments("cloudwatch", region)), region
                 )
-                calls = self._fleets[region] = FleetCalls(ec2.client, cloudwatch, region, ec2.secrets)
+                calls = self._fleets[region] = FleetCalls(ec2, cloudwatch)
             return calls
 
     def _connect(self, region: str) -> Ec2:

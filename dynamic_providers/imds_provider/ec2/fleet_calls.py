@@ -7,39 +7,42 @@ API reference, ``GetMetricData``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from ..errors import Ec2Error
+from ..errors import DeadlinePassedError, Ec2Error
 from ..inventory import Inventoried, from_ec2
 from ..legacy_calls import METRICS_PER_CALL, LegacyCalls, LegacyMetric, metric_queries, total
 from ..options import Options
+from .calls import Ec2, together
 from .refusals import DENIED_CODES, explain
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
-    from mypy_boto3_ec2.client import EC2Client
+
+T = TypeVar("T")
 
 PAGE_SIZE = 1000
 """The most results that DescribeInstances and DescribeInstanceStatus give on one page."""
-STATUS_IDS = 100
-"""How many instances one DescribeInstanceStatus names here."""
+LONGEST_SECONDS = 60.0
+"""How long one page may be asked for again and again; the last attempt, and the pause after it, take 30 s at most."""
 LIVING_STATES = ("pending", "running", "stopping", "stopped")
 
 
 class FleetCalls:
     """The look-ups in one account and region. Each raises :class:`Ec2Error` with a sentence for a person."""
 
-    def __init__(self, ec2: EC2Client, cloudwatch: CloudWatchClient, region: str, secrets: Sequence[str] = ()) -> None:
-        self.region = region
-        self._ec2 = ec2
+    def __init__(self, ec2: Ec2, cloudwatch: CloudWatchClient) -> None:
+        self.region = ec2.region
+        self._calls = ec2
+        self._ec2 = ec2.client
         self._cloudwatch = cloudwatch
-        self._secrets = secrets
+        cloudwatch.meta.events.register_first("request-created.cloudwatch", ec2.before_request)
         self._inventory: dict[str, Inventoried] | None = None
 
     def inventory(self) -> Mapping[str, Inventoried]:
@@ -49,18 +52,17 @@ class FleetCalls:
         return self._inventory
 
     def _look_around(self) -> dict[str, Inventoried]:
-        found = {}
-        with self._explained("DescribeInstances", "the fleet's instances"):
-            pages = self._ec2.get_paginator("describe_instances").paginate(
-                Filters=[{"Name": "instance-state-name", "Values": LIVING_STATES}],
-                PaginationConfig={"PageSize": PAGE_SIZE},
-            )
-            for page in pages:
-                for reservation in page["Reservations"]:
-                    for instance in reservation.get("Instances", ()):
-                        each = from_ec2(instance, reservation, self.region)
-                        found[each.observation.instance_id] = each
-        return found
+        pages = self._ec2.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": "instance-state-name", "Values": LIVING_STATES}],
+            PaginationConfig={"PageSize": PAGE_SIZE},
+        )
+        found = (
+            from_ec2(instance, reservation, self.region)
+            for page in self._each(pages, "DescribeInstances", "the fleet's instances")
+            for reservation in page["Reservations"]
+            for instance in reservation.get("Instances", ())
+        )
+        return {each.observation.instance_id: each for each in found}
 
     def legacy_calls(
         self, metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
@@ -73,17 +75,16 @@ class FleetCalls:
         for first in range(0, len(instance_ids), METRICS_PER_CALL):
             some = instance_ids[first : first + METRICS_PER_CALL]
             points: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
-            with self._explained("GetMetricData", f"{metric} of {len(some)} instances", service="CloudWatch"):
-                pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
-                    MetricDataQueries=list(metric_queries(metric, some, period)),  # type: ignore[arg-type]  # as it says
-                    StartTime=start,
-                    EndTime=end,
-                )
-                for page in pages:
-                    for result in page["MetricDataResults"]:
-                        self._require_data(metric, result.get("StatusCode", ""))
-                        pairs = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
-                        points[result.get("Id", "")] += pairs
+            pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
+                MetricDataQueries=list(metric_queries(metric, some, period)),  # type: ignore[arg-type]  # as it says
+                StartTime=start,
+                EndTime=end,
+            )
+            for page in self._each(pages, "GetMetricData", f"{metric} of {together(some)}", "CloudWatch"):
+                for result in page["MetricDataResults"]:
+                    self._require_data(metric, result.get("StatusCode", ""))
+                    pairs = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
+                    points[result.get("Id", "")] += pairs
             found.update({each: total(points[f"m{number}"]) for number, each in enumerate(some)})
         return found
 
@@ -91,27 +92,21 @@ class FleetCalls:
         if status in ("InternalError", "Forbidden"):
             raise Ec2Error(f"{metric}: CloudWatch in {self.region} answered with {status}; run again.", status)
 
-    def impaired(self, instance_ids: Sequence[str]) -> dict[str, str]:
-        """The running instances that fail a status check of EC2, each with which: ``instance status impaired``."""
-        found = {}
-        for first in range(0, len(instance_ids), STATUS_IDS):
-            some = instance_ids[first : first + STATUS_IDS]
-            with self._explained("DescribeInstanceStatus", f"{len(some)} instances"):
-                pages = self._ec2.get_paginator("describe_instance_status").paginate(
-                    Filters=[
-                        {"Name": "instance-state-name", "Values": ["running"]},
-                    ],
-                    InstanceIds=some,
-                )
-                for page in pages:
-                    for each in page["InstanceStatuses"]:
-                        checks = {"system": each.get("SystemStatus", {}), "instance": each.get("InstanceStatus", {})}
-                        bad = [
-                            f"{name} status impaired" for name, is_ in checks.items() if is_.get("Status") == "impaired"
-                        ]
-                        if bad:
-                            found[each.get("InstanceId", "")] = " and ".join(bad)
-        return found
+    def impaired(self, instance_ids: Collection[str]) -> dict[str, str]:
+        """The instances that fail a status check of EC2, each with which: ``system status impaired``.
+
+        Asked for all of the region that fail it, which are few: naming ids would fail whole when one is gone.
+        """
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for check in ("system", "instance"):
+            pages = self._ec2.get_paginator("describe_instance_status").paginate(
+                Filters=[{"Name": f"{check}-status.status", "Values": ["impaired"]}],
+                PaginationConfig={"PageSize": PAGE_SIZE},
+            )
+            for page in self._each(pages, "DescribeInstanceStatus", together(instance_ids)):
+                for each in page["InstanceStatuses"]:
+                    found[each.get("InstanceId", "")].append(f"{check} status impaired")
+        return {each: " and ".join(found[each]) for each in instance_ids if each in found}
 
     def lacks_permission_to_modify(self, instance_id: str, parameters: Options) -> bool:
         """Whether EC2 says, without carrying it out, that this modification is not permitted."""
@@ -152,11 +147,31 @@ class FleetCalls:
                 return code in DENIED_CODES
         return False
 
+    def _each(self, pages: Iterable[T], action: str, subject: str, service: str = "EC2") -> Iterator[T]:
+        """Page by page, each of them in time."""
+        following = iter(pages)
+        while True:
+            with self._explained(action, subject, service):
+                page = next(following, None)
+            if page is None:
+                return
+            yield page
+
     @contextmanager
     def _explained(self, action: str, subject: str, service: str = "EC2") -> Iterator[None]:
         try:
-            yield
+            with self._calls.within(self._calls.deadline(LONGEST_SECONDS)):
+                yield
+        except DeadlinePassedError:
+            raise Ec2Error(
+                f"{subject}: {service} in {self.region} did not answer {action} in {LONGEST_SECONDS:g} s; run again."
+            ) from None
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             raise explain(
-                error, action=action, subject=subject, region=self.region, secrets=self._secrets, service=service
+                error,
+                action=action,
+                subject=subject,
+                region=self.region,
+                secrets=self._calls.secrets,
+                service=service,
             ) from None

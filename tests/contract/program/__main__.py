@@ -2,7 +2,7 @@
 
 import pulumi
 
-from imds_components import InstanceMetadata
+from imds_components import Exemption, FleetMetadata, InstanceMetadata, Readiness, Rollout
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
 
 config = pulumi.Config()
@@ -37,6 +37,17 @@ alone = InstanceMetadataOptions(
 )
 quick = InstanceMetadataOptions("quick", instance_id=ids["quick"], http_tokens="required", wait=False)
 barrier = MetadataOptionsApplied("quick", targets={"quick": quick.target}, timeout_seconds=60)
+# A fleet in two waves, one of which is empty in its region, with an instance that is let off and one that is stopped.
+crew = FleetMetadata(
+    "crew",
+    select={"tag:Team": ["crew"]},
+    http_tokens="required",
+    exemptions=[Exemption(ids["let-off"], "is replaced soon", "9999-12-31", http_put_response_hop_limit=2)],
+    readiness=Readiness(legacy_calls="off"),
+    rollout=Rollout(waves=[1, "100%"]),
+    regions=["eu-west-1", "us-east-1"],
+    on_destroy="restore",
+)
 
 pulumi.export("options", fleet.options)
 pulumi.export("appliedIds", fleet.applied_ids)
@@ -44,3 +55,4 @@ pulumi.export("pendingStartIds", fleet.pending_start_ids)
 pulumi.export("vault", {"options": vault.options, "appliedIds": vault.applied_ids})
 pulumi.export("alone", {"state": alone.state, "previous": alone.previous, "target": alone.target})
 pulumi.export("quick", barrier.applied_ids)
+pulumi.export("crew", crew.report)

@@ -1,0 +1,64 @@
+"""The look-ups about a whole fleet, when AWS does not answer them, or when an instance is gone by then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from imds_provider import runtime
+from imds_provider.ec2 import FleetCalls
+from imds_provider.ec2.fleet_calls import LONGEST_SECONDS
+from imds_provider.errors import Ec2Error
+from localcloud.client import LocalCloud
+from localcloud.faults import Fault
+from tests.faults.process import REGION, JumpingEngine, pulumi_process
+
+WEB, API, GONE = (f"i-{digit * 17}" for digit in "abc")
+NOW = datetime.now(timezone.utc)
+LAST_ATTEMPT_SECONDS = 30
+"""An attempt, and botocore's pause before the next one, take no longer."""
+
+
+@pytest.fixture
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud.start() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def engine(cloud: LocalCloud) -> Iterator[JumpingEngine]:
+    endpoints = json.dumps([dict.fromkeys(("ec2", "sts", "cloudwatch"), cloud.url)])
+    config = {"aws:endpoints": endpoints, "aws:maxRetries": "100"}
+    with pulumi_process(cloud, read_timeout=0.1, config=config) as engine:
+        yield engine
+
+
+LOOKS: dict[str, Callable[[FleetCalls], object]] = {
+    "DescribeInstances": lambda calls: calls.inventory(),
+    "DescribeInstanceStatus": lambda calls: calls.impaired([WEB]),
+    "GetMetricData": lambda calls: calls.legacy_calls("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
+}
+
+
+@pytest.mark.parametrize("action", LOOKS)
+def test_a_look_that_is_never_answered_ends_in_time_with_a_sentence(
+    action: str, cloud: LocalCloud, engine: JumpingEngine
+) -> None:
+    cloud.seed([{"id": WEB, "region": REGION}])
+    cloud.set_faults(Fault("delay", action, seconds=60, times=None))
+    started = engine.now()
+    with pytest.raises(Ec2Error, match=rf"in {REGION} did not answer {action} in 60 s; run again\.$"):
+        LOOKS[action](runtime.aws().fleet(REGION))
+    assert LONGEST_SECONDS <= engine.now() - started < LONGEST_SECONDS + LAST_ATTEMPT_SECONDS
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_instance_that_is_gone_by_then_keeps_nobody_from_seeing_who_is_impaired(cloud: LocalCloud) -> None:
+    cloud.seed([{"id": WEB, "region": REGION, "status": "impaired"}, {"id": API, "region": REGION}])
+    assert runtime.aws().fleet(REGION).impaired([WEB, API, GONE]) == {
+        WEB: "system status impaired and instance status impaired"
+    }
+    assert runtime.aws().fleet(REGION).impaired([API, GONE]) == {}
