@@ -18,7 +18,7 @@ help:
 	@echo "make kill    kill -9 of the dynamic host and of the engine at every call"
 	@echo "make lint    format, style, types and the direction of imports"
 	@echo "make engine  prepare the Pulumi engine; the last line is the folder to put on PATH"
-	@echo "make bench   measure whole runs of pulumi up, and other tools on the same fleets"
+	@echo "make bench   measure whole runs of pulumi up, other tools on the same fleets, and growing fleets"
 	@echo "make lock    lock the newest versions that pyproject.toml allows (needs uv)"
 	@echo "make clean   remove what the others made here (the engine stays in the user's cache)"
 
@@ -53,6 +53,7 @@ engine: $(READY)
 bench: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.comparison
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.scale
 
 lock:
 	@uv pip compile pyproject.toml --quiet --upgrade --group dev --extra aws --universal --python-version 3.10 \

@@ -110,7 +110,7 @@ HEADER = """\
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
 LEGEND = """\
 bound: the shortest time that EC2's throttle allows for the first up
-idle: an unchanged preview of as many dynamic resources that do nothing; ratio: the unchanged preview against it
+idle: an unchanged preview of as many dynamic resources that have the same properties and do nothing; ratio: against it
 each: the unchanged preview, divided by N"""
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
+from imds_provider.options import OPTION_NAMES
+from imds_provider.properties import PROPERTY_NAMES
+
 
 class IdleProvider(ResourceProvider):
     """Records what it is given. The state of a run refers to it by name, as to the providers of the project."""
@@ -20,7 +23,16 @@ class IdleProvider(ResourceProvider):
 
 
 class Idle(Resource):
-    """One of them."""
+    """One of them, with the properties that an instance of a fleet has: each takes Pulumi some time."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(IdleProvider(), name, {"name": name})
+        given = {
+            "instanceId": name,
+            "region": "eu-west-1",
+            "httpTokens": "required",
+            "onDestroy": "retain",
+            "wait": False,
+            "timeoutSeconds": 600,
+            "wave": 1,
+        }
+        super().__init__(IdleProvider(), name, {**dict.fromkeys((*OPTION_NAMES, *PROPERTY_NAMES)), **given})

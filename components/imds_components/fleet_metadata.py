@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import pulumi
@@ -19,7 +20,7 @@ from .fleet_config import FleetSettings, checked
 from .fleet_outputs import fleet_report
 from .fleet_plan import FleetPlan, RegionPlan
 from .fleet_survey import survey
-from .instance_metadata import observed
+from .instance_metadata import options_by_id
 from .readiness import Readiness
 from .wanted_options import MetadataOptionsArgs, wanted_options
 from .waves import Rollout
@@ -33,8 +34,6 @@ class FleetMetadata(pulumi.ComponentResource):
     wave begins when the one before has its options applied, has been watched for the soak, and is well.
     """
 
-    options: pulumi.Output[Mapping[str, Mapping[str, Any]]]
-    """The observed options, by instance id."""
     applied_ids: pulumi.Output[list[str]]
     """The instances on which the options are in force."""
     pending_start_ids: pulumi.Output[list[str]]
@@ -123,8 +122,7 @@ class FleetMetadata(pulumi.ComponentResource):
         plan = plan.with_problems(claims.of_this_program().select(name, (each.instance_id for each in plan.members)))
         self._tell(plan, preview=preview)
         parts = [_Part(self, name, plan, region) for region in plan.regions]
-        rows = [row for part in parts for row in part.rows.values()]
-        self.options = pulumi.Output.all(*map(observed, rows)).apply(dict)
+        self._rows = [row for part in parts for row in part.rows.values()]
         self.applied_ids = _together([part.barrier.applied_ids for part in parts])
         self.pending_start_ids = _together([part.barrier.pending_start_ids for part in parts])
         self.report = pulumi.Output.all(self.applied_ids, self.pending_start_ids).apply(
@@ -132,12 +130,16 @@ class FleetMetadata(pulumi.ComponentResource):
         )
         self.register_outputs(
             {
-                "options": self.options,
                 "appliedIds": self.applied_ids,
                 "pendingStartIds": self.pending_start_ids,
                 "report": self.report,
             }
         )
+
+    @cached_property
+    def options(self) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
+        """The observed options, by instance id."""
+        return options_by_id(self._rows)
 
     def _tell(self, plan: FleetPlan, *, preview: bool) -> None:
         """Say what a person should know, and end the program if something forbids the run."""

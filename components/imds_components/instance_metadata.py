@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import pulumi
@@ -25,8 +26,6 @@ class InstanceMetadata(pulumi.ComponentResource):
     then waited for together, at one barrier. A preview looks at the live instances and says how each differs.
     """
 
-    options: pulumi.Output[Mapping[str, Mapping[str, Any]]]
-    """The observed options, by instance id."""
     applied_ids: pulumi.Output[list[str]]
     """The instances on which the options are in force."""
     pending_start_ids: pulumi.Output[list[str]]
@@ -91,7 +90,7 @@ class InstanceMetadata(pulumi.ComponentResource):
             )
             for each in attached
         }
-        self.options = pulumi.Output.all(*map(observed, rows.values())).apply(dict)
+        self._rows = list(rows.values())
         if rows:
             barrier = MetadataOptionsApplied(
                 name,
@@ -104,16 +103,20 @@ class InstanceMetadata(pulumi.ComponentResource):
         else:
             pulumi.log.warn("there are no instances to manage.", self)
             self.applied_ids = self.pending_start_ids = pulumi.Output.from_input([])
-        self.register_outputs(
-            {
-                "options": self.options,
-                "appliedIds": self.applied_ids,
-                "pendingStartIds": self.pending_start_ids,
-            }
-        )
+        self.register_outputs({"appliedIds": self.applied_ids, "pendingStartIds": self.pending_start_ids})
+
+    @cached_property
+    def options(self) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
+        """The observed options, by instance id."""
+        return options_by_id(self._rows)
 
 
-def observed(row: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
+def options_by_id(rows: Sequence[InstanceMetadataOptions]) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
+    """The observed options of all rows, by instance id."""
+    return pulumi.Output.all(*map(_observed, rows)).apply(dict)
+
+
+def _observed(row: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
     """The instance id of a row, and the options seen on it."""
     values = {option.name: getattr(row, option.argument) for option in OPTIONS}
     return pulumi.Output.all(instance_id=row.instance_id, **values).apply(

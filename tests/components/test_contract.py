@@ -129,7 +129,7 @@ def test_the_configuration_of_a_fleet_has_an_argument_for_everything_but_what_th
     ],
 )
 def test_each_has_these_outputs(resource: type[Any], outputs: set[str]) -> None:
-    assert inspect.get_annotations(resource).keys() >= outputs
+    assert inspect.get_annotations(resource).keys() | vars(resource).keys() >= outputs
 
 
 def test_the_type_tokens_are_those_in_the_states_of_all_stacks(programs: Programs) -> None:

@@ -201,7 +201,6 @@ def test_the_outputs_tell_what_was_seen_of_every_region_and_are_registered(progr
     }
     assert run.registered_outputs == [
         {
-            "options": {WEB: REQUIRED, API: REQUIRED},
             "appliedIds": [WEB],
             "pendingStartIds": [API],
             "report": report,

@@ -135,9 +135,7 @@ def test_the_outputs_hold_the_observed_options_by_instance_id_and_are_registered
         "applied_ids": [WEB, OLD],
         "pending_start_ids": [],
     }
-    assert run.registered_outputs == [
-        {"options": {WEB: observed, OLD: observed}, "appliedIds": [WEB, OLD], "pendingStartIds": []}
-    ]
+    assert run.registered_outputs == [{"appliedIds": [WEB, OLD], "pendingStartIds": []}]
 
 
 def test_every_option_and_setting_reaches_each_instance(programs: Programs) -> None:

@@ -80,11 +80,14 @@ class Aws:
         with self._lock:
             calls = self._fleets.get(region)
             if calls is None:
-                cloudwatch: CloudWatchClient = self._client(
-                    lambda session: session.client("cloudwatch", **self._client_arguments("cloudwatch", region)), region
-                )
-                calls = self._fleets[region] = FleetCalls(ec2, cloudwatch)
+                calls = self._fleets[region] = FleetCalls(ec2, lambda: self._cloudwatch(region))
             return calls
+
+    def _cloudwatch(self, region: str) -> CloudWatchClient:
+        with self._lock:
+            return self._client(
+                lambda session: session.client("cloudwatch", **self._client_arguments("cloudwatch", region)), region
+            )
 
     def _connect(self, region: str) -> Ec2:
         client: EC2Client = self._client(

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,13 +38,19 @@ LIVING_STATES = ("pending", "running", "stopping", "stopped")
 class FleetCalls:
     """The look-ups in one account and region. Each raises :class:`Ec2Error` with a sentence for a person."""
 
-    def __init__(self, ec2: Ec2, cloudwatch: CloudWatchClient) -> None:
+    def __init__(self, ec2: Ec2, connect_cloudwatch: Callable[[], CloudWatchClient]) -> None:
         self.region = ec2.region
         self._calls = ec2
         self._ec2 = ec2.client
-        self._cloudwatch = cloudwatch
-        cloudwatch.meta.events.register_first("request-created.cloudwatch", ec2.before_request)
+        self._connect_cloudwatch = connect_cloudwatch
         self._inventory: dict[str, Inventoried] | None = None
+
+    @cached_property
+    def _cloudwatch(self) -> CloudWatchClient:
+        """Made when it is needed: where all tokens are required already it never is."""
+        client = self._connect_cloudwatch()
+        client.meta.events.register_first("request-created.cloudwatch", self._calls.before_request)
+        return client
 
     def inventory(self) -> Mapping[str, Inventoried]:
         """Every instance that is not terminated, by id; one call for each 1,000, made once."""
