@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections import defaultdict
@@ -93,6 +94,8 @@ class Aws:
         client: EC2Client = self._client(
             lambda session: session.client("ec2", **self._client_arguments("ec2", region)), region
         )
+        # What boto3 has loaded, EC2's model above all, stays for as long as the process: no collection need look at it.
+        gc.freeze()
         return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
 
     def _client(self, make: Callable[[boto3.Session], C], region: str) -> C:
