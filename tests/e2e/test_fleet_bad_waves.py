@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from localcloud.client import LocalCloud
+from localcloud.shapes import WorkloadSeed
 from tests.e2e.fleet import (
     IN_ORDER,
     barriers,
@@ -19,14 +20,14 @@ from tests.support.engine import Stack
 
 FIRST, CALLING, IMPAIRED, *REST = IN_ORDER[:6]
 UNWATCHED = {"readiness": {"legacyCalls": "off"}, "rollout": {"waves": [1, 3, "100%"]}, "onDestroy": "restore"}
-CALLS = {"legacy_calls_per_minute": 6000}
+CALLS: WorkloadSeed = {"legacy_calls_per_minute": 6000}
 
 
 def test_a_bad_wave_stops_the_rollout_and_once_it_is_mended_the_next_up_does_only_the_rest(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(each) for each in (FIRST, CALLING, IMPAIRED, *REST)])
-    cloud.change(CALLING, {"workload": {"legacy_calls_per_minute": 6000}})
+    cloud.change(CALLING, {"workload": CALLS})
     cloud.change(IMPAIRED, {"status": "impaired"})
     stack.configure(fleet(cloud, **UNWATCHED))
     for already in ({FIRST, CALLING, IMPAIRED}, set()):
@@ -48,7 +49,7 @@ def test_a_bad_wave_stops_the_rollout_and_once_it_is_mended_the_next_up_does_onl
 
 def test_bad_instances_that_are_excluded_are_put_back_and_the_rollout_goes_on(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(each) for each in (FIRST, CALLING, *REST)])
-    cloud.change(CALLING, {"workload": {"legacy_calls_per_minute": 6000}})
+    cloud.change(CALLING, {"workload": CALLS})
     stack.configure(fleet(cloud, **UNWATCHED))
     stack.up(fails=True)
     modifications(cloud)
@@ -59,6 +60,25 @@ def test_bad_instances_that_are_excluded_are_put_back_and_the_rollout_goes_on(st
     assert tokens(cloud, REST) == {"required"}
     assert tokens(cloud, [CALLING]) == {"optional"}
     assert up.outputs["fleets"]["web"]["applied"] == 1 + len(REST)
+    assert stack.up().steps == {}
+
+
+def test_a_bad_instance_that_is_exempted_uses_imdsv1_again_before_the_rollout_goes_on(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([member(each) for each in (FIRST, CALLING, *REST)])
+    cloud.change(CALLING, {"workload": CALLS})
+    stack.configure(fleet(cloud, **UNWATCHED))
+    stack.up(fails=True)
+    modifications(cloud)
+
+    loose = {"instance": CALLING, "reason": "old agent", "until": "2999-12-31", "options": {"httpTokens": "optional"}}
+    stack.configure(fleet(cloud, **UNWATCHED, exemptions=[loose], allowDowngrade={CALLING: "old agent"}))
+    stack.up()
+    (loosened, *others) = modifications(cloud)
+    assert loosened == CALLING
+    assert set(others) == set(REST[1:])
+    assert tokens(cloud, [CALLING]) == {"optional"}
     assert stack.up().steps == {}
 
 
