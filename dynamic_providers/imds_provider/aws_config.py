@@ -65,6 +65,11 @@ class AwsSettings:
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
     buckets: Mapping[str, BucketSize] = field(default_factory=lambda: dict(EC2_BUCKETS))
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The credentials, which may be shown nowhere."""
+        return tuple(each for each in (self.access_key, self.secret_key, self.token) if each)
+
 
 def parse(get: Callable[[str], object]) -> AwsSettings:
     """Settings from a function that gives the raw value of a configuration key such as ``aws:region``, or None.

@@ -63,6 +63,16 @@ def test_a_fleet_that_selects_none_says_so_and_is_no_failure(stack: Stack, cloud
     assert "fleet web: 0 selected" in preview.said("info")
 
 
+def test_however_many_fleets_there_are_the_instances_of_a_region_are_described_once(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([member(STAYING), member(NAMED, team="mail")])
+    fleets = {team: {"select": {"tag:Team": [team]}, "preflight": "off"} for team in ("web", "mail")}
+    stack.configure({**fleet(cloud), "imds:fleets": fleets})
+    assert fleet_rows(STAYING) | {f"InstanceMetadataOptions mail-{NAMED}"} <= stack.preview().steps["create"]
+    assert cloud.calls("DescribeInstances") == 1
+
+
 def test_an_instance_of_two_fleets_and_an_id_that_does_not_exist_fail_the_preview(
     stack: Stack, cloud: LocalCloud
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -95,6 +96,39 @@ def test_an_account_that_is_ruled_out_is_refused_before_ec2_is_asked(
             assert caught.value.sentence == (
                 f"the credentials in use belong to account {ACCOUNT}, which {named} rules out; nothing was sent."
             )
+    assert {call["service"] for call in cloud.log()} == {"sts"}
+
+
+ABROAD, FARTHER = "210987654321", "111122223333"
+
+
+@pytest.mark.parametrize("through", [[ABROAD], [FARTHER, ABROAD]], ids=["at once", "by another role"])
+def test_a_role_is_assumed_and_what_is_done_is_done_in_its_account(through: list[str], cloud: LocalCloud) -> None:
+    web = launch(cloud, account=ABROAD)
+    roles = [{"roleArn": f"arn:aws:iam::{account}:role/imds", "sessionName": "imds"} for account in through]
+    given = config(cloud, assumeRoles=json.dumps(roles), allowedAccountIds=json.dumps([ABROAD]))
+    with host_with(given) as options:
+        assert options.create(inputs(web, httpTokens="required")).outputs["ownerId"] == ABROAD
+    assert cloud.instance(web)["options"]["HttpTokens"] == "required"
+    assert {call["account"] for call in cloud.log() if call["service"] == "ec2"} == {ABROAD}
+
+
+@pytest.mark.parametrize("accounts", [{}, {"allowedAccountIds": f'["{ABROAD}"]'}], ids=["any", "allowed accounts"])
+def test_where_a_role_cannot_be_assumed_nothing_is_sent_and_it_is_said(
+    accounts: dict[str, str], cloud: LocalCloud
+) -> None:
+    web = launch(cloud, account=ABROAD)
+    role = {"roleArn": f"arn:aws:iam::{ABROAD}:role/imds"}
+    cloud.set_faults(Fault("error", "AssumeRole", code="AccessDenied", times=None))
+    given = config(cloud, assumeRole=json.dumps(role), **accounts)
+    with host_with(given) as options, pytest.raises(OperationFailedError) as caught:
+        options.create(inputs(web, httpTokens="required"))
+    subject = "the account of the credentials in use" if accounts else web
+    assert caught.value.sentence == (
+        f"{subject}: STS refused AssumeRole in {REGION} with AccessDenied: "
+        "the credentials in use may not assume the role; check aws:assumeRoles, the role's trust policy and the "
+        "permission sts:AssumeRole."
+    )
     assert {call["service"] for call in cloud.log()} == {"sts"}
 
 

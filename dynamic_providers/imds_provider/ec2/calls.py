@@ -49,7 +49,7 @@ class Ec2:
         self.client = client
         self._clock = clock
         self._buckets = {action: TokenBucket(size, clock.now) for action, size in settings.buckets.items()}
-        self.secrets = tuple(each for each in (settings.access_key, settings.secret_key, settings.token) if each)
+        self.secrets = settings.secrets
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
         self._describes = Coalescer(self._describe, self._executor, upcoming, clock.now)

@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from botocore.session import Session as BotocoreSession
 
 from ..aws_config import AssumedRole, AwsSettings
@@ -20,6 +21,7 @@ from ..coalescing import Upcoming
 from ..errors import ConfigurationError
 from .calls import Ec2, Ec2Clock
 from .fleet_calls import FleetCalls
+from .refusals import explain
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
@@ -200,11 +202,16 @@ class Aws:
         sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
         try:
             return sts.get_caller_identity()["Account"]
-        except (ClientError, BotoCoreError) as error:
-            raise ConfigurationError(
-                f"AWS did not say which account the credentials in use belong to ({type(error).__name__}); "
-                "check them and run again."
-            ) from None
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
+            reason = explain(
+                error,
+                action="GetCallerIdentity",
+                subject="the account of the credentials in use",
+                region=region,
+                secrets=self.settings.secrets,
+                service="STS",
+            )
+            raise ConfigurationError(str(reason)) from None
 
     def _check_account(self, session: boto3.Session, region: str) -> None:
         allowed, forbidden = self.settings.allowed_account_ids, self.settings.forbidden_account_ids

@@ -45,6 +45,11 @@ _WHAT_TO_DO = {
     ),
 }
 
+_MAY_NOT_ASSUME = (
+    "the credentials in use may not assume the role; check aws:assumeRoles, the role's trust policy and the permission "
+    "{permission}"
+)
+
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{32,}|\b(?:AKIA|ASIA)[A-Z0-9]{8,}")
 
 
@@ -63,6 +68,9 @@ def explain(
         )
     if not isinstance(error, ClientError):
         return ConfigurationError(f"{subject}: {action} could not be sent: {presentable(str(error), secrets)}")
+    if error.operation_name == "AssumeRole":
+        # botocore assumes a role when the first call needs its credentials.
+        action, service = error.operation_name, "STS"
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     message = presentable(error.response.get("Error", {}).get("Message", ""), secrets)
@@ -71,11 +79,8 @@ def explain(
             f"{subject}: {action} in {region} failed inside {service} ({code or status}); run again.", code
         )
     code = code or f"status {status}"
-    advice = (
-        _WHAT_TO_DO.get(code, "").format(permission=f"{service.lower()}:{action}")
-        or message.rstrip(". ")
-        or "it gave no reason"
-    )
+    known = _MAY_NOT_ASSUME if action == "AssumeRole" and code in DENIED_CODES else _WHAT_TO_DO.get(code, "")
+    advice = known.format(permission=f"{service.lower()}:{action}") or message.rstrip(". ") or "it gave no reason"
     sentence = f"{subject}: {service} refused {action} in {region} with {code}: {advice}."
     if code == "InvalidInstanceID.NotFound":
         return InstanceMissingError(sentence, code)
