@@ -7,6 +7,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import boto3
@@ -96,8 +97,7 @@ class Aws:
         client: EC2Client = self._client(
             lambda session: session.client("ec2", **self._client_arguments("ec2", region)), region
         )
-        # What boto3 has loaded, EC2's model above all, stays for as long as the process: no collection need look at it.
-        gc.freeze()
+        _spare_collector()
         return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
 
     def _client(self, make: Callable[[boto3.Session], C], region: str) -> C:
@@ -223,3 +223,13 @@ class Aws:
             raise ConfigurationError(
                 f"the credentials in use belong to account {account}, which {key} rules out; nothing was sent."
             )
+
+
+@cache
+def _spare_collector() -> None:
+    """Have no garbage collection look at what is loaded by now, once.
+
+    EC2's model alone is more than all else in a program or host, and stays for as long as the process. Going through it
+    again and again took a sixth of a preview of 400 instances.
+    """
+    gc.freeze()
