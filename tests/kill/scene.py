@@ -138,6 +138,10 @@ class Scene:
             if each.get("custom") and not each["type"].startswith("pulumi:providers:")
         }
 
+    def pending_operations(self) -> int:
+        """How many operations Pulumi has recorded as begun and not as ended."""
+        return len(json.loads(self._state.read_text())["checkpoint"]["latest"].get("pending_operations", ()))
+
     def truth(self) -> dict[str, MetadataOptions]:
         """What EC2 has."""
         return {each["id"]: each["options"] for each in self.cloud.instances()}
