@@ -1,37 +1,27 @@
-"""Changes that loosen security, which nobody should make by accident. Pure."""
+"""Who may be loosened: a reason for a whole fleet, or one for each instance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from imds_provider.options import HTTP_ENDPOINT, HTTP_TOKENS, Options, changes
+from imds_provider.loosening import is_reason, loosened, refusal
+from imds_provider.options import Options
+from imds_provider.settling import Observation
 
 Allowance = str | Mapping[str, str] | None
 """Why a fleet may be downgraded, or a reason for each instance that may be; None allows nothing."""
 
-_LOOSER = {HTTP_TOKENS: "optional", HTTP_ENDPOINT: "enabled"}
 
-
-def downgrades(observed: Options, wanted: Options) -> list[str]:
-    """What would be loosened on an instance: ``httpTokens: required -> optional``."""
-    differing = changes(observed, wanted)
+def guard(members: Iterable[tuple[Observation, Options]], allow: Allowance) -> list[str]:
+    """A sentence for each instance that its wanted options would loosen without a reason, in order of the ids."""
     return [
-        f"{name}: {observed[name]} -> {looser}" for name, looser in _LOOSER.items() if differing.get(name) == looser
+        refusal(seen.instance_id, seen.options, wanted)
+        for seen, wanted in sorted(members, key=lambda each: each[0].instance_id)
+        if loosened(seen.options, wanted) and reason_for(allow, seen.instance_id) is None
     ]
 
 
-def guard(found: Mapping[str, Sequence[str]], allow: Allowance) -> list[str]:
-    """A sentence for each instance that would be loosened without a reason.
-
-    ``found`` has the :func:`downgrades` of each instance.
-    """
-    return [
-        f"{instance_id} would be loosened ({', '.join(what)}): "
-        "keep what it has, or give a reason for it in allowDowngrade."
-        for instance_id, what in sorted(found.items())
-        if what and not _reason(allow, instance_id).strip()
-    ]
-
-
-def _reason(allow: Allowance, instance_id: str) -> str:
-    return allow.get(instance_id, "") if isinstance(allow, Mapping) else allow or ""
+def reason_for(allow: Allowance, instance_id: str) -> str | None:
+    """The reason why the instance may be loosened, if one is given."""
+    reason = allow.get(instance_id) if isinstance(allow, Mapping) else allow
+    return reason if is_reason(reason) else None

@@ -12,7 +12,7 @@ from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import Options
 from imds_provider.settling import missing_reason
 
-from .downgrades import downgrades, guard
+from .downgrades import guard
 from .exemptions import Exemption, judge_exemptions, merge_options
 from .fleet_config import FleetSettings
 from .fleet_report import Member, fleet_lines
@@ -88,8 +88,8 @@ def plan(
     ids = {each.instance_id for each in found.members}
     judged = judge_exemptions(settings.exemptions, ids, today)
     not_found = _everywhere(each.not_found for each in selections.values())
-    loosened = {each.instance_id: downgrades(each.observation.options, each.wanted) for each in found.members}
-    problems = [*(missing_reason(each, where) for each in not_found), *guard(loosened, settings.allow_downgrade)]
+    problems = [missing_reason(each, where) for each in not_found]
+    problems += guard(((each.observation, each.wanted) for each in found.members), settings.allow_downgrade)
     excluded_nothing = _everywhere(each.excluded_nothing for each in selections.values())
     warnings = [f"{each} is excluded, but would not be selected." for each in excluded_nothing]
     warnings += [*judged.ending, *judged.unused]

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from imds_provider.options import OPTION_NAMES, Options, changes
 from imds_provider.settling import STOPPED_STATES, Observation
-
-SHOWN_IDS = 3
-"""Ids of a longer list that are shown."""
+from imds_provider.wording import cut
 
 
 @dataclass(frozen=True)
@@ -58,13 +56,6 @@ def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequen
         f"fleet {name}: {len(members)} selected",
         *(f"  {label:<{labels}}  {count:>{counts}}  {text}".rstrip() for label, count, text in shown),
     ]
-
-
-def cut(texts: Sequence[str], shown: int = SHOWN_IDS) -> str:
-    """A list in a line, the end of a long one as a number: ``i-…, i-…, i-… and 37 more``."""
-    more = len(texts) - shown
-    # A list is not cut for the sake of a single one.
-    return f"{', '.join(texts[:shown])} and {more} more" if more > 1 else ", ".join(texts)
 
 
 def _ids(members: Sequence[Member]) -> str:

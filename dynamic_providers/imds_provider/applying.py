@@ -16,6 +16,7 @@ from .errors import (
     NotAppliedError,
     OutcomeUnknownError,
 )
+from .loosening import is_reason, require_reason, without_loosening
 from .options import Options, OptionValue, modification
 from .settling import (
     MISSING_GRACE_SECONDS,
@@ -26,6 +27,7 @@ from .settling import (
     Verdict,
     judge,
     judge_accepted,
+    judge_as_found,
     judge_found,
     timeout_reason,
     wait,
@@ -71,7 +73,7 @@ class Outcome:
 
     @property
     def left_something_to_wait_for(self) -> bool:
-        return self.modified or self.after.state != "applied"
+        return self.modified or self.after.is_pending
 
 
 def apply_options(
@@ -81,12 +83,17 @@ def apply_options(
     deadline: Deadline,
     *,
     wait_until_applied: bool,
+    allow_downgrade: object = None,
+    keep_stricter: bool = False,
     missing_grace_seconds: float = MISSING_GRACE_SECONDS,
 ) -> Outcome:
     """Bring the instance onto ``wanted`` and wait until it is applied, or only until EC2 has taken it.
 
-    Nothing is sent when nothing differs. When the answer to a modification is lost, a describe decides whether it
-    took effect before it is sent again. Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`,
+    Nothing is sent when nothing differs, or when the change would loosen the instance and ``allow_downgrade`` gives no
+    reason for that; with ``keep_stricter`` only what loosens is left out. When the answer to a modification is lost, a
+    describe decides whether it took effect before it is sent again.
+
+    Raises :class:`LooseningRefusedError`, :class:`InstanceMissingError`, :class:`InstanceGoneError`,
     :class:`NotAppliedError` or another :class:`Ec2Error` while nothing has been sent. From then on an error is the
     outcome's ``problem``: what has been done must be recorded, whatever becomes of it.
     """
@@ -97,10 +104,12 @@ def apply_options(
         missing_grace_seconds=missing_grace_seconds,
         max_age_seconds=READ_AHEAD_SECONDS,
     )
-    attempt = _Attempt(ec2, wanted, deadline, missing_grace_seconds, now=before)
+    if keep_stricter and not is_reason(allow_downgrade):
+        wanted = without_loosening(before.options, wanted)
+    attempt = _Attempt(ec2, wanted, deadline, missing_grace_seconds, allow_downgrade, now=before)
     try:
         attempt.modify()
-        verdict = attempt.wait(judge if wait_until_applied else judge_accepted)
+        verdict = attempt.wait(until_applied=wait_until_applied)
     except EngineGoneError:
         raise
     except ImdsError as error:
@@ -110,8 +119,15 @@ def apply_options(
     return Outcome(before, attempt.now, verdict, attempt.sent)
 
 
-def send(ec2: Ec2Calls, seen: Observation, wanted: Options, deadline: Deadline) -> Observation:
-    """Send what differs, and give the instance as EC2 answers that it is now. Raises as ``ec2.modify`` does."""
+def send(
+    ec2: Ec2Calls, seen: Observation, wanted: Options, deadline: Deadline, allow_downgrade: object = None
+) -> Observation:
+    """Send what differs, and give the instance as EC2 answers that it is now.
+
+    Every modification goes through here, so this is where one that loosens is refused. Raises
+    :class:`LooseningRefusedError`, or as ``ec2.modify`` does.
+    """
+    require_reason(seen.instance_id, seen.options, wanted, allow_downgrade)
     state, options = ec2.modify(seen.instance_id, modification(seen.options, wanted), deadline)
     return replace(seen, state=state, options={**seen.options, **options})
 
@@ -124,6 +140,7 @@ class _Attempt:
     wanted: Options
     deadline: Deadline
     missing_grace_seconds: float
+    allow_downgrade: object
     now: Observation
     sent: bool = False
 
@@ -147,7 +164,7 @@ class _Attempt:
     def _send(self) -> Ec2Error | None:
         """Send what differs once, and give what makes it worth another try."""
         try:
-            self.now = send(self.ec2, self.now, self.wanted, self.deadline)
+            self.now = send(self.ec2, self.now, self.wanted, self.deadline, self.allow_downgrade)
         except DeadlinePassedError:
             reason = timeout_reason(self.now.instance_id, self.wanted, self.now, self.deadline.seconds)
             raise NotAppliedError(reason) from None
@@ -164,8 +181,9 @@ class _Attempt:
         self.sent = True
         return None
 
-    def wait(self, done: Judge) -> Verdict:
-        """Wait until the instance is ``done``, sending anew what somebody else changes meanwhile."""
+    def wait(self, *, until_applied: bool) -> Verdict:
+        """Wait until the instance has its options, reapplying once what somebody else changes."""
+        done = self._judge(until_applied=until_applied)
         verdict = done(self.now, self.wanted)
         if verdict is not Verdict.PENDING:
             return verdict
@@ -178,13 +196,18 @@ class _Attempt:
                 place=self.ec2.region,
                 judge=done,
                 look_at_once=False,
-                put_right=lambda seen, wanted: send(self.ec2, seen, wanted, self.deadline),
+                reapply=lambda seen, wanted: send(self.ec2, seen, wanted, self.deadline, self.allow_downgrade),
             )
         except NotSettledError as error:
             self.now = error.observations.get(instance_id, self.now)
             raise _unsettled(error, instance_id) from None
         self.now = settled.observations[instance_id]
         return settled.verdicts[instance_id]
+
+    def _judge(self, *, until_applied: bool) -> Judge:
+        if not until_applied:
+            return judge_accepted
+        return judge if self.sent else judge_as_found
 
     def _look(self) -> None:
         self.now = find(self.ec2, self.now.instance_id, self.deadline, missing_grace_seconds=self.missing_grace_seconds)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timezone
 
-from .options import Options, Violation
+from .leaving import Leaver, leavers
+from .options import Violation
 from .properties import REGION, TIMEOUT_SECONDS, WAVE, Bag, IsKnown, is_instance_id, is_timeout
 from .settling import NotSettledError, Observation, Settled, Verdict, judge
 from .target import Target
@@ -15,10 +16,18 @@ TITLE = "title"
 """What the progress is told of, such as ``wave 2/3 of web``; no difference."""
 CHECKED_AT = "checkedAt"
 """When all members of a wave were last seen through, to the second, in UTC."""
+OWNER = "owner"
+"""Whose targets these are, such as ``fleet web``, for what is said of those that leave; no difference."""
+RESTORES = "restores"
+"""What is restored on an instance that leaves, by its name among the targets; no difference."""
+REGIONS = "regions"
+"""The regions of instances that know their own, by their name among the targets; no difference."""
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
+UNKNOWN_IDS = "unknownIds"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-PROPERTY_NAMES = (TARGETS, REGION, TIMEOUT_SECONDS, TITLE, WAVE, CHECKED_AT, APPLIED_IDS, PENDING_START_IDS)
+_INPUTS = (TARGETS, REGION, REGIONS, TIMEOUT_SECONDS, TITLE, OWNER, RESTORES, WAVE)
+PROPERTY_NAMES = (*_INPUTS, CHECKED_AT, APPLIED_IDS, PENDING_START_IDS, UNKNOWN_IDS)
 
 
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
@@ -91,18 +100,34 @@ def new_targets(recorded: Bag, wanted: Bag, run: str) -> dict[str, Target]:
     }
 
 
-def to_wait_for(recorded: Bag, wanted: Bag, run: str) -> dict[str, Options]:
-    """The ids of the instances with new targets, and the options to see on them."""
-    return {target.instance_id: target.wanted for target in new_targets(recorded, wanted, run).values()}
+def to_wait_for(recorded: Bag, wanted: Bag, run: str) -> dict[str, Target]:
+    """The instances with new targets, by id."""
+    return {target.instance_id: target for target in new_targets(recorded, wanted, run).values()}
+
+
+def region_of(bag: Bag) -> dict[str, object]:
+    """The region of each instance, by id: its own, or that of the barrier."""
+    regions = _mapping(bag, REGIONS)
+    return {target.instance_id: regions.get(name) or bag.get(REGION) for name, target in targets(bag).items()}
+
+
+def leaving(recorded: Bag, wanted: Bag, managed: Callable[[str], Collection[str]]) -> list[Leaver]:
+    """The instances whose resources will be deleted. ``managed`` gives what resources of the program manage of one."""
+    known = targets(wanted)
+    undecided = set(_mapping(wanted, TARGETS)) - set(known)
+    return leavers(targets(recorded), known, undecided, _mapping(recorded, RESTORES), managed)
 
 
 def outputs(inputs: Bag, recorded: Bag, settled: Settled, now: datetime) -> dict[str, object]:
     """The outputs to record: what was just seen, and what was recorded of the targets that did not change."""
-    stopped = _ids(recorded, PENDING_START_IDS) - set(settled.verdicts) | set(settled.ids(Verdict.PENDING_START))
+
+    def still(name: str, verdict: Verdict) -> set[str]:
+        return _ids(recorded, name) - set(settled.verdicts) | set(settled.ids(verdict))
+
     return {
-        **{name: inputs[name] for name in (TARGETS, REGION, TIMEOUT_SECONDS, TITLE, WAVE) if name in inputs},
+        **{name: inputs[name] for name in _INPUTS if name in inputs},
         **({CHECKED_AT: checked_at(now)} if inputs.get(WAVE) is not None else {}),
-        **_sorted_out(inputs, stopped),
+        **_sorted_out(inputs, still(PENDING_START_IDS, Verdict.PENDING_START), still(UNKNOWN_IDS, Verdict.UNKNOWN)),
     }
 
 
@@ -116,19 +141,18 @@ def _moment(text: object) -> datetime | None:
 
 
 def after_another_look(recorded: Bag, found: Mapping[str, Observation]) -> dict[str, object]:
-    """The outputs with those that have started since, and now have their options applied, in the other list."""
+    """The outputs with those that were not in force, now judged by another observation."""
     wanted = {target.instance_id: target.wanted for target in targets(recorded).values()}
-    started = {
-        instance_id
-        for instance_id, seen in found.items()
-        if judge(seen, wanted.get(instance_id, {})) is Verdict.APPLIED
-    }
-    return {**recorded, **_sorted_out(recorded, _ids(recorded, PENDING_START_IDS) - started)}
+    # A stopped one was changed while it was stopped, or it would not be among them.
+    verdicts = {each: judge(seen, wanted.get(each, {})) for each, seen in found.items()}
+    stopped = {each for each in _ids(recorded, PENDING_START_IDS) if verdicts.get(each) is not Verdict.APPLIED}
+    unknown = {each for each in _ids(recorded, UNKNOWN_IDS) if verdicts.get(each) is not Verdict.APPLIED}
+    return {**recorded, **_sorted_out(recorded, stopped, unknown)}
 
 
-def pending_start_ids(recorded: Bag) -> list[str]:
-    """The recorded instances that had yet to start."""
-    return sorted(_ids(recorded, PENDING_START_IDS))
+def not_in_force(recorded: Bag) -> list[str]:
+    """The recorded instances that had yet to start, or that EC2 did not report all of."""
+    return sorted(_ids(recorded, PENDING_START_IDS) | _ids(recorded, UNKNOWN_IDS))
 
 
 def progress_line(bag: Bag, settled: int, total: int, seconds: float) -> str:
@@ -149,16 +173,25 @@ def failure(error: NotSettledError, total: int) -> str:
     return f"{len(error.unsettled)} of {total} instances did not get their metadata options applied:{lines}"
 
 
-def _sorted_out(bag: Bag, stopped: set[str]) -> dict[str, object]:
+def _sorted_out(bag: Bag, stopped: set[str], unknown: set[str]) -> dict[str, object]:
     ids = {target.instance_id for target in targets(bag).values()}
-    return {APPLIED_IDS: sorted(ids - stopped), PENDING_START_IDS: sorted(ids & stopped)}
+    return {
+        APPLIED_IDS: sorted(ids - stopped - unknown),
+        PENDING_START_IDS: sorted(ids & stopped),
+        # Older states have no such list, and need none where it is empty.
+        **({UNKNOWN_IDS: sorted(ids & unknown)} if ids & unknown else {}),
+    }
 
 
 def targets(bag: Bag) -> dict[str, Target]:
     """The targets by name."""
-    given = bag.get(TARGETS)
-    pairs = given.items() if isinstance(given, Mapping) else ()
-    return {str(name): target for name, value in pairs if (target := Target.parse(value)) is not None}
+    pairs = _mapping(bag, TARGETS).items()
+    return {name: target for name, value in pairs if (target := Target.parse(value)) is not None}
+
+
+def _mapping(bag: Bag, name: str) -> dict[str, object]:
+    given = bag.get(name)
+    return {str(key): value for key, value in given.items()} if isinstance(given, Mapping) else {}
 
 
 def _ids(bag: Bag, name: str) -> set[str]:

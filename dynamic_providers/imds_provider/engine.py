@@ -64,6 +64,10 @@ class Engine:
         """Show a line that the engine's display replaces by the next one and does not keep."""
         self._log(engine_pb2.INFO, message, ephemeral=True)
 
+    def inform(self, message: str) -> None:
+        """Show a line that stays in the output."""
+        self._log(engine_pb2.INFO, message, ephemeral=False)
+
     def warn(self, message: str) -> None:
         """Show a warning that stays in the output."""
         self._log(engine_pb2.WARNING, message, ephemeral=False)

@@ -35,6 +35,10 @@ class OutcomeUnknownError(Ec2Error):
     """The answer to a call was lost or unreadable, so EC2 may or may not have carried it out."""
 
 
+class LooseningRefusedError(ImdsError):
+    """The change would make an instance less secure, and nothing says why it may; nothing was sent."""
+
+
 class NotAppliedError(ImdsError):
     """One or more instances did not settle on the wanted options."""
 

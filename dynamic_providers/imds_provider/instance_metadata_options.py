@@ -14,8 +14,10 @@ from .applying import Outcome, apply_options, find
 from .bags import is_known
 from .dynamic_base import Bag, Provider, Resource, checked, told
 from .ec2 import Ec2
-from .errors import ImdsError, InstanceGoneError, InstanceMissingError
-from .options import Options, decode, one_after_another, unreported
+from .errors import InstanceGoneError, InstanceMissingError
+from .options import Options, decode, unknown, unknown_reason
+from .restoring import confirm_account, restore
+from .run_state import this_run
 from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict
 
 
@@ -24,12 +26,15 @@ class InstanceMetadataOptionsProvider(Provider):
 
     def check(self, _olds: Bag, news: Bag) -> CheckResult:
         result = checked(news, p.check)
-        if not _olds and not result.failures:
-            _announce(result.inputs)
+        if not result.failures:
+            this_run.manage(*p.place(result.inputs), p.option_names(result.inputs))
+            if not _olds:
+                _announce(result.inputs)
         return result
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         found = p.diff(_olds, _news, is_known)
+        this_run.remember(*p.place(_olds), p.previous(_olds))
         if found.changed:
             _announce(_news)
         return DiffResult(changes=found.changed, replaces=found.replaces)
@@ -42,6 +47,7 @@ class InstanceMetadataOptionsProvider(Provider):
     def read(self, id_: str, props: Bag) -> ReadResult:
         ec2 = runtime.ec2(props.get(p.REGION))
         recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
+        this_run.remember(*p.place(recorded), p.previous(recorded))
         seen = _look(ec2, recorded)
         if seen is None:
             return ReadResult(None, {})
@@ -56,7 +62,7 @@ class InstanceMetadataOptionsProvider(Provider):
     @told
     def delete(self, _id: str, _props: Bag) -> None:
         if _props.get(p.ON_DESTROY) == p.RESTORE:
-            _restore({**_props, p.INSTANCE_ID: _id})
+            restore({**_props, p.INSTANCE_ID: _id})
 
 
 def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
@@ -65,11 +71,21 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
     ec2 = runtime.ec2(inputs.get(p.REGION))
     wait = inputs.get(p.WAIT) is not False
-    outcome = apply_options(ec2, inputs[p.INSTANCE_ID], wanted, deadline, wait_until_applied=wait)
+    outcome = apply_options(
+        ec2,
+        inputs[p.INSTANCE_ID],
+        wanted,
+        deadline,
+        wait_until_applied=wait,
+        allow_downgrade=inputs.get(p.ALLOW_DOWNGRADE),
+    )
     _warn(outcome, wanted, waited=wait)
-    was = p.merge_previous(p.previous(recorded), outcome.before.options, wanted)
+    before = {**outcome.before.options, **this_run.before(*p.place(inputs))}
+    was = p.merge_previous(p.previous(recorded), before, wanted)
+    this_run.remember(*p.place(inputs), was)
     change = runtime.new_mark(inputs.get(p.WAVE)) if outcome.left_something_to_wait_for else p.change_of(recorded)
-    return p.outputs(inputs, outcome.after, was, change, unfinished=str(outcome.problem or ""))
+    problem = str(outcome.problem or "")
+    return p.outputs(inputs, outcome.after, was, change, problem, changed=outcome.modified)
 
 
 def _announce(inputs: Bag) -> None:
@@ -87,54 +103,16 @@ def _look(ec2: Ec2, recorded: Bag) -> Observation | None:
     except InstanceGoneError:
         return None
     except InstanceMissingError:
-        _confirm_account(recorded)
+        confirm_account(recorded)
         return None
-
-
-def _restore(recorded: Bag) -> None:
-    """Put back what was there before the options were managed; an instance that is gone needs nothing."""
-    before = p.previous(recorded)
-    if not before:
-        return
-    ec2 = runtime.ec2(recorded.get(p.REGION))
-    deadline = runtime.deadline(recorded.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-    try:
-        for options in one_after_another(before):
-            outcome = apply_options(
-                ec2,
-                recorded[p.INSTANCE_ID],
-                options,
-                deadline,
-                wait_until_applied=recorded.get(p.WAIT) is not False,
-                missing_grace_seconds=CONFIRM_MISSING_SECONDS,
-            )
-            if outcome.problem is not None:
-                raise outcome.problem
-    except InstanceGoneError:
-        return
-    except InstanceMissingError:
-        _confirm_account(recorded)
 
 
 def _warn(outcome: Outcome, wanted: Options, *, waited: bool) -> None:
     engine, seen = runtime.engine(), outcome.after
     if waited and outcome.verdict is Verdict.PENDING_START:
         engine.warn(f"{seen.instance_id} is {seen.instance_state}: its metadata options apply when it starts.")
-    if ignored := unreported(seen.options, wanted):
-        engine.warn(f"{seen.instance_id}: its region does not report {', '.join(ignored)}, so it is not managed there.")
-
-
-def _confirm_account(recorded: Bag) -> None:
-    """Refuse to take an instance for deleted when the credentials belong to another account than it did."""
-    owner, region = recorded.get(p.OWNER_ID), recorded.get(p.REGION)
-    if not owner or not isinstance(region, str):
-        return
-    account = runtime.aws().account_id(region)
-    if account != owner:
-        raise ImdsError(
-            f"{recorded[p.INSTANCE_ID]} belongs to account {owner}, but the credentials in use belong to {account}: "
-            "run again with credentials of its account."
-        )
+    if names := unknown(seen.options, wanted):
+        engine.warn(f"{seen.instance_id}: {unknown_reason(seen.options, names)}, so that is not managed.")
 
 
 def _fail_if(unfinished: str | None) -> None:
@@ -157,7 +135,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
     http_protocol_ipv6: pulumi.Output[str]
     instance_metadata_tags: pulumi.Output[str]
     state: pulumi.Output[str | None]
-    """``applied``, or ``pending-start`` on a stopped instance; not set with ``wait=False``."""
+    """``applied``, ``pending-start`` on a stopped instance, or ``unknown``; not set with ``wait=False``."""
     previous: pulumi.Output[Mapping[str, Any]]
     """The values from before the options were first managed here."""
     owner_id: pulumi.Output[str]
@@ -182,6 +160,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         wait: pulumi.Input[bool] = True,
         timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
         wave: pulumi.Input[int] | None = None,
+        allow_downgrade: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Bring an instance onto the options given here.
@@ -200,6 +179,9 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         :param timeout_seconds: 1 to 3600: how long one operation may take.
         :param wave: the number of the wave of a fleet that the instance is in now; a change is waited for in the wave
             in which it is made. Another one changes nothing.
+        :param allow_downgrade: the reason why ``http_tokens`` may go from ``required`` to ``optional``, or
+            ``http_endpoint`` from ``disabled`` to ``enabled``. Without one such a change is refused, and a restore
+            keeps the stricter value.
         """
         super().__init__(
             InstanceMetadataOptionsProvider(),
@@ -216,6 +198,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
                 "wait": wait,
                 "timeout_seconds": timeout_seconds,
                 "wave": wave,
+                "allow_downgrade": allow_downgrade,
                 "state": None,
                 "previous": None,
                 "owner_id": None,

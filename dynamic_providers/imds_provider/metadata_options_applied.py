@@ -6,25 +6,32 @@ The dynamic host carries out four operations at a time, so instances that each w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from . import barrier, runtime
+from . import barrier, leaving, runtime
 from . import properties as p
 from .applying import send
 from .bags import is_known
 from .dynamic_base import Bag, Provider, Resource, checked, told
+from .ec2 import Ec2
 from .errors import NotAppliedError
-from .settling import NotSettledError, Settled, Verdict, wait
+from .run_state import this_run
+from .settling import Deadline, NotSettledError, Observation, Settled, Verdict, judge, wait
 
 
 class MetadataOptionsAppliedProvider(Provider):
     """Create, read, update and delete. Its module and name are stored in the state of every stack: never rename it."""
 
     def check(self, _olds: Bag, news: Bag) -> CheckResult:
-        return checked(news, barrier.check)
+        result = checked(news, barrier.check)
+        if is_known(news.get(barrier.TARGETS)):
+            _report_leaving(_olds, result.inputs)
+        return result
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         return DiffResult(changes=barrier.changed(_olds, _news, is_known, runtime.RUN), replaces=[])
@@ -35,20 +42,46 @@ class MetadataOptionsAppliedProvider(Provider):
 
     @told
     def read(self, id_: str, props: Bag) -> ReadResult:
-        """Look again at the stopped instances only: everything else is the business of the resources waited for."""
-        waiting = barrier.pending_start_ids(props)
+        """Describe those again that were not in force: everything else is up to the resources waited for."""
+        waiting = barrier.not_in_force(props)
         if not waiting:
             return ReadResult(id_, props)
         deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-        found = runtime.ec2(props.get(p.REGION)).describe(waiting, deadline)
-        return ReadResult(id_, barrier.after_another_look(props, found))
+        return ReadResult(id_, barrier.after_another_look(props, _Places(props).describe(waiting, deadline)))
 
     @told
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
         return UpdateResult(_wait(_news, recorded=_olds))
 
     def delete(self, _id: str, _props: Bag) -> None:
-        """Nothing: there is nothing of it outside the state."""
+        """Say what becomes of its instances: there is nothing of it outside the state."""
+        _report_leaving(_props, {})
+
+
+class _Places:
+    """EC2 in the regions of a barrier's instances."""
+
+    def __init__(self, bag: Bag) -> None:
+        self._region_of = barrier.region_of(bag)
+
+    def ec2(self, instance_id: str) -> Ec2:
+        return runtime.ec2(self._region_of.get(instance_id))
+
+    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> dict[str, Observation]:
+        """Describe the instances, one call for each region and 200 of them, the regions side by side."""
+        by_region: dict[object, list[str]] = {}
+        for each in instance_ids:
+            by_region.setdefault(self._region_of.get(each), []).append(each)
+        calls = [partial(runtime.ec2(region).describe, ids, deadline) for region, ids in by_region.items()]
+        if len(calls) == 1:
+            return calls[0]()
+        with ThreadPoolExecutor(len(calls)) as executor:
+            found = [executor.submit(call) for call in calls]
+            return {instance_id: seen for each in found for instance_id, seen in each.result().items()}
+
+    def __str__(self) -> str:
+        """The regions, for the person who reads an error."""
+        return " or ".join(sorted({str(region) for region in self._region_of.values()}))
 
 
 def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
@@ -57,24 +90,52 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
     if not wanted:
         return barrier.outputs(inputs, recorded, Settled({}, {}), runtime.now())
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-    ec2 = runtime.ec2(inputs.get(p.REGION))
+    places = _Places(inputs)
     try:
         settled = wait(
-            lambda ids: ec2.describe(ids, deadline),
-            wanted,
+            lambda ids: places.describe(ids, deadline),
+            {instance_id: target.wanted for instance_id, target in wanted.items()},
             deadline,
-            place=ec2.region,
-            put_right=lambda seen, options: send(ec2, seen, options, deadline),
+            place=str(places),
+            judge=lambda seen, options: judge(seen, options, changed=bool(wanted[seen.instance_id].change)),
+            reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
             progress=lambda done, total, seconds: engine.show_progress(
                 barrier.progress_line(inputs, done, total, seconds)
             ),
         )
     except NotSettledError as error:
         raise NotAppliedError(barrier.failure(error, len(wanted))) from None
-    # The last barrier of a fleet stands for no wave and has all its instances: it tells.
-    if (stopped := settled.ids(Verdict.PENDING_START)) and inputs.get(p.WAVE) is None:
-        engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
+    # The last barrier of a fleet stands for no wave and has all its instances: it warns.
+    if inputs.get(p.WAVE) is None:
+        if stopped := settled.ids(Verdict.PENDING_START):
+            engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
+        if unknown := settled.ids(Verdict.UNKNOWN):
+            engine.warn(f"not known to comply, since EC2 does not report all that is wanted: {', '.join(unknown)}.")
     return barrier.outputs(inputs, recorded, settled, runtime.now())
+
+
+def _report_leaving(olds: Bag, news: Bag) -> None:
+    """Say who leaves, as far as it is known at this point of a preview or run."""
+    owner, region_of = olds.get(barrier.OWNER), barrier.region_of(olds)
+
+    def managed(instance_id: str) -> frozenset[str]:
+        return this_run.managed(region_of[instance_id], instance_id)
+
+    gone = barrier.leaving(olds, news, managed)
+    if not isinstance(owner, str) or not gone:
+        return
+    told = leaving.report(
+        owner,
+        len(barrier.targets(olds)),
+        gone,
+        managed=managed,
+        before=lambda each: this_run.before(region_of[each], each),
+    )
+    for instance_id in told.covered:
+        this_run.report_once(region_of[instance_id], instance_id)
+    if told.lines:
+        say = runtime.engine().warn if told.is_warning else runtime.engine().inform
+        say("\n".join(told.lines))
 
 
 class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsApplied"):
@@ -84,6 +145,8 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
     region: pulumi.Output[str]
     applied_ids: pulumi.Output[list[str]]
     pending_start_ids: pulumi.Output[list[str]]
+    unknown_ids: pulumi.Output[list[str] | None]
+    """Instances of which EC2 does not report all that is wanted; not set where there are none."""
 
     def __init__(
         self,
@@ -94,6 +157,9 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
         title: pulumi.Input[str] | None = None,
         wave: pulumi.Input[int] | None = None,
+        owner: pulumi.Input[str] | None = None,
+        restores: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        regions: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Wait for instances.
@@ -105,6 +171,11 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         :param title: what progress and errors call them.
         :param wave: the number of a wave of a fleet, whose instances come from, and go to, others: those are waited for
             that were changed in this one, and the preview shows nothing of one that comes or goes without a change.
+        :param owner: whose instances these are. With it, a preview or run says which instances leave, and what is
+            restored on them.
+        :param restores: what is restored on each instance that leaves (:func:`imds_provider.leaving.restore_line`), by
+            its name in ``targets``; those without are left as they are.
+        :param regions: the regions of instances that are elsewhere than ``region``, by their name in ``targets``.
         """
         super().__init__(
             MetadataOptionsAppliedProvider(),
@@ -115,8 +186,12 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
                 "timeout_seconds": timeout_seconds,
                 "title": title,
                 "wave": wave,
+                "owner": owner,
+                "restores": restores,
+                "regions": regions,
                 "applied_ids": None,
                 "pending_start_ids": None,
+                "unknown_ids": None,
             },
             opts,
         )

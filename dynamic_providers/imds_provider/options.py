@@ -122,15 +122,44 @@ def from_ec2(response: Mapping[str, object]) -> dict[str, OptionValue]:
 def changes(observed: Options, wanted: Options) -> dict[str, OptionValue]:
     """The wanted values that the instance does not have and can take.
 
-    An option the region does not report is no drift. While the endpoint is, or is to be, disabled only the endpoint
-    itself and the tokens count: the others cannot apply.
+    An option that is :func:`unknown` is not among them: what it is cannot be compared, so it is not touched.
     """
-    endpoint_off = wanted.get(HTTP_ENDPOINT, observed.get(HTTP_ENDPOINT)) == "disabled"
+    cannot_compare = unknown(observed, wanted)
     return {
         name: value
-        for name, value in wanted.items()
-        if name in observed and observed[name] != value and (name in _APPLY_WHILE_DISABLED or not endpoint_off)
+        for name, value in _applicable(observed, wanted).items()
+        if name not in cannot_compare and observed[name] != value
     }
+
+
+def unknown(observed: Options, wanted: Options) -> list[str]:
+    """The wanted options of which EC2 reports nothing, or a value that this version does not know.
+
+    They count neither as compliant nor as drift.
+    """
+    applicable = _applicable(observed, wanted)
+    return [
+        option.name for option in OPTIONS if option.name in applicable and not option.accepts(observed.get(option.name))
+    ]
+
+
+def unknown_reason(observed: Options, names: Iterable[str]) -> str:
+    """Why these options are :func:`unknown`, as the middle of a sentence."""
+    missing = [name for name in names if name not in observed]
+    newer = [name for name in names if name in observed]
+    reasons = []
+    if missing:
+        reasons.append(f"EC2 does not report {', '.join(missing)} there")
+    if newer:
+        reasons.append(f"EC2 reports {render(observed, newer)}, which this version does not know")
+    return " and ".join(reasons)
+
+
+def _applicable(observed: Options, wanted: Options) -> Options:
+    """The wanted options that can apply: while the endpoint is, or is to be, disabled, only itself and the tokens."""
+    if wanted.get(HTTP_ENDPOINT, observed.get(HTTP_ENDPOINT)) != "disabled":
+        return wanted
+    return {name: value for name, value in wanted.items() if name in _APPLY_WHILE_DISABLED}
 
 
 def one_after_another(wanted: Options) -> list[Options]:
@@ -142,24 +171,18 @@ def one_after_another(wanted: Options) -> list[Options]:
     return [others, wanted] if others and wanted.get(HTTP_ENDPOINT) == "disabled" else [wanted]
 
 
-def unreported(observed: Options, wanted: Options) -> list[str]:
-    """The wanted options that the region does not report, and which therefore cannot be managed there."""
-    return [name for name in wanted if name not in observed]
-
-
 def modification(observed: Options, wanted: Options) -> dict[str, OptionValue]:
     """The parameters of the ``ModifyInstanceMetadataOptions`` to send, empty when nothing differs.
 
-    ``HttpTokens`` goes with every modification, wanted or as observed, because the value EC2 documents for one that
-    leaves it out is ``optional``. An observed ``optional`` is left out all the same: nothing is lost by that, and
-    sending it would undo a ``required`` that somebody has set since. ``HttpEndpoint`` goes along so that it is never
-    switched.
+    Observed ``required`` tokens go with every modification, because the value EC2 documents for one that leaves them
+    out is ``optional``. Observed ``optional`` ones are left out: nothing is lost by that, and sending them would undo a
+    ``required`` that somebody has set since. ``HttpEndpoint`` goes along so that it is never switched.
     """
     differing = changes(observed, wanted)
     if not differing:
         return {}
     kept = {name: observed[name] for name in (HTTP_TOKENS, HTTP_ENDPOINT) if name in observed}
-    if HTTP_TOKENS not in wanted and kept.get(HTTP_TOKENS) == "optional":
+    if kept.get(HTTP_TOKENS) == "optional":
         del kept[HTTP_TOKENS]
     merged = {**kept, **differing}
     return {option.ec2_name: merged[option.name] for option in OPTIONS if option.name in merged}

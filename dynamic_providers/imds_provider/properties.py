@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .options import OPTION_NAMES, Options, OptionValue, Violation, changes, decode, quote, violations
+from .loosening import is_reason
+from .options import OPTION_NAMES, Options, OptionValue, Violation, changes, decode, quote, unknown, violations
 from .settling import STOPPED_STATES, Observation, Verdict, judge
 from .target import Target
 
@@ -20,15 +21,18 @@ WAIT = "wait"
 TIMEOUT_SECONDS = "timeoutSeconds"
 WAVE = "wave"
 """The wave of a fleet that the instance belongs to; no difference, it only stands in the mark of a change."""
+ALLOW_DOWNGRADE = "allowDowngrade"
+"""Why the options may be loosened. Recorded, since a restore needs it when the program no longer has the resource."""
 
 STATE = "state"
 PREVIOUS = "previous"
 OWNER_ID = "ownerId"
 TARGET = "target"
+PENDING_START = "pending-start"
 UNFINISHED = "unfinished"
 """Why a change that EC2 has taken, or may have, was not seen through: the next run does so."""
 
-SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS, WAVE)
+SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS, WAVE, ALLOW_DOWNGRADE)
 PROPERTY_NAMES = (*SETTINGS, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
 """All but the options."""
 
@@ -77,6 +81,8 @@ def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     expect(ON_DESTROY, lambda value: value in (RETAIN, RESTORE), f'"{RETAIN}" or "{RESTORE}"')
     expect(WAIT, lambda value: isinstance(value, bool), "true or false")
     expect(TIMEOUT_SECONDS, is_timeout, f"a number of seconds from 1 to {LONGEST_TIMEOUT_SECONDS}")
+    if bag.get(ALLOW_DOWNGRADE) is not None:
+        expect(ALLOW_DOWNGRADE, is_reason, "the reason why the options may be loosened")
     return found
 
 
@@ -104,7 +110,7 @@ def diff(recorded: Bag, wanted: Bag, is_known: IsKnown) -> Difference:
         not all(is_known(value) for value in given.values())
         or set(given) != set(managed(recorded))
         or bool(changes(decode(recorded), decode(given)))
-        or wanted.get(ON_DESTROY) != recorded.get(ON_DESTROY)
+        or any(wanted.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
         or bool(recorded.get(UNFINISHED))
     )
     return Difference(changed or bool(replaces), replaces)
@@ -122,6 +128,16 @@ def needs_ec2(recorded: Bag, wanted: Options) -> bool:
     )
 
 
+def place(bag: Bag) -> tuple[object, object]:
+    """The region and id by which an instance goes in a run."""
+    return bag.get(REGION), bag.get(INSTANCE_ID)
+
+
+def option_names(bag: Bag) -> list[str]:
+    """The options that are set, known or not."""
+    return [name for name in OPTION_NAMES if bag.get(name) is not None]
+
+
 def managed(recorded: Bag) -> Options:
     """The options that the program set when the outputs were recorded, with the values it wanted."""
     target = Target.parse(recorded.get(TARGET))
@@ -137,7 +153,7 @@ def previous(recorded: Bag) -> dict[str, OptionValue]:
 def merge_previous(recorded: Options, before: Options, wanted: Options) -> dict[str, OptionValue]:
     """``previous`` after a create or update: kept where there is one, what was there before for a newly managed option.
 
-    An option that is no longer managed is let go, so that nothing is ever put back that the program does not manage.
+    An option that is no longer managed is dropped, so that nothing is ever restored that the program does not manage.
     """
     known = {**before, **recorded}
     return {name: known[name] for name in wanted if name in known}
@@ -148,15 +164,18 @@ def settings(bag: Bag) -> dict[str, object]:
     return {name: bag[name] for name in SETTINGS if bag.get(name) is not None}
 
 
-def outputs(inputs: Bag, seen: Observation, was: Options, change: str, unfinished: str = "") -> dict[str, object]:
+def outputs(
+    inputs: Bag, seen: Observation, was: Options, change: str, unfinished: str = "", *, changed: bool = False
+) -> dict[str, object]:
     """The outputs to record: the inputs that are not options, and what was observed.
 
-    ``change`` is another after every operation that leaves something to wait for.
+    ``change`` is another after every operation that leaves something to wait for; ``changed`` says whether this one
+    has sent anything.
     """
     return {
         **({UNFINISHED: unfinished} if unfinished else {}),
         **settings(inputs),
-        **_observed(inputs, seen),
+        **_observed(inputs, seen, decode(inputs), changed=changed),
         PREVIOUS: dict(was),
         TARGET: str(Target(seen.instance_id, decode(inputs), change)),
     }
@@ -165,14 +184,15 @@ def outputs(inputs: Bag, seen: Observation, was: Options, change: str, unfinishe
 def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
     """The outputs after a look at the instance. Without recorded ones (``opts.id``) it counts as managed from now."""
     wanted = managed(recorded)
-    finished = judge(seen, wanted) is not Verdict.PENDING
+    changed = recorded.get(STATE) == PENDING_START
+    finished = judge(seen, wanted, changed=changed) is not Verdict.PENDING
     dropped = (*OPTION_NAMES, UNFINISHED) if finished else OPTION_NAMES
     kept = {name: value for name, value in recorded.items() if name not in dropped}
     return {
         PREVIOUS: merge_previous({}, seen.options, wanted),
         TARGET: str(Target(seen.instance_id, wanted)),
         **kept,
-        **_observed(recorded, seen),
+        **_observed(recorded, seen, wanted, changed=changed),
     }
 
 
@@ -182,15 +202,21 @@ def refreshed_inputs(recorded: Bag, seen: Observation) -> dict[str, object]:
     return {**settings(recorded), **wanted, **{name: seen.options[name] for name in wanted if name in seen.options}}
 
 
-def _observed(bag: Bag, seen: Observation) -> dict[str, object]:
+def _observed(bag: Bag, seen: Observation, wanted: Options, *, changed: bool) -> dict[str, object]:
     """What was seen. Nothing has waited for ``state`` where ``wait`` is false, so it would soon be wrong there."""
-    state = {STATE: state_of(seen)} if bag.get(WAIT) is not False else {}
+    state = {STATE: state_of(seen, wanted, changed=changed)} if bag.get(WAIT) is not False else {}
     return {**seen.options, OWNER_ID: seen.owner_id, **state}
 
 
-def state_of(seen: Observation) -> str:
-    """``applied`` or ``pending`` as EC2 says, or ``pending-start`` for a stopped instance with a change to take up."""
-    return "pending-start" if seen.instance_state in STOPPED_STATES and seen.state != "applied" else seen.state
+def state_of(seen: Observation, wanted: Options, *, changed: bool) -> str:
+    """``applied`` or ``pending`` as EC2 says, ``pending-start`` or ``unknown``.
+
+    ``pending-start`` is for a stopped instance with a change to take up, ``unknown`` for one of which EC2 does not
+    report all that is wanted.
+    """
+    if seen.instance_state in STOPPED_STATES and (changed or seen.is_pending):
+        return PENDING_START
+    return "unknown" if unknown(seen.options, wanted) else seen.state or "applied"
 
 
 def change_of(recorded: Bag) -> str:

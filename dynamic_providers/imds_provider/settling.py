@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
 
-from .errors import DeadlinePassedError, Ec2Error, OutcomeUnknownError
-from .options import Options, changes, render
+from .errors import DeadlinePassedError, Ec2Error, LooseningRefusedError, OutcomeUnknownError
+from .options import Options, changes, render, unknown
 
 STOPPED_STATES = frozenset({"stopping", "stopped"})
 GONE_STATES = frozenset({"shutting-down", "terminated"})
@@ -44,6 +44,11 @@ class Observation:
     options: Options
     owner_id: str = ""
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether EC2 says that a change has yet to apply; it does not where it gives no state at all."""
+        return self.state not in ("applied", "")
+
 
 class Verdict(Enum):
     """Where an instance stands with respect to the options wanted of it."""
@@ -53,21 +58,34 @@ class Verdict(Enum):
     """Not yet: the only verdict that the loop goes on after."""
     PENDING_START = "pending-start"
     """Accepted, and in force from the next start of an instance that is stopped."""
+    UNKNOWN = "unknown"
+    """EC2 does not report a wanted option, or reports a value that this version does not know."""
     GONE = "gone"
     """Terminated or about to be."""
 
 
-def judge(seen: Observation, wanted: Options) -> Verdict:
-    """Judge one observation.
+def judge(seen: Observation, wanted: Options, *, changed: bool = True) -> Verdict:
+    """Judge one observation of an instance.
 
     ``applied`` alone proves nothing, since an answer from before the change still says it: the values must be seen
-    too. A stopped instance is not waited for, whatever EC2 reports of it.
+    too. Where EC2 gives no state at all, the values decide. A stopped instance is not waited for. If its options were
+    ``changed``, they apply at its next start, whatever the state says: an answer of AWS is on record that shows
+    ``applied`` there.
     """
     if seen.instance_state in GONE_STATES:
         return Verdict.GONE
-    if seen.state == "applied" and not changes(seen.options, wanted):
-        return Verdict.APPLIED
-    return Verdict.PENDING_START if seen.instance_state in STOPPED_STATES else Verdict.PENDING
+    differs = bool(changes(seen.options, wanted))
+    stopped = seen.instance_state in STOPPED_STATES
+    if stopped and (changed or differs or seen.is_pending):
+        return Verdict.PENDING_START
+    if differs or seen.is_pending:
+        return Verdict.PENDING
+    return Verdict.UNKNOWN if unknown(seen.options, wanted) else Verdict.APPLIED
+
+
+def judge_as_found(seen: Observation, wanted: Options) -> Verdict:
+    """Judge an instance that nothing was sent to."""
+    return judge(seen, wanted, changed=False)
 
 
 def judge_accepted(seen: Observation, wanted: Options) -> Verdict:
@@ -164,6 +182,7 @@ class _Roll:
         self._place = place
         self._missing_since: dict[str, float] = {}
         self._strayed_since: dict[str, float] = {}
+        self._reapplied: set[str] = set()
 
     def call(self, found: Mapping[str, Observation], now: float, missing_grace_seconds: float) -> None:
         """Judge everyone pending by one look."""
@@ -184,15 +203,23 @@ class _Roll:
                 self.give_up(instance_id, "missing", missing_reason(instance_id, self._place))
 
     def strayed(self, now: float) -> list[Observation]:
-        """Those that have had other values for so long that it is no old answer; each once in that time."""
+        """Those to reapply the change to: they have had other values for so long that it is no old answer.
+
+        Each is given once. One that strays again is given up: somebody else decides it too.
+        """
         found = []
-        for instance_id, options in self.pending.items():
+        for instance_id, options in tuple(self.pending.items()):
             seen = self.last_seen.get(instance_id)
             if seen is None or not _strays(seen, options):
                 continue
-            if now - self._strayed_since.setdefault(instance_id, now) >= STRAYED_SECONDS:
-                self._strayed_since[instance_id] = now
-                found.append(seen)
+            if now - self._strayed_since.setdefault(instance_id, now) < STRAYED_SECONDS:
+                continue
+            if instance_id in self._reapplied:
+                self.give_up(instance_id, "refused", contested_reason(seen, options))
+                continue
+            self._strayed_since[instance_id] = now
+            self._reapplied.add(instance_id)
+            found.append(seen)
         return found
 
     def time_out(self, seconds: float) -> None:
@@ -207,7 +234,7 @@ class _Roll:
 
 
 def _strays(seen: Observation, wanted: Options) -> bool:
-    return seen.state == "applied" and bool(changes(seen.options, wanted))
+    return not seen.is_pending and bool(changes(seen.options, wanted))
 
 
 def wait(
@@ -220,7 +247,7 @@ def wait(
     missing_grace_seconds: float = MISSING_GRACE_SECONDS,
     look_at_once: bool = True,
     patient: bool = True,
-    put_right: Callable[[Observation, Options], object] | None = None,
+    reapply: Callable[[Observation, Options], object] | None = None,
     progress: Callable[[int, int, float], None] = lambda _settled, _total, _seconds: None,
 ) -> Settled:
     """Look again and again at the instances of ``wanted`` until ``judge`` finds none of them pending.
@@ -229,10 +256,11 @@ def wait(
     names the region for the person who reads the error. ``progress`` hears how many have settled, of how many, after
     how many seconds. With ``look_at_once`` false the loop pauses first, for when the change has only just been made.
     With ``patient`` a look whose answer is lost is made again, since what has been changed must not be lost sight of.
-    ``put_right`` sends the change anew to an instance that somebody else has changed meanwhile.
+    ``reapply`` sends the change again to an instance that somebody else has changed. That happens once: an instance
+    that is changed a second time has two deciders, and fails.
 
     Raises :class:`NotSettledError` once nothing is pending any more or the deadline has passed, if any instance is
-    gone, stays unknown to EC2 for ``missing_grace_seconds``, refuses to be put right, or is still pending.
+    gone, stays unknown to EC2 for ``missing_grace_seconds``, cannot be reapplied, or is still pending.
     """
     clock = deadline.clock
     started = clock.now()
@@ -253,7 +281,7 @@ def wait(
         if found is not None:
             roll.call(found, started + elapsed, missing_grace_seconds)
             progress(len(roll.verdicts), len(wanted), elapsed)
-            _put_right(roll, started + elapsed, put_right)
+            _reapply(roll, started + elapsed, reapply)
         if deadline.passed:
             roll.time_out(deadline.seconds)
         if roll.pending:
@@ -263,16 +291,30 @@ def wait(
     return Settled(roll.last_seen, roll.verdicts)
 
 
-def _put_right(roll: _Roll, now: float, put_right: Callable[[Observation, Options], object] | None) -> None:
-    if put_right is None:
+def _reapply(roll: _Roll, now: float, reapply: Callable[[Observation, Options], object] | None) -> None:
+    if reapply is None:
         return
     for seen in roll.strayed(now):
         try:
-            put_right(seen, roll.pending[seen.instance_id])
+            reapply(seen, roll.pending[seen.instance_id])
         except (OutcomeUnknownError, DeadlinePassedError):
             return  # the next look, or the deadline, decides
-        except Ec2Error as error:
+        except (Ec2Error, LooseningRefusedError) as error:
             roll.give_up(seen.instance_id, "refused", str(error))
+
+
+def contested_reason(seen: Observation, wanted: Options) -> str:
+    """The sentence for an instance that somebody else changes as often as it is changed here."""
+    return (
+        f"{seen.instance_id} was changed twice by somebody else while it was waited for, the last time to "
+        f"{render(_in_their_place(seen, wanted))}: another stack, tool or person decides the same options. "
+        "Agree on one of them, then run `pulumi up` again."
+    )
+
+
+def _in_their_place(seen: Observation, wanted: Options) -> Options:
+    """What the instance has in place of the wanted values."""
+    return {name: seen.options[name] for name in changes(seen.options, wanted)}
 
 
 def missing_reason(instance_id: str, place: str) -> str:

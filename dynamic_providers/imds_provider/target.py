@@ -7,6 +7,7 @@ because that is what a preview shows of it when it changes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -60,9 +61,16 @@ class Target:
         if not isinstance(line, str):
             return None
         instance_id, *parts = line.split(" ")
-        pairs = dict(part.partition("=")[::2] for part in parts)
-        change = pairs.pop(_CHANGE, "")
-        if not instance_id or not set(pairs) <= set(OPTION_NAMES):
+        marks = [part for part in parts if part.startswith(f"{_CHANGE}=")]
+        wanted = parse_options(part for part in parts if part not in marks)
+        if not instance_id or wanted is None:
             return None
-        wanted: dict[str, OptionValue] = {name: int(text) if text.isdecimal() else text for name, text in pairs.items()}
-        return cls(instance_id, wanted, change)
+        return cls(instance_id, wanted, marks[-1].partition("=")[2] if marks else "")
+
+
+def parse_options(parts: Iterable[str]) -> dict[str, OptionValue] | None:
+    """Options from ``name=value`` each, as :func:`.options.render` writes them, or None if one is not an option."""
+    pairs = dict(part.partition("=")[::2] for part in parts)
+    if not set(pairs) <= set(OPTION_NAMES):
+        return None
+    return {name: int(value) if value.isdecimal() else value for name, value in pairs.items()}

@@ -114,6 +114,7 @@ def test_all_five_options_go_in_one_modification(cloud: LocalCloud, options: Pro
             httpEndpoint="enabled",
             httpProtocolIpv6="enabled",
             instanceMetadataTags="enabled",
+            allowDowngrade="the agent needs the endpoint",
         )
     )
     assert sent(cloud) == [
@@ -161,13 +162,18 @@ def test_a_stopped_instance_is_not_waited_for_and_said_to_apply_at_its_start(
     assert (cloud.calls(MODIFY), cloud.calls(DESCRIBE)) == (1, 1)
 
 
-def test_a_stopped_instance_that_says_applied_is_taken_at_its_word(
+def test_an_instance_changed_while_stopped_waits_for_its_start_even_if_ec2_says_applied(
     cloud: LocalCloud, host: DynamicHost, options: ProviderClient
 ) -> None:
     web = launch(cloud, state="stopped")
     cloud.settings(stopped_state="applied")
-    assert options.create(inputs(web, httpTokens="required")).outputs["state"] == "applied"
-    assert host.engine.lines() == []
+    created = options.create(inputs(web, httpTokens="required")).outputs
+    assert created["state"] == "pending-start"
+    (line,) = host.engine.lines()
+    assert line.message == f"{web} is stopped: its metadata options apply when it starts."
+    assert options.read(web, created).outputs["state"] == "pending-start"
+    cloud.start_instance(web)
+    assert options.read(web, created).outputs["state"] == "applied"
 
 
 def test_an_instance_that_stops_during_the_wait_is_not_waited_for(

@@ -8,9 +8,15 @@ from localcloud.client import LocalCloud
 from localcloud.faults import Fault
 from localcloud.shapes import MetadataOptions
 from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, inputs, launch, looked_at, new_id, sent
-from tests.support.dynamic_host import OperationFailedError, ProviderClient, in_background, until
+from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 
+REASON = "the agent is old"
 BEFORE: MetadataOptions = {"HttpPutResponseHopLimit": 3, "InstanceMetadataTags": "enabled"}
+
+
+def warnings(host: DynamicHost) -> list[str]:
+    """The warnings that stay in the output of the run."""
+    return [each.message for each in host.engine.lines() if each.severity == "WARNING" and not each.ephemeral]
 
 
 def test_retaining_asks_nothing_of_aws(cloud: LocalCloud, options: ProviderClient) -> None:
@@ -24,7 +30,8 @@ def test_retaining_asks_nothing_of_aws(cloud: LocalCloud, options: ProviderClien
 
 def test_restoring_puts_back_what_was_managed_and_waits(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud, BEFORE)
-    created = options.create(inputs(web, httpTokens="required", httpPutResponseHopLimit=2, onDestroy="restore"))
+    wanted = {"httpTokens": "required", "httpPutResponseHopLimit": 2, "allowDowngrade": REASON}
+    created = options.create(inputs(web, onDestroy="restore", **wanted))
     cloud.change(web, {"options": {"InstanceMetadataTags": "disabled"}})
     cloud.reset()
     cloud.settings(pending=60)
@@ -35,6 +42,86 @@ def test_restoring_puts_back_what_was_managed_and_waits(cloud: LocalCloud, optio
         deleting.result()
     assert sent(cloud) == [{"HttpTokens": "optional", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": "3"}]
     assert cloud.instance(web)["options"]["InstanceMetadataTags"] == "disabled"
+
+
+def test_restoring_without_a_reason_keeps_what_is_stricter_and_says_so_once(
+    cloud: LocalCloud, host: DynamicHost, options: ProviderClient
+) -> None:
+    web = launch(cloud, BEFORE)
+    wanted = {"httpTokens": "required", "httpPutResponseHopLimit": 2, "onDestroy": "restore"}
+    created = options.create(inputs(web, **wanted))
+    options.delete(web, created.outputs)
+    found = cloud.instance(web)["options"]
+    assert (found["HttpTokens"], found["HttpPutResponseHopLimit"]) == ("required", 3)
+    assert warnings(host) == [
+        (
+            f"{web} keeps httpTokens=required, though it had httpTokens=optional before: nothing in allow_downgrade "
+            "gives a reason to loosen it. To go back, manage it again with httpTokens=optional and a reason."
+        )
+    ]
+
+
+def test_an_endpoint_that_was_on_stays_off_without_a_reason(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud)
+    created = options.create(inputs(web, httpEndpoint="disabled", onDestroy="restore"))
+    options.delete(web, created.outputs)
+    assert cloud.instance(web)["options"]["HttpEndpoint"] == "disabled"
+
+
+def test_restoring_that_hardens_needs_no_reason(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = launch(cloud, {"HttpTokens": "required"})
+    wanted = {"httpTokens": "optional", "allowDowngrade": REASON, "onDestroy": "restore"}
+    created = options.create(inputs(web, **wanted)).outputs
+    options.delete(web, {**created, "allowDowngrade": ""})
+    assert cloud.instance(web)["options"]["HttpTokens"] == "required"
+
+
+def test_nothing_is_restored_that_another_resource_of_the_run_manages(
+    cloud: LocalCloud, host: DynamicHost, options: ProviderClient
+) -> None:
+    web = launch(cloud, BEFORE)
+    wanted = {"httpTokens": "required", "httpPutResponseHopLimit": 2, "allowDowngrade": REASON}
+    created = options.create(inputs(web, onDestroy="restore", **wanted)).outputs
+    renamed = options.check(inputs(web, httpTokens="required"))
+    cloud.reset()
+    options.delete(web, created)
+    # The new resource manages the tokens alone.
+    assert sent(cloud) == [{"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": "3"}]
+    assert renamed.failures == []
+    assert host.engine.lines() == []
+
+
+def test_what_is_forgotten_when_another_resource_takes_over_is_said(
+    cloud: LocalCloud, host: DynamicHost, options: ProviderClient
+) -> None:
+    web = launch(cloud)
+    recorded = {
+        **inputs(web, httpTokens="required", onDestroy="restore", allowDowngrade=REASON),
+        "previous": {"httpTokens": "optional"},
+    }
+    cloud.change(web, {"options": {"HttpTokens": "required"}})
+    new = options.check(inputs(web, httpTokens="required")).inputs
+    assert options.create(new).outputs["previous"] == {"httpTokens": "required"}
+    options.delete(web, recorded)
+    assert cloud.instance(web)["options"]["HttpTokens"] == "required"
+    assert warnings(host) == [
+        (
+            f"{web} is managed by another resource of this program from now on, so httpTokens=optional is not "
+            "restored, and these values from before are forgotten. To keep them, declare the rename in `aliases`."
+        )
+    ]
+
+
+def test_a_second_resource_on_an_instance_remembers_what_was_there_before_the_first(
+    cloud: LocalCloud, host: DynamicHost, options: ProviderClient
+) -> None:
+    web = launch(cloud)
+    first = options.create(inputs(web, httpTokens="required", onDestroy="restore")).outputs
+    second = options.create(options.check(inputs(web, httpTokens="required", onDestroy="restore")).inputs).outputs
+    assert first["previous"] == second["previous"] == {"httpTokens": "optional"}
+    options.delete(web, first)
+    assert cloud.instance(web)["options"]["HttpTokens"] == "required"
+    assert host.engine.lines() == []
 
 
 def test_restoring_what_is_there_already_sends_nothing(cloud: LocalCloud, options: ProviderClient) -> None:
@@ -49,7 +136,8 @@ def test_restoring_what_is_there_already_sends_nothing(cloud: LocalCloud, option
 def test_an_option_let_go_before_is_not_put_back(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     created = options.create(inputs(web, httpTokens="required", httpPutResponseHopLimit=2, onDestroy="restore"))
-    updated = options.update(web, created.outputs, inputs(web, httpTokens="required", onDestroy="restore"))
+    left = inputs(web, httpTokens="required", onDestroy="restore", allowDowngrade=REASON)
+    updated = options.update(web, created.outputs, left)
     options.delete(web, updated.outputs)
     found = cloud.instance(web)["options"]
     assert (found["HttpTokens"], found["HttpPutResponseHopLimit"]) == ("optional", 2)

@@ -97,10 +97,24 @@ def test_an_option_that_was_put_back_sends_nothing_a_second_time(cloud: LocalClo
     assert cloud.calls(MODIFY) == 0
 
 
-def test_tokens_become_optional_when_the_program_says_so(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_tokens_become_optional_only_for_a_reason_and_the_reason_is_recorded(
+    cloud: LocalCloud, options: ProviderClient
+) -> None:
     web = Managed(cloud, options, httpTokens="required")
-    assert web.update(httpTokens="optional")["httpTokens"] == "optional"
+    with pytest.raises(OperationFailedError, match=rf"{web.id} would be loosened \(httpTokens: required -> optional\)"):
+        web.update(httpTokens="optional")
+    assert sent(cloud) == []
+    outputs = web.update(httpTokens="optional", allowDowngrade="agent 1.2 calls IMDSv1")
+    assert (outputs["httpTokens"], outputs["allowDowngrade"]) == ("optional", "agent 1.2 calls IMDSv1")
     assert sent(cloud) == [{"HttpTokens": "optional", "HttpEndpoint": "enabled"}]
+
+
+def test_a_reason_that_changes_is_recorded_without_asking_aws(cloud: LocalCloud, options: ProviderClient) -> None:
+    web = Managed(cloud, options, httpTokens="required")
+    new = inputs(web.id, httpTokens="required", allowDowngrade="rollback plan 7")
+    assert options.diff(web.id, web.record.outputs, new).changed
+    assert web.update(httpTokens="required", allowDowngrade="rollback plan 7")["allowDowngrade"] == "rollback plan 7"
+    assert cloud.log() == []
 
 
 def test_an_endpoint_that_was_disabled_takes_the_other_options_when_it_is_enabled(
@@ -108,7 +122,7 @@ def test_an_endpoint_that_was_disabled_takes_the_other_options_when_it_is_enable
 ) -> None:
     web = Managed(cloud, options, httpEndpoint="disabled", httpPutResponseHopLimit=2)
     assert cloud.instance(web.id)["options"]["HttpPutResponseHopLimit"] == 1
-    web.update(httpEndpoint="enabled", httpPutResponseHopLimit=2)
+    web.update(httpEndpoint="enabled", httpPutResponseHopLimit=2, allowDowngrade="the agent needs it")
     assert sent(cloud) == [{"HttpEndpoint": "enabled", "HttpPutResponseHopLimit": "2"}]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from imds_provider.errors import LooseningRefusedError
 from imds_provider.options import Options
 from imds_provider.settling import Verdict
 from tests.support.applying import RIGHT, SENT, WANTED, WEB, Applying
@@ -14,9 +15,8 @@ from tests.support.fakes import LAX, observe
     [
         (RIGHT, WANTED),
         ({**LAX, "httpEndpoint": "disabled"}, {"httpPutResponseHopLimit": 3}),
-        ({"httpTokens": "optional"}, {"instanceMetadataTags": "enabled"}),
     ],
-    ids=["equal", "cannot apply", "not reported"],
+    ids=["equal", "cannot apply"],
 )
 def test_nothing_is_sent_when_nothing_differs(*, options: Options, wanted: Options, wait: bool) -> None:
     applying = Applying()
@@ -26,6 +26,44 @@ def test_nothing_is_sent_when_nothing_differs(*, options: Options, wanted: Optio
     assert len(applying.ec2.looks) == 1
     assert (outcome.verdict, outcome.modified, outcome.left_something_to_wait_for) == (Verdict.APPLIED, False, False)
     assert outcome.before == outcome.after
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("options", [{"httpTokens": "optional"}, {**LAX, "instanceMetadataTags": "hidden"}])
+def test_nothing_is_sent_where_it_is_not_known_what_there_is(*, options: Options, wait: bool) -> None:
+    applying = Applying()
+    applying.ec2.add(WEB, options)
+    outcome = applying.apply({"instanceMetadataTags": "enabled"}, wait=wait)
+    assert applying.ec2.modifications == []
+    assert (outcome.verdict, outcome.modified) == (Verdict.UNKNOWN, False)
+
+
+LOOSER: Options = {"httpTokens": "optional", "httpPutResponseHopLimit": 2}
+
+
+@pytest.mark.parametrize("reason", [None, "", " "])
+@pytest.mark.parametrize(
+    ("options", "wanted", "what"),
+    [
+        (RIGHT, LOOSER, "httpTokens: required -> optional"),
+        ({**LAX, "httpEndpoint": "disabled"}, {"httpEndpoint": "enabled"}, "httpEndpoint: disabled -> enabled"),
+    ],
+)
+def test_nothing_is_loosened_without_a_reason(options: Options, wanted: Options, what: str, reason: str | None) -> None:
+    applying = Applying()
+    applying.ec2.add(WEB, options)
+    with pytest.raises(LooseningRefusedError, match=rf"{WEB} would be loosened \({what}\): .* allow_downgrade"):
+        applying.apply(wanted, allow_downgrade=reason)
+    assert applying.ec2.modifications == []
+    assert applying.apply(wanted, allow_downgrade="agent 1.2 calls IMDSv1").modified
+
+
+def test_what_is_restored_keeps_the_stricter_value_and_takes_everything_else() -> None:
+    applying = Applying()
+    applying.ec2.add(WEB, RIGHT)
+    outcome = applying.apply(LOOSER, keep_stricter=True)
+    assert outcome.after.options == {**RIGHT, "httpPutResponseHopLimit": 2}
+    assert applying.apply(LOOSER, keep_stricter=True, allow_downgrade="known").after.options == {**RIGHT, **LOOSER}
 
 
 def test_one_modification_is_sent_and_waited_for() -> None:

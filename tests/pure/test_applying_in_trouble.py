@@ -206,6 +206,19 @@ def test_what_somebody_else_changes_during_the_wait_is_put_right() -> None:
     assert STRAYED_SECONDS <= applying.elapsed - 2 <= STRAYED_SECONDS + 4 + 30
 
 
+def test_what_somebody_changes_a_second_time_has_two_deciders_and_is_not_changed_again() -> None:
+    applying = Applying(pending_seconds=3)
+    applying.ec2.add(WEB)
+    for seconds in (0.1, 8):
+        applying.clock.after(seconds, lambda: applying.ec2.put(WEB, LAX, state="applied"))
+    outcome = applying.apply()
+    assert applying.ec2.modifications == [SENT, SENT]
+    assert str(outcome.problem) == (
+        f"{WEB} was changed twice by somebody else while it was waited for, the last time to httpTokens=optional: "
+        "another stack, tool or person decides the same options. Agree on one of them, then run `pulumi up` again."
+    )
+
+
 def test_an_instance_that_refuses_to_be_put_right_says_why() -> None:
     applying = Applying(pending_seconds=30)
     applying.ec2.add(WEB)

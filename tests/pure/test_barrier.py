@@ -126,10 +126,10 @@ def test_only_new_and_changed_targets_are_waited_for() -> None:
     before = bag(web=target(WEB), api=target(API))
     now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))
     assert barrier.to_wait_for(before, now, RUN) == {
-        API: {"httpPutResponseHopLimit": 2},
-        OLD: {"httpTokens": "required"},
+        API: Target(API, {"httpPutResponseHopLimit": 2}, "second"),
+        OLD: Target(OLD, {"httpTokens": "required"}, "first"),
     }
-    assert barrier.to_wait_for({}, bag(web=target(WEB)), RUN) == {WEB: {"httpTokens": "required"}}
+    assert barrier.to_wait_for({}, bag(web=target(WEB)), RUN) == {WEB: Target(WEB, {"httpTokens": "required"}, "first")}
     assert barrier.to_wait_for(before, before, RUN) == {}
 
 
@@ -223,6 +223,21 @@ def test_what_has_started_since_moves_to_the_other_list() -> None:
     assert (found["appliedIds"], found["pendingStartIds"]) == ([API], [])
 
 
+def test_what_is_not_reported_is_in_a_list_of_its_own_until_it_is() -> None:
+    unknown = Settled({API: observe(API, {})}, {API: Verdict.UNKNOWN})
+    found = barrier.outputs(bag(web=target(WEB), api=target(API)), {}, unknown, NOON)
+    assert (found["appliedIds"], found["pendingStartIds"], found["unknownIds"]) == ([WEB], [], [API])
+    assert barrier.not_in_force(found) == [API]
+    assert barrier.outputs(bag(web=target(WEB), api=target(API)), found, settled(), NOON)["unknownIds"] == [API]
+    assert barrier.after_another_look(found, {API: observe(API, {})})["unknownIds"] == [API]
+    assert barrier.after_another_look(found, {API: observe(API, RIGHT)})["appliedIds"] == sorted([WEB, API])
+
+
+def test_each_instance_is_in_its_own_region_or_in_that_of_the_barrier() -> None:
+    inputs = {**bag(web=target(WEB), api=target(API)), "regions": {"api": "us-east-1"}}
+    assert barrier.region_of(inputs) == {WEB: "eu-west-1", API: "us-east-1"}
+
+
 def test_what_is_no_target_any_more_is_in_no_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
     found = barrier.outputs(bag(), before, settled(), NOON)
@@ -234,16 +249,17 @@ def test_what_is_no_target_any_more_is_in_no_list() -> None:
     [
         ({API: observe(API, RIGHT)}, []),
         ({API: observe(API, RIGHT, state="pending", instance_state="stopped")}, [API]),
+        ({API: observe(API, RIGHT, instance_state="stopped")}, [API]),
         ({API: observe(API, LAX)}, [API]),
         ({}, [API]),
     ],
-    ids=["started", "still stopped", "started with other values", "not seen"],
+    ids=["started", "still stopped", "still stopped but applied", "started with other values", "not seen"],
 )
 def test_another_look_moves_those_that_have_started_with_their_options(
     found: dict[str, Observation], pending_start: list[str]
 ) -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
-    assert barrier.pending_start_ids(before) == [API]
+    assert barrier.not_in_force(before) == [API]
     now = barrier.after_another_look(before, found)
     assert now == {**before, "appliedIds": sorted({WEB, API} - {*pending_start}), "pendingStartIds": pending_start}
 

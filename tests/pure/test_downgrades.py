@@ -2,35 +2,48 @@ from __future__ import annotations
 
 import pytest
 
-from imds_components.downgrades import Allowance, downgrades, guard
+from imds_components.downgrades import Allowance, guard, reason_for
+from imds_provider.loosening import loosened, render_loosened
 from imds_provider.options import Options
-from tests.support.fakes import LAX
+from tests.support.fakes import LAX, observe
 
-A, B = "i-0000000a", "i-0000000b"
-LOOSENED = ["httpTokens: required -> optional"]
+A, B, C = "i-0000000a", "i-0000000b", "i-0000000c"
+RIGHT: Options = {**LAX, "httpTokens": "required"}
+LOOSER: Options = {"httpTokens": "optional"}
 
 
 @pytest.mark.parametrize(
     ("observed", "wanted", "expected"),
     [
-        ({"httpTokens": "required"}, {"httpTokens": "optional"}, LOOSENED),
-        ({"httpTokens": "required"}, {"httpPutResponseHopLimit": 2}, []),
-        ({}, {"httpTokens": "required", "httpEndpoint": "disabled"}, []),
-        ({}, {"httpTokens": "optional", "httpEndpoint": "enabled"}, []),
-        ({"httpEndpoint": "disabled"}, {"httpEndpoint": "enabled"}, ["httpEndpoint: disabled -> enabled"]),
+        ({"httpTokens": "required"}, {"httpTokens": "optional"}, "httpTokens: required -> optional"),
+        ({"httpTokens": "required"}, {"httpPutResponseHopLimit": 2}, ""),
+        ({}, {"httpTokens": "required", "httpEndpoint": "disabled"}, ""),
+        ({}, {"httpTokens": "optional", "httpEndpoint": "enabled"}, ""),
+        ({"httpEndpoint": "disabled"}, {"httpEndpoint": "enabled"}, "httpEndpoint: disabled -> enabled"),
+        (
+            {"httpTokens": "required", "httpEndpoint": "disabled"},
+            {"httpTokens": "optional", "httpEndpoint": "enabled"},
+            "httpTokens: required -> optional, httpEndpoint: disabled -> enabled",
+        ),
     ],
 )
-def test_what_loosens_security_is_a_downgrade(observed: Options, wanted: Options, expected: list[str]) -> None:
-    assert downgrades({**LAX, **observed}, wanted) == expected
+def test_tokens_that_become_optional_and_endpoints_that_are_switched_on_loosen(
+    observed: Options, wanted: Options, expected: str
+) -> None:
+    seen = {**LAX, **observed}
+    assert render_loosened(seen, wanted) == expected
+    assert len(loosened(seen, wanted)) == expected.count("->")
 
 
 @pytest.mark.parametrize(
     ("allow", "refused"),
     [(None, [A, B]), ("", [A, B]), (" ", [A, B]), ("old agent", []), ({A: "old agent"}, [B]), ({A: ""}, [A, B])],
 )
-def test_a_downgrade_needs_a_reason(allow: Allowance, refused: list[str]) -> None:
-    assert guard({B: LOOSENED, A: LOOSENED, "i-0000000c": []}, allow) == [
+def test_loosening_needs_a_reason(allow: Allowance, refused: list[str]) -> None:
+    members = [(observe(B, RIGHT), LOOSER), (observe(A, RIGHT), LOOSER), (observe(C, LAX), LOOSER)]
+    assert guard(members, allow) == [
         f"{each} would be loosened (httpTokens: required -> optional): "
-        "keep what it has, or give a reason for it in allowDowngrade."
+        "keep what it has, or give a reason for it in allow_downgrade (allowDowngrade in a stack file)."
         for each in refused
     ]
+    assert [each for each in (A, B) if reason_for(allow, each) is None] == refused

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from imds_components.fleet_report import Member, cut, fleet_lines
+from imds_components.fleet_report import Member, fleet_lines
 from imds_provider.options import Options
+from imds_provider.wording import cut
 from tests.support.fakes import LAX, observe
 
 WANTED: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}

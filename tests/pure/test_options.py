@@ -18,7 +18,8 @@ from imds_provider.options import (
     quote,
     render,
     render_changes,
-    unreported,
+    unknown,
+    unknown_reason,
     violations,
 )
 from tests.support.fakes import LAX
@@ -209,10 +210,36 @@ def test_a_modification_holds_what_differs_with_the_tokens_and_the_endpoint(
     assert modification(observed, wanted) == sent
 
 
-def test_what_a_region_does_not_report_is_named() -> None:
+@pytest.mark.parametrize(
+    ("observed", "names", "reason"),
+    [
+        (LAX, [], ""),
+        (WITHOUT_TAGS, ["instanceMetadataTags"], "EC2 does not report instanceMetadataTags there"),
+        ({}, ["httpTokens", "instanceMetadataTags"], "EC2 does not report httpTokens, instanceMetadataTags there"),
+        (
+            {**LAX, "httpTokens": "enforced"},
+            ["httpTokens"],
+            "EC2 reports httpTokens=enforced, which this version does not know",
+        ),
+        (
+            {**WITHOUT_TAGS, "httpTokens": "enforced"},
+            ["httpTokens", "instanceMetadataTags"],
+            (
+                "EC2 does not report instanceMetadataTags there and EC2 reports httpTokens=enforced, "
+                "which this version does not know"
+            ),
+        ),
+        ({**WITHOUT_TAGS, "httpEndpoint": "disabled"}, [], ""),
+    ],
+    ids=["all known", "one missing", "nothing reported", "a newer value", "both", "nothing else applies there"],
+)
+def test_what_is_not_reported_or_not_known_counts_neither_as_right_nor_as_drift(
+    observed: Options, names: list[str], reason: str
+) -> None:
     wanted: Options = {"httpTokens": "required", "instanceMetadataTags": "enabled"}
-    assert unreported(WITHOUT_TAGS, wanted) == ["instanceMetadataTags"]
-    assert unreported(LAX, wanted) == []
+    assert unknown(observed, wanted) == names
+    assert not set(changes(observed, wanted)) & set(names)
+    assert unknown_reason(observed, names) == reason
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from imds_provider.loosening import loosened, without_loosening
 from imds_provider.options import OPTION_NAMES, OPTIONS, Options, changes, decode, modification
 from tests.support.fakes import carried_out
 
@@ -71,12 +72,20 @@ def test_an_endpoint_that_is_or_is_to_be_off_is_sent_nothing_but_itself_and_the_
 def test_every_modification_names_the_endpoint_and_tokens_that_are_required(observed: Options, wanted: Options) -> None:
     sent = modification(observed, wanted)
     assert not sent or "HttpEndpoint" in sent
-    assert not sent or "HttpTokens" in sent or (observed["httpTokens"], wanted.get("httpTokens")) == ("optional", None)
+    assert not sent or "HttpTokens" in sent or observed["httpTokens"] == "optional"
 
 
 @given(INSTANCES, WISHES)
-def test_tokens_that_are_not_managed_are_never_sent_as_optional(observed: Options, wanted: Options) -> None:
-    assert "httpTokens" in wanted or modification(observed, wanted).get("HttpTokens") != "optional"
+def test_optional_tokens_are_sent_only_to_loosen_required_ones(observed: Options, wanted: Options) -> None:
+    sent = modification(observed, wanted).get("HttpTokens")
+    assert sent != "optional" or (observed["httpTokens"], wanted.get("httpTokens")) == ("required", "optional")
+
+
+@given(INSTANCES, WISHES)
+def test_what_is_left_without_loosening_loosens_nothing(observed: Options, wanted: Options) -> None:
+    kept = without_loosening(observed, wanted)
+    assert loosened(observed, kept) == []
+    assert set(wanted) - set(kept) == set(loosened(observed, wanted))
 
 
 @given(INSTANCES)

@@ -43,20 +43,31 @@ def test_the_outputs_never_echo_what_was_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("instance_state", "state", "recorded_state"),
+    ("instance_state", "state", "options", "changed", "recorded_state"),
     [
-        ("running", "applied", "applied"),
-        ("running", "pending", "pending"),
-        ("stopped", "applied", "applied"),
-        ("stopped", "pending", "pending-start"),
-        ("stopping", "pending", "pending-start"),
+        ("running", "applied", RIGHT, True, "applied"),
+        ("running", "pending", RIGHT, True, "pending"),
+        ("running", "", RIGHT, True, "applied"),
+        ("running", "applied", {}, False, "unknown"),
+        ("stopped", "applied", RIGHT, False, "applied"),
+        ("stopped", "applied", RIGHT, True, "pending-start"),
+        ("stopped", "pending", RIGHT, False, "pending-start"),
+        ("stopping", "pending", RIGHT, True, "pending-start"),
     ],
 )
-def test_a_stopped_instance_with_a_change_to_take_up_is_pending_start(
-    instance_state: str, state: str, recorded_state: str
+def test_the_state_is_that_of_ec2_or_tells_what_ec2_does_not(
+    instance_state: str, state: str, options: Options, recorded_state: str, *, changed: bool
 ) -> None:
-    seen = observe(WEB, RIGHT, state=state, instance_state=instance_state)
-    assert p.outputs(inputs(), seen, {}, "c")["state"] == p.state_of(seen) == recorded_state
+    seen = observe(WEB, options, state=state, instance_state=instance_state)
+    assert p.outputs(inputs(), seen, {}, "c", changed=changed)["state"] == recorded_state
+
+
+def test_a_change_made_while_stopped_stays_pending_start_until_the_instance_runs() -> None:
+    waiting = {**recorded(), "state": "pending-start"}
+    stopped = observe(WEB, RIGHT, instance_state="stopped")
+    assert p.refreshed_outputs(waiting, stopped)["state"] == "pending-start"
+    assert p.refreshed_outputs(waiting, observe(WEB, RIGHT))["state"] == "applied"
+    assert p.refreshed_outputs(recorded(), stopped)["state"] == "applied"
 
 
 def test_a_state_that_nothing_has_waited_for_is_not_recorded() -> None:

@@ -10,6 +10,7 @@ from imds_provider.settling import (
     gone_reason,
     judge,
     judge_accepted,
+    judge_as_found,
     judge_found,
     missing_reason,
     next_delay,
@@ -30,12 +31,15 @@ OFF: Options = {**LAX, "httpEndpoint": "disabled"}
         ("running", "pending", RIGHT, Verdict.PENDING, Verdict.APPLIED),
         ("running", "applied", LAX, Verdict.PENDING, Verdict.PENDING),
         ("running", "pending", LAX, Verdict.PENDING, Verdict.PENDING),
-        ("running", "", RIGHT, Verdict.PENDING, Verdict.APPLIED),
+        ("running", "", RIGHT, Verdict.APPLIED, Verdict.APPLIED),
+        ("running", "", LAX, Verdict.PENDING, Verdict.PENDING),
+        ("running", "settling", RIGHT, Verdict.PENDING, Verdict.APPLIED),
         ("pending", "applied", RIGHT, Verdict.APPLIED, Verdict.APPLIED),
         ("pending", "pending", RIGHT, Verdict.PENDING, Verdict.APPLIED),
         ("stopped", "pending", RIGHT, Verdict.PENDING_START, Verdict.PENDING_START),
         ("stopping", "pending", RIGHT, Verdict.PENDING_START, Verdict.PENDING_START),
-        ("stopped", "applied", RIGHT, Verdict.APPLIED, Verdict.APPLIED),
+        ("stopped", "applied", RIGHT, Verdict.PENDING_START, Verdict.PENDING_START),
+        ("stopped", "", RIGHT, Verdict.PENDING_START, Verdict.PENDING_START),
         ("stopped", "applied", LAX, Verdict.PENDING_START, Verdict.PENDING_START),
         ("shutting-down", "applied", RIGHT, Verdict.GONE, Verdict.GONE),
         ("terminated", "applied", RIGHT, Verdict.GONE, Verdict.GONE),
@@ -47,6 +51,29 @@ def test_settled_means_applied_and_the_wanted_values_seen(
 ) -> None:
     seen = observe(WEB, options, state=state, instance_state=instance_state)
     assert (judge(seen, WANTED), judge_accepted(seen, WANTED)) == (verdict, accepted)
+
+
+@pytest.mark.parametrize(
+    ("instance_state", "state", "options", "verdict"),
+    [
+        ("running", "applied", RIGHT, Verdict.APPLIED),
+        ("stopped", "applied", RIGHT, Verdict.APPLIED),
+        ("stopped", "", RIGHT, Verdict.APPLIED),
+        ("stopped", "pending", RIGHT, Verdict.PENDING_START),
+        ("stopped", "applied", LAX, Verdict.PENDING_START),
+    ],
+)
+def test_a_stopped_instance_that_nothing_was_sent_to_is_taken_as_it_is(
+    instance_state: str, state: str, options: Options, verdict: Verdict
+) -> None:
+    assert judge_as_found(observe(WEB, options, state=state, instance_state=instance_state), WANTED) is verdict
+
+
+@pytest.mark.parametrize("options", [{}, {"httpEndpoint": "enabled"}, {**RIGHT, "httpTokens": "enforced"}])
+@pytest.mark.parametrize("state", ["applied", ""])
+def test_what_is_not_reported_or_not_known_is_never_applied(options: Options, state: str) -> None:
+    seen = observe(WEB, options, state=state)
+    assert judge(seen, WANTED) is judge_as_found(seen, WANTED) is Verdict.UNKNOWN
 
 
 def test_what_cannot_apply_is_not_waited_for() -> None:

@@ -24,8 +24,24 @@ class Applying:
         self.ec2 = FakeEc2(self.clock, pending_seconds=pending_seconds, stale_seconds=stale_seconds, latency=latency)
         self.started = self.clock.now()
 
-    def apply(self, wanted: Options = WANTED, *, seconds: float = 120, wait: bool = True) -> Outcome:
-        return apply_options(self.ec2, WEB, wanted, Deadline(self.clock, seconds), wait_until_applied=wait)
+    def apply(
+        self,
+        wanted: Options = WANTED,
+        *,
+        seconds: float = 120,
+        wait: bool = True,
+        allow_downgrade: str | None = None,
+        keep_stricter: bool = False,
+    ) -> Outcome:
+        return apply_options(
+            self.ec2,
+            WEB,
+            wanted,
+            Deadline(self.clock, seconds),
+            wait_until_applied=wait,
+            allow_downgrade=allow_downgrade,
+            keep_stricter=keep_stricter,
+        )
 
     def find(self, *, seconds: float = 120) -> None:
         find(self.ec2, WEB, Deadline(self.clock, seconds))

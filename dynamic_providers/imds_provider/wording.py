@@ -1,0 +1,26 @@
+"""How lists are worded for a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+SHOWN = 3
+"""Items of a longer list that are shown."""
+
+
+def cut(items: Sequence[str], shown: int = SHOWN) -> str:
+    """A list in a line, the end of a long one as a number: ``i-…, i-…, i-… and 37 more``."""
+    more = len(items) - shown
+    # A list is not cut for the sake of a single one.
+    return f"{', '.join(items[:shown])} and {more} more" if more > 1 else ", ".join(items)
+
+
+def counted(items: Iterable[str]) -> str:
+    """Equal items with their number: ``httpTokens=optional on 31, httpTokens=required on 2``."""
+    return ", ".join(f"{item} on {count}" for item, count in sorted(Counter(items).items()))
+
+
+def instances(count: int) -> str:
+    """``1 instance``, ``2 instances``."""
+    return f"{count} instance{'' if count == 1 else 's'}"
