@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 import pulumi
 
-from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, MetadataWaveHealthy, runtime
+from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, MetadataWaveHealthy
 from imds_provider.errors import ImdsError
+from imds_provider.explicit_providers import refuse_explicit_provider
 from imds_provider.options import OPTIONS, Options, as_arguments
 from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
 
-from . import claims
+from . import access, claims
 from .downgrades import Allowance
 from .exemptions import Exemption
 from .fleet_config import FleetSettings, checked
@@ -89,6 +90,7 @@ class FleetMetadata(pulumi.ComponentResource):
         :raises pulumi.RunError: with a sentence for each thing that is wrong, or that forbids the run.
         """
         super().__init__("imds:index:FleetMetadata", name, None, opts)
+        refuse_explicit_provider(f"FleetMetadata {name}", pulumi.ResourceOptions(parent=self))
         single: dict[str, pulumi.Input[str | int] | None] = {
             "http_tokens": http_tokens,
             "http_put_response_hop_limit": http_put_response_hop_limit,
@@ -114,9 +116,8 @@ class FleetMetadata(pulumi.ComponentResource):
                     expired_exemptions=expired_exemptions,
                 )
             )
-            runtime.configure(pulumi.runtime.get_config_env().get)
             preview = pulumi.runtime.is_dry_run()
-            plan = survey(name, settings, preflight=preview and preflight == "on")
+            plan = survey(name, settings, access.aws(), preflight=preview and preflight == "on")
         except (ImdsError, ValueError) as error:
             raise pulumi.RunError(f"FleetMetadata {name}: {error}") from None
         plan = plan.with_problems(claims.of_this_program().select(name, (each.instance_id for each in plan.members)))

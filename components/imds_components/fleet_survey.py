@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
-from imds_provider import runtime
-from imds_provider.ec2 import FleetCalls
+from imds_provider.ec2 import Aws, FleetCalls
 from imds_provider.errors import ConfigurationError, Ec2Error
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import HTTP_TOKENS, modification
@@ -23,15 +22,15 @@ R = TypeVar("R")
 _MINUTE = timedelta(minutes=1)
 
 
-def survey(name: str, settings: FleetSettings, *, preflight: bool) -> FleetPlan:
+def survey(name: str, settings: FleetSettings, aws: Aws, *, preflight: bool) -> FleetPlan:
     """Look at the regions of a fleet, all at a time, and plan for it.
 
     With ``preflight`` EC2 and CloudWatch are asked as well what the run will need to be permitted. Raises
     :class:`ImdsError` if AWS cannot be asked.
     """
     now = datetime.now(timezone.utc)
-    regions = settings.regions or [_default_region()]
-    calls = {region: runtime.aws().fleet(region) for region in regions}
+    regions = settings.regions or [_default_region(aws)]
+    calls = {region: aws.fleet(region) for region in regions}
     inventories = _side_by_side(lambda region: list(calls[region].inventory().values()), regions)
     found = plan(name, settings, dict(zip(regions, inventories, strict=True)), now.date())
     found = _ready(found, calls, now)
@@ -41,8 +40,8 @@ def survey(name: str, settings: FleetSettings, *, preflight: bool) -> FleetPlan:
     return found.with_problems(sentence for each in missing for sentence in each)
 
 
-def _default_region() -> str:
-    region = runtime.aws().default_region()
+def _default_region(aws: Aws) -> str:
+    region = aws.default_region()
     if region is None:
         raise ConfigurationError("no AWS region: set `regions`, aws:region or AWS_REGION.")
     return region

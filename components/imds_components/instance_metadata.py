@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 import pulumi
 
-from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, runtime
+from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
 from imds_provider.errors import ConfigurationError
+from imds_provider.explicit_providers import refuse_explicit_provider
 from imds_provider.options import OPTIONS
 from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
 
-from . import claims
+from . import access, claims
 from .attachments import Instances, attachments
 from .survey import survey
 from .wanted_options import MetadataOptionsArgs, wanted_options
@@ -59,6 +60,7 @@ class InstanceMetadata(pulumi.ComponentResource):
         :raises pulumi.RunError: for an instance given twice, a malformed id, or an option that is not allowed.
         """
         super().__init__("imds:index:InstanceMetadata", name, None, opts)
+        refuse_explicit_provider(f"InstanceMetadata {name}", pulumi.ResourceOptions(parent=self))
         single = {
             "http_tokens": http_tokens,
             "http_put_response_hop_limit": http_put_response_hop_limit,
@@ -67,7 +69,7 @@ class InstanceMetadata(pulumi.ComponentResource):
             "instance_metadata_tags": instance_metadata_tags,
         }
         try:
-            runtime.configure(pulumi.runtime.get_config_env().get)
+            aws = access.aws()
             wanted = wanted_options(single, metadata_options)
             attached = attachments(instances)
         except (ConfigurationError, ValueError) as error:
@@ -76,7 +78,7 @@ class InstanceMetadata(pulumi.ComponentResource):
         if in_fleets := claims.of_this_program().attach(name, known_ids):
             raise pulumi.RunError("\n  ".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
         if attached and pulumi.runtime.is_dry_run():
-            survey(self, attached, wanted, region)
+            survey(self, attached, wanted, region, aws)
         rows = {
             each.name: InstanceMetadataOptions(
                 f"{name}-{each.name}",

@@ -16,6 +16,7 @@ from imds_provider import aws_config
 from imds_provider.errors import ConfigurationError
 from imds_provider.options import OPTION_NAMES, decode
 
+from .access import Configuration
 from .attachments import duplicates
 from .config_rules import (
     INSTANCE_ID,
@@ -79,7 +80,7 @@ class StackConfigError(pulumi.RunError):
 
 def load() -> StackSettings:
     """The settings of the stack that the program runs for. Raises :class:`StackConfigError`."""
-    return parse(pulumi.runtime.get_config_env())
+    return parse(Configuration())
 
 
 def parse(config: Mapping[str, str]) -> StackSettings:

@@ -1,21 +1,24 @@
 """A look at the live instances while a preview runs, so that it shows what will change on them, not only in the state.
 
-One batched DescribeInstances for all instances of a component. Never done in the run itself: there the resources look
-for themselves.
+One batched DescribeInstances in each region for all instances of a component. Never done in the run itself: there the
+resources look for themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 
-from imds_provider import runtime
+from imds_provider.ec2 import Aws
 from imds_provider.errors import ConfigurationError, ImdsError
 from imds_provider.options import OPTIONS, decode
 from imds_provider.settling import CONFIRM_MISSING_SECONDS, NotSettledError, Observation, judge_found, wait
 
+from .access import region_of
 from .attachments import Attachment, duplicates
 from .preview_report import report
 from .wanted_options import WantedOptions
@@ -28,13 +31,15 @@ def survey(
     attached: Sequence[Attachment],
     wanted: WantedOptions,
     region: pulumi.Input[str] | None,
+    aws: Aws,
 ) -> pulumi.Output[None]:
     """Say below the component's row what will change on each instance whose id is known.
 
-    The output fails, and with it the preview, if one of them does not exist, is terminated or is given twice. If AWS
-    cannot be asked it warns instead: a preview needs no credentials.
+    Without ``region`` each is looked for in the region of its resource, or else of the stack. The output fails, and
+    with it the preview, if one of them does not exist, is terminated or is given twice. If AWS cannot be asked it warns
+    instead: a preview needs no credentials.
     """
-    return pulumi.Output.from_input(_survey(component, attached, wanted, region))
+    return pulumi.Output.from_input(_survey(component, attached, wanted, region, aws))
 
 
 async def _survey(
@@ -42,33 +47,58 @@ async def _survey(
     attached: Sequence[Attachment],
     wanted: WantedOptions,
     region: pulumi.Input[str] | None,
+    aws: Aws,
 ) -> None:
     ids = await _known({each.name: each.instance_id for each in attached})
     twice = duplicates((str(instance_id), name) for name, instance_id in ids.items())
     if twice:
         raise pulumi.RunError("\n".join(twice))
     options = await _known({option.name: wanted[option.argument] for option in OPTIONS if option.argument in wanted})
-    where = (await _known({"region": region})).get("region")
-    if not ids or (region is not None and where is None):
+    regions = await _known({each.name: region_of(each, region) for each in attached if each.name in ids})
+    if not ids or (region is not None and not regions):
         return
-    instance_ids = {name: str(instance_id) for name, instance_id in ids.items()}
+    places: defaultdict[str | None, dict[str, str]] = defaultdict(dict)
+    for name, instance_id in ids.items():
+        places[str(regions[name]) if name in regions else aws.default_region()][name] = str(instance_id)
+    asked = await asyncio.gather(*(_describe(component, aws, place, some) for place, some in places.items()))
+    seen = [each for each in asked if each is not None]
+    wishes, to_launch = decode(options), [each.name for each in attached if each.name not in ids]
+    # Which region an instance is missing from, each region's own report says.
+    problems = [problem for each in seen for problem in report(each.ids, each.found, wishes, each.region).problems]
+    if problems:
+        raise pulumi.RunError("\n".join(problems))
+    if seen:
+        described = {name: instance_id for each in seen for name, instance_id in each.ids.items()}
+        found = {instance_id: each for one in seen for instance_id, each in one.found.items()}
+        in_order = {name: described[name] for name in ids if name in described}
+        pulumi.log.info("\n".join(report(in_order, found, wishes, seen[0].region, to_launch).lines), component)
+
+
+@dataclass(frozen=True)
+class _Described:
+    """The instances of a region that were asked for, by logical name, and those that were found, by id."""
+
+    region: str
+    ids: Mapping[str, str]
+    found: Mapping[str, Observation]
+
+
+async def _describe(
+    component: pulumi.Resource, aws: Aws, region: str | None, ids: Mapping[str, str]
+) -> _Described | None:
+    """The instances in one region, or None after a warning that AWS cannot be asked there."""
     try:
-        found, place = await asyncio.get_running_loop().run_in_executor(None, _look, instance_ids, where)
+        return await asyncio.get_running_loop().run_in_executor(None, _look, aws, region, ids)
     except ConfigurationError as error:
         raise pulumi.RunError(str(error)) from None
     except ImdsError as error:
         pulumi.log.warn(f"this preview shows recorded values only, the instances could not be seen: {error}", component)
-        return
-    to_launch = [each.name for each in attached if each.name not in ids]
-    told = report(instance_ids, found, decode(options), place, to_launch)
-    if told.problems:
-        raise pulumi.RunError("\n".join(told.problems))
-    pulumi.log.info("\n".join(told.lines), component)
+        return None
 
 
-def _look(ids: Mapping[str, str], region: object) -> tuple[Mapping[str, Observation], str]:
-    ec2 = runtime.ec2(region)
-    deadline = runtime.deadline(TIMEOUT_SECONDS, TIMEOUT_SECONDS)
+def _look(aws: Aws, region: str | None, ids: Mapping[str, str]) -> _Described:
+    ec2 = aws.ec2(region)
+    deadline = aws.deadline(TIMEOUT_SECONDS)
     try:
         settled = wait(
             lambda pending: ec2.describe(pending, deadline),
@@ -82,8 +112,8 @@ def _look(ids: Mapping[str, str], region: object) -> tuple[Mapping[str, Observat
     except NotSettledError as error:
         if any(each.kind == "timeout" for each in error.unsettled.values()):
             raise ImdsError(f"EC2 in {ec2.region} did not answer within {TIMEOUT_SECONDS} s.") from None
-        return error.observations, ec2.region
-    return settled.observations, ec2.region
+        return _Described(ec2.region, ids, error.observations)
+    return _Described(ec2.region, ids, settled.observations)
 
 
 async def _known(values: Mapping[str, object]) -> dict[str, object]:

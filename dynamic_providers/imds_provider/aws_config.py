@@ -19,8 +19,11 @@ from .throttling import EC2_BUCKETS, BucketSize
 
 SERVICES = ("ec2", "sts", "cloudwatch")
 DEFAULT_MAX_RETRIES = 8
+DEFAULT_SESSION_NAME = "pulumi-imds"
 
 _HOST = re.compile(r"[A-Za-z0-9.:-]+")
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+"""STS API reference, ``AssumeRole``: RoleSessionName."""
 
 _REFUSED_KEYS = {
     "assumeRoleWithWebIdentity": "set AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE in the environment instead",
@@ -33,12 +36,13 @@ class AssumedRole:
     """A role to assume before anything is called, in the terms of STS ``AssumeRole``."""
 
     role_arn: str
-    session_name: str = "pulumi-imds"
+    session_name: str = DEFAULT_SESSION_NAME
     external_id: str | None = None
     policy: str | None = None
     policy_arns: tuple[str, ...] = ()
     source_identity: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tag_keys: tuple[str, ...] = ()
     duration_seconds: int | None = None
 
 
@@ -133,7 +137,7 @@ class _Reader:
         if value is None or value == "":
             return None
         if not isinstance(value, str):
-            raise ConfigurationError(f"aws:{name} must be a text.")
+            raise ConfigurationError(f"aws:{name} must be a string.")
         return value
 
     def flag(self, name: str) -> bool:
@@ -167,12 +171,7 @@ class _Reader:
             raise ConfigurationError(f"{key} must be structured configuration (a list or an object).") from None
 
     def strings(self, name: str) -> tuple[str, ...]:
-        value = self.structure(f"aws:{name}")
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(each, str | int) for each in value):
-            raise ConfigurationError(f"aws:{name} must be a list of texts.")
-        return tuple(str(each) for each in value)
+        return _list_of_strings(f"aws:{name}", self.structure(f"aws:{name}"))
 
 
 def _endpoints(reader: _Reader) -> dict[str, str]:
@@ -185,7 +184,7 @@ def _endpoints(reader: _Reader) -> dict[str, str]:
     for each in value or ():
         for service, url in _mapping("aws:endpoints", each).items():
             if not isinstance(url, str):
-                raise ConfigurationError(f"aws:endpoints: the URL of {service} must be a text.")
+                raise ConfigurationError(f"aws:endpoints: the URL of {service} must be a string.")
             if service in SERVICES and url:
                 endpoints[service] = _safe_url(service, url)
     return endpoints
@@ -230,28 +229,32 @@ def _assumed_roles(reader: _Reader) -> tuple[AssumedRole, ...]:
 
 def _assumed_role(key: str, role: Mapping[str, object]) -> AssumedRole:
     texts = {"roleArn", "sessionName", "externalId", "policy", "sourceIdentity", "duration"}
-    unknown = set(role) - texts - {"policyArns", "tags"}
+    unknown = set(role) - texts - {"policyArns", "tags", "transitiveTagKeys"}
     if unknown:
         raise ConfigurationError(f"{key}: unknown key {min(unknown)}.")
     given: dict[str, str] = {}
     for name in texts & set(role):
         text = role[name]
         if not isinstance(text, str):
-            raise ConfigurationError(f"{key}.{name} must be a text.")
+            raise ConfigurationError(f"{key}.{name} must be a string.")
         given[name] = text
     if not given.get("roleArn"):
         raise ConfigurationError(f"{key}.roleArn is missing.")
-    policy_arns = role.get("policyArns", [])
-    if not isinstance(policy_arns, list):
-        raise ConfigurationError(f"{key}.policyArns must be a list of texts.")
+    session_name = given.get("sessionName", DEFAULT_SESSION_NAME)
+    if not _SESSION_NAME.fullmatch(session_name):
+        raise ConfigurationError(
+            f"{key}.sessionName must be 2 to 64 characters, each a letter, a digit or one of _+=,.@-, "
+            f"got {json.dumps(session_name)}."
+        )
     return AssumedRole(
         role_arn=given["roleArn"],
-        session_name=given.get("sessionName", "pulumi-imds"),
+        session_name=session_name,
         external_id=given.get("externalId"),
         policy=given.get("policy"),
-        policy_arns=tuple(str(arn) for arn in policy_arns),
+        policy_arns=_list_of_strings(f"{key}.policyArns", role.get("policyArns")),
         source_identity=given.get("sourceIdentity"),
         tags={str(name): str(text) for name, text in _mapping(f"{key}.tags", role.get("tags")).items()},
+        transitive_tag_keys=_list_of_strings(f"{key}.transitiveTagKeys", role.get("transitiveTagKeys")),
         duration_seconds=_duration(f"{key}.duration", given["duration"]) if "duration" in given else None,
     )
 
@@ -264,6 +267,14 @@ def _duration(key: str, text: str) -> int:
     if not total:
         raise ConfigurationError(f'{key} must be a duration such as "1h" or "1h30m", got "{text}".')
     return total
+
+
+def _list_of_strings(key: str, value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, str | int) for each in value):
+        raise ConfigurationError(f"{key} must be a list of strings.")
+    return tuple(str(each) for each in value)
 
 
 def _mapping(key: str, value: object) -> Mapping[str, object]:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+import pulumi
 from pulumi import dynamic
 from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest
 
 from . import runtime
 from .bags import is_known, translate_input, translate_output
 from .errors import ImdsError
+from .explicit_providers import refuse_explicit_provider
 from .options import Violation
 from .properties import REGION, IsKnown
 
@@ -32,6 +34,10 @@ class Provider(dynamic.ResourceProvider):
 
 class Resource(dynamic.Resource):
     """Spells the names of its own properties in Pulumi's way, and leaves those alone that people chose."""
+
+    def __init__(self, provider: Provider, name: str, props: Bag, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse_explicit_provider(f"{type(self).__name__} {name}", opts)
+        super().__init__(provider, name, props, opts)
 
     def translate_input_property(self, prop: str) -> str:
         return translate_input(prop)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +15,8 @@ import pytest
 from pulumi.runtime import mocks
 from pulumi.runtime.rpc import deserialize_properties
 
-from imds_components import FleetMetadata, InstanceMetadata
-from imds_provider import runtime
+from imds_components import FleetMetadata, InstanceMetadata, access
+from imds_provider.aws_config import parse
 from imds_provider.options import decode
 from imds_provider.settling import Deadline
 from imds_provider.target import Target
@@ -150,6 +153,30 @@ def _logger(said: list[str]) -> logging.Logger:
     return logger
 
 
+@contextmanager
+def _threads_with_loops() -> Iterator[ThreadPoolExecutor]:
+    """Threads that each have an event loop. The mocks would make loops that nobody closes."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def give_loop() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    with ThreadPoolExecutor(initializer=give_loop) as threads:
+        yield threads
+    for loop in loops:
+        loop.close()
+
+
+class ProgramAws(FakeAws):
+    """What a program's connections find, of single instances as of fleets."""
+
+    def __init__(self, connect: Callable[[object], FakeEc2], clock: FakeClock) -> None:
+        super().__init__()
+        self.ec2 = connect
+        self.deadline = lambda seconds: Deadline(clock, seconds)
+
+
 class Programs:
     """Runs programs; what a preview sees of EC2 is ``ec2``, at a time that only its own pauses move.
 
@@ -159,16 +186,17 @@ class Programs:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = FakeClock()
         self.ec2 = FakeEc2(self.clock)
-        self.aws = FakeAws()
+        self.aws = ProgramAws(self._connect, self.clock)
         self.stopped: set[str] = set()
         self.regions: list[object] = []
         self.refusal: Exception | None = None
         self.last = Run()
-        monkeypatch.setattr(runtime, "_aws", None)
-        monkeypatch.setattr(runtime, "aws", lambda: self.aws)
-        monkeypatch.setattr(runtime, "ec2", self._connect)
-        monkeypatch.setattr(runtime, "deadline", lambda seconds, _default: Deadline(self.clock, seconds))
+        monkeypatch.setattr(access, "aws", self._access)
         monkeypatch.setenv("PULUMI_CONFIG", "{}")
+
+    def _access(self) -> ProgramAws:
+        parse(access.Configuration().get)
+        return self.aws
 
     def _connect(self, region: object) -> FakeEc2:
         self.regions.append(region)
@@ -180,12 +208,18 @@ class Programs:
         """Run a program that makes a component, to its end, and raise what it raises."""
         run = self.last = Run()
         answers = Answers(preview=preview, stopped=self.stopped)
-        mocks.set_mocks(answers, preview=preview, logger=_logger(run.said), monitor=Monitor(answers, run))
 
         def program() -> pulumi.Output[None]:
             return pulumi.Output.from_input(self._read(body(), run))
 
-        mocks.test(program)()  # type: ignore[no-untyped-call]  # pulumi's
+        async def in_a_stack() -> None:
+            asyncio.get_running_loop().set_default_executor(threads)
+            mocks.set_mocks(answers, preview=preview, logger=_logger(run.said), monitor=Monitor(answers, run))
+            mocks.test(program)()  # type: ignore[no-untyped-call]  # pulumi's
+
+        # A loop runs around a program under the language host as well; without one the SDK fails from Python 3.12.
+        with _threads_with_loops() as threads:
+            asyncio.run(in_a_stack())
         return run
 
     @staticmethod

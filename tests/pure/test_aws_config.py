@@ -4,6 +4,7 @@ import json
 from dataclasses import fields
 
 import pytest
+from pulumi_aws import ProviderAssumeRoleArgsDict
 
 from imds_provider.aws_config import AssumedRole, AwsSettings, parse, parse_throttle
 from imds_provider.errors import ConfigurationError
@@ -68,9 +69,9 @@ def test_without_configuration_everything_is_left_to_boto3() -> None:
         ("assumeRole", {"roleArn": ROLE}, "assumed_roles", (AssumedRole(ROLE),)),
         (
             "assumeRoles",
-            [{"roleArn": ROLE}, {"roleArn": ROLE + "2", "sessionName": "x"}],
+            [{"roleArn": ROLE}, {"roleArn": ROLE + "2", "sessionName": "ci"}],
             "assumed_roles",
-            (AssumedRole(ROLE), AssumedRole(ROLE + "2", "x")),
+            (AssumedRole(ROLE), AssumedRole(ROLE + "2", "ci")),
         ),
     ],
 )
@@ -90,6 +91,7 @@ def test_a_role_takes_everything_that_sts_does() -> None:
         "policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
         "sourceIdentity": "jo",
         "tags": {"team": "web"},
+        "transitiveTagKeys": ["team"],
         "duration": "1h30m",
     }
     assert settings(assumeRole=role).assumed_roles == (
@@ -101,8 +103,36 @@ def test_a_role_takes_everything_that_sts_does() -> None:
             policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",),
             source_identity="jo",
             tags={"team": "web"},
+            transitive_tag_keys=("team",),
             duration_seconds=5400,
         ),
+    )
+
+
+def test_a_role_takes_every_key_that_pulumi_aws_does() -> None:
+    words = [name.split("_") for name in ProviderAssumeRoleArgsDict.__annotations__]
+    keys = [first + "".join(map(str.capitalize, others)) for first, *others in words]
+    values: dict[str, object] = {
+        "roleArn": ROLE,
+        "duration": "1h",
+        "tags": {"team": "web"},
+        "policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+        "transitiveTagKeys": ["team"],
+    }
+    assert "transitiveTagKeys" in keys
+    settings(assumeRole={key: values.get(key, "text") for key in keys})
+
+
+@pytest.mark.parametrize("name", ["ci", "a" * 64, "jo@example.com", "_+=,.@-"])
+def test_a_session_is_named_as_sts_allows(name: str) -> None:
+    assert settings(assumeRole={"roleArn": ROLE, "sessionName": name}).assumed_roles == (AssumedRole(ROLE, name),)
+
+
+@pytest.mark.parametrize("name", ["", "x", "a" * 65, "two words", "stack/dev", "caf\u00e9", "line\n"])
+def test_a_session_name_that_sts_would_refuse_is_refused(name: str) -> None:
+    assert problem(assumeRoles=[{"roleArn": ROLE, "sessionName": name}]) == (
+        "aws:assumeRoles.sessionName must be 2 to 64 characters, each a letter, a digit or one of _+=,.@-, "
+        f"got {json.dumps(name)}."
     )
 
 
@@ -120,15 +150,15 @@ def test_anything_else_is_no_duration(text: str) -> None:
     )
 
 
-TEXTS = "must be a list of texts."
+TEXTS = "must be a list of strings."
 ENDPOINT = "aws:endpoints: the URL of ec2 must be https, or http on a loopback address, got "
 
 
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"region": True}, "aws:region must be a text."),
-        ({"secretKey": True}, "aws:secretKey must be a text."),
+        ({"region": True}, "aws:region must be a string."),
+        ({"secretKey": True}, "aws:secretKey must be a string."),
         ({"insecure": "yes"}, "aws:insecure must be true or false."),
         ({"useFipsEndpoint": "1"}, "aws:useFipsEndpoint must be true or false."),
         ({"maxRetries": "many"}, 'aws:maxRetries must be a whole number, got "many".'),
@@ -143,15 +173,16 @@ ENDPOINT = "aws:endpoints: the URL of ec2 must be https, or http on a loopback a
         ),
         ({"endpoints": '"x"'}, "aws:endpoints must be a list of objects that map a service to its URL."),
         ({"endpoints": ["x"]}, "aws:endpoints must be an object."),
-        ({"endpoints": [{"ec2": 1}]}, "aws:endpoints: the URL of ec2 must be a text."),
+        ({"endpoints": [{"ec2": 1}]}, "aws:endpoints: the URL of ec2 must be a string."),
         ({"endpoints": "{"}, "aws:endpoints must be structured configuration (a list or an object)."),
         ({"assumeRole": "x"}, "aws:assumeRole must be structured configuration (a list or an object)."),
         ({"assumeRole": [ROLE]}, "aws:assumeRole must be an object."),
         ({"assumeRole": {}}, "aws:assumeRole.roleArn is missing."),
         ({"assumeRole": {"roleArn": ""}}, "aws:assumeRole.roleArn is missing."),
-        ({"assumeRole": {"roleArn": 1}}, "aws:assumeRole.roleArn must be a text."),
+        ({"assumeRole": {"roleArn": 1}}, "aws:assumeRole.roleArn must be a string."),
         ({"assumeRole": {"roleArn": ROLE, "zebra": 1, "role": 2}}, "aws:assumeRole: unknown key role."),
         ({"assumeRole": {"roleArn": ROLE, "policyArns": "x"}}, f"aws:assumeRole.policyArns {TEXTS}"),
+        ({"assumeRole": {"roleArn": ROLE, "transitiveTagKeys": "x"}}, f"aws:assumeRole.transitiveTagKeys {TEXTS}"),
         ({"assumeRole": {"roleArn": ROLE, "tags": []}}, "aws:assumeRole.tags must be an object."),
         ({"assumeRoles": {"roleArn": ROLE}}, "aws:assumeRoles must be a list of objects."),
         ({"assumeRoles": ["x"]}, "aws:assumeRoles must be an object."),

@@ -1,13 +1,11 @@
-"""Sessions, credentials and clients: how this process gets to EC2 in the right account."""
+"""Sessions, credentials and clients: how to get to EC2 in the right account."""
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import boto3
@@ -20,6 +18,7 @@ from botocore.session import Session as BotocoreSession
 from ..aws_config import AssumedRole, AwsSettings
 from ..coalescing import Upcoming
 from ..errors import ConfigurationError
+from ..settling import Deadline
 from .calls import Ec2, Ec2Clock
 from .fleet_calls import FleetCalls
 from .refusals import explain
@@ -43,11 +42,17 @@ class _ClientArguments(TypedDict):
 
 
 class Aws:
-    """The connections of this process: one :class:`Ec2` for each region, made once."""
+    """The connections of one run, of the dynamic host or of a program: one :class:`Ec2` for each region, made once.
 
-    def __init__(self, settings: AwsSettings, clock: Ec2Clock) -> None:
+    ``when_connected`` is called after each of them is made.
+    """
+
+    def __init__(
+        self, settings: AwsSettings, clock: Ec2Clock, when_connected: Callable[[], object] = lambda: None
+    ) -> None:
         self.settings = settings
         self._clock = clock
+        self._when_connected = when_connected
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._regions: dict[str, Ec2] = {}
@@ -70,8 +75,19 @@ class Aws:
         if connection is not None:
             connection.look_ahead()
 
-    def ec2(self, region: str) -> Ec2:
-        """EC2 of the region. Raises :class:`ConfigurationError` if it cannot, or must not, be used."""
+    def deadline(self, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return Deadline(self._clock, seconds)
+
+    def ec2(self, region: str | None) -> Ec2:
+        """EC2 of the region, or of the default one.
+
+        Raises :class:`ConfigurationError` if it cannot be used, or must not: nothing is sent to EC2 in an account that
+        ``aws:allowedAccountIds`` or ``aws:forbiddenAccountIds`` rules out.
+        """
+        region = region or self.default_region()
+        if not region:
+            raise ConfigurationError("no AWS region: set `region`, aws:region or AWS_REGION.")
         with self._lock:
             connection = self._regions.get(region)
             if connection is None:
@@ -97,7 +113,7 @@ class Aws:
         client: EC2Client = self._client(
             lambda session: session.client("ec2", **self._client_arguments("ec2", region)), region
         )
-        _spare_collector()
+        self._when_connected()
         return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
 
     def _client(self, make: Callable[[boto3.Session], C], region: str) -> C:
@@ -163,6 +179,7 @@ class Aws:
             "PolicyArns": [{"arn": arn} for arn in role.policy_arns],
             "SourceIdentity": role.source_identity,
             "Tags": [{"Key": name, "Value": value} for name, value in role.tags.items()],
+            "TransitiveTagKeys": list(role.transitive_tag_keys),
             "DurationSeconds": role.duration_seconds,
         }
         fetcher = AssumeRoleCredentialFetcher(
@@ -223,13 +240,3 @@ class Aws:
             raise ConfigurationError(
                 f"the credentials in use belong to account {account}, which {key} rules out; nothing was sent."
             )
-
-
-@cache
-def _spare_collector() -> None:
-    """Have no garbage collection look at what is loaded by now, once.
-
-    EC2's model alone is more than all else in a program or host, and stays for as long as the process. Going through it
-    again and again took a sixth of a preview of 400 instances.
-    """
-    gc.freeze()

@@ -1,0 +1,76 @@
+"""How a program reaches AWS: by its stack's configuration, over connections that no other run shares.
+
+A process may run several programs, one after the other or in threads (Pulumi's Automation API). So nothing here is
+kept for the process, and nothing of it is touched: neither its arguments nor its signals nor its garbage collector.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+
+import pulumi
+from pulumi.runtime.config import CONFIG
+
+from imds_provider import aws_config
+from imds_provider.ec2 import Aws
+from imds_provider.programs import PerProgram
+
+from .attachments import Attachment
+
+
+class Configuration(Mapping[str, str]):
+    """The configuration of the running program, as :class:`pulumi.Config` sees it.
+
+    The Automation API sets it for an inline program; other programs have it in their environment. Iteration gives the
+    keys that are set in either way, but for those in a variable of their own (PULUMI_CONFIG_AWS_REGION), from which
+    their spelling cannot be told. Those can be looked up, though.
+    """
+
+    def __getitem__(self, key: str) -> str:
+        value: str | None = pulumi.runtime.get_config(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**pulumi.runtime.get_config_env(), **CONFIG.get()})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class _ProgramClock:
+    """Time as it passes; a program waits for its own answers, so nothing is sent that nobody waits for."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def require(self) -> None:
+        return
+
+
+_aws = PerProgram(lambda: Aws(aws_config.parse(Configuration().get), _ProgramClock()))
+
+
+def aws() -> Aws:
+    """The connections of the running program. Raises :class:`ConfigurationError` if ``aws:`` keys are wrong.
+
+    Ask in the program's own thread and hand the answer on: a thread that it starts does not know whose it is.
+    """
+    return _aws.get()
+
+
+def region_of(attachment: Attachment, region: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+    """The region to look for the instance in: the one that is given, else the one of the resource that makes it.
+
+    None, or an output of None, stands for the stack's: an instance given by its id alone, and one whose provider
+    reports no region (pulumi-aws before version 7).
+    """
+    if region is not None:
+        return region
+    own: object = getattr(attachment.resource, "region", None)
+    return own if isinstance(own, str | pulumi.Output) else None
