@@ -162,10 +162,12 @@ def _threads_with_loops() -> Iterator[ThreadPoolExecutor]:
         loops.append(asyncio.new_event_loop())
         asyncio.set_event_loop(loops[-1])
 
-    with ThreadPoolExecutor(initializer=give_loop) as threads:
-        yield threads
-    for loop in loops:
-        loop.close()
+    try:
+        with ThreadPoolExecutor(initializer=give_loop) as threads:
+            yield threads
+    finally:
+        for loop in loops:
+            loop.close()
 
 
 class ProgramAws(FakeAws):
