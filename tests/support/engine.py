@@ -81,7 +81,7 @@ class Run:
         return (event.res_outputs_event.metadata for event in self.events if event.res_outputs_event)
 
 
-class _UnaskedStack(automation.Stack):
+class UnaskedStack(automation.Stack):
     """Asks for neither outputs nor history after a run: the events have it all, and it is three commands more."""
 
     def outputs(self) -> automation.OutputMap:
@@ -112,7 +112,7 @@ class Stack:
         workspace = automation.LocalWorkspace(
             work_dir=str(project), pulumi_command=command, env_vars={**engine_environment(home), **(variables or {})}
         )
-        self._stack = _UnaskedStack(name, workspace, StackInitMode.CREATE)
+        self._stack = UnaskedStack(name, workspace, StackInitMode.CREATE)
         stacks = project / "stacks"
         self.config_file = (stacks if stacks.exists() else project) / f"Pulumi.{name}.yaml"
         self._salt_line = next(line for line in self.config_file.read_text().splitlines() if "encryptionsalt" in line)

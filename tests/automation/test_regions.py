@@ -1,0 +1,65 @@
+"""An attached instance is looked for where its resource says that it is, before the region of the stack counts."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from imds_components import InstanceMetadata
+from localcloud.client import LocalCloud
+from tests.automation.conftest import StackOf
+from tests.automation.inline import REGION, in_account, seed
+
+WEST = "us-west-2"
+GIVEN = f"i-{'a' * 17}"
+
+
+def launch(cloud: LocalCloud) -> dict[str, aws.ec2.Instance | str]:
+    """One instance in the region of the stack, one in that of another provider, and one that is there for long."""
+    west = aws.Provider("west", region=WEST, endpoints=[{"ec2": cloud.url}], access_key="local", secret_key="local")
+    here = aws.ec2.Instance("here", ami="ami-760aaa0f", instance_type="t3.micro")
+    there = aws.ec2.Instance(
+        "there", ami="ami-760aaa0f", instance_type="t3.micro", opts=pulumi.ResourceOptions(provider=west)
+    )
+    return {"here": here, "there": there, "given": GIVEN}
+
+
+def test_a_preview_describes_each_instance_in_its_own_region(cloud: LocalCloud, stack_of: StackOf) -> None:
+    seed(cloud, GIVEN)
+    stack = stack_of("dev", in_account(cloud), lambda: _made(launch(cloud)))
+    stack.up()
+    ids = {view["region"]: view["id"] for view in cloud.instances() if view["id"] != GIVEN}
+    cloud.reset()
+
+    def attach() -> None:
+        InstanceMetadata("web", instances=launch(cloud), http_tokens="required")
+
+    stack.run(attach)
+    [said] = stack.preview().said("info")
+    assert said.splitlines()[:4] == [
+        "3 of 3 instances differ from what is wanted:",
+        f"  here   {ids[REGION]}  httpTokens: optional -> required",
+        f"  there  {ids[WEST]}  httpTokens: optional -> required",
+        f"  given  {GIVEN}  httpTokens: optional -> required",
+    ]
+    assert [(call["region"], set(call["instance_ids"])) for call in sorted(cloud.log(), key=lambda c: c["region"])] == [
+        (REGION, {ids[REGION], GIVEN}),
+        (WEST, {ids[WEST]}),
+    ]
+
+
+def test_a_region_that_is_given_counts_before_that_of_the_resource(cloud: LocalCloud, stack_of: StackOf) -> None:
+    stack = stack_of("dev", in_account(cloud), lambda: _made(launch(cloud)))
+    stack.up()
+
+    def attach() -> None:
+        instances = launch(cloud)
+        del instances["given"], instances["there"]
+        InstanceMetadata("web", instances=instances, http_tokens="required", region=WEST)
+
+    stack.run(attach)
+    assert f"does not exist in {WEST}" in stack.preview(fails=True).text
+
+
+def _made(_resources: object) -> None:
+    """An inline program gives nothing back."""
