@@ -90,10 +90,21 @@ def tokens_enforced(doing: str) -> EC2Error:
     )
 
 
-def unauthorized(action: str, arn: str, *, encoded: str | None = None) -> EC2Error:
-    """`encoded`: the encoded authorization failure message to attach, which EC2 gives to allowed callers only."""
-    refused = f"User: {arn} is not authorized to perform: ec2:{action}"
-    message = f"You are not authorized to perform this operation. {refused}"
+def unauthorized(
+    action: str, arn: str, *, resource: str | None = None, reason: str | None = None, encoded: str | None = None
+) -> EC2Error:
+    """A denied call, worded as in "Troubleshoot access denied error messages" (IAM user guide).
+
+    `reason` says which policy denies it, such as "with an explicit deny in a service control policy"; unless given, no
+    policy allows it. `resource` is the ARN of what would have been changed, and `encoded` the encoded authorization
+    failure message to attach, which EC2 gives to allowed callers only.
+    """
+    where = f" on resource: {resource}" if resource else ""
+    reason = reason or f"because no identity-based policy allows the ec2:{action} action"
+    message = (
+        "You are not authorized to perform this operation. "
+        f"User: {arn} is not authorized to perform: ec2:{action}{where} {reason}"
+    )
     if encoded is not None:
         message += f". Encoded authorization failure message: {encoded}"
     return EC2Error("UnauthorizedOperation", message)

@@ -30,6 +30,7 @@ MESSAGES: Mapping[str, str] = {
     "RequestExpired": "Request has expired.",
     "AuthFailure": "AWS was not able to validate the provided access credentials",
     "RequestLimitExceeded": "Request limit exceeded.",
+    "UnsupportedOperation": errors.tokens_enforced("enable IMDSv1 on this instance").message,
     "InternalError": "An internal error has occurred",
     "Unavailable": "The service is unavailable. Please try again shortly.",
     "ServiceUnavailable": "The request has failed due to a temporary failure of the server.",
@@ -53,7 +54,9 @@ class Fault:
         after: strike after the action took effect rather than before (`error`, `drop`, `delay` and what happens to
             the target). `truncate` and `stuck` always come after, `stale` before.
         code, message, status: of the error; the status follows from the code where it is not given.
-        encoded: with the code UnauthorizedOperation, attach an encoded authorization failure message.
+        reason, encoded: with the code UnauthorizedOperation, which policy denies the call, in IAM's words ("with an
+            explicit deny in a session policy"; unless given, no policy allows it), and whether an encoded authorization
+            failure message is attached.
         seconds: of `delay` and `stale`.
         target: whom something happens to; `instance` unless given, and else every instance that the call names.
         options: what `change` sets.
@@ -68,6 +71,7 @@ class Fault:
     code: str = "InternalError"
     message: str | None = None
     status: int | None = None
+    reason: str | None = None
     encoded: bool = False
     seconds: float = 0.0
     target: str | None = None
@@ -110,7 +114,10 @@ class Fault:
     def error(self, call: Call) -> errors.EC2Error:
         if self.code == "UnauthorizedOperation" and self.message is None:
             encoded = base64.urlsafe_b64encode(f"{call.action} denied".encode() * 12).decode() if self.encoded else None
-            return errors.unauthorized(call.action, call.caller, encoded=encoded)
+            arns = [f"arn:aws:ec2:{call.region}:{call.account}:instance/{each}" for each in call.instance_ids]
+            # DescribeInstances is not authorized for single instances.
+            resource = arns[0] if len(arns) == 1 and not call.action.startswith("Describe") else None
+            return errors.unauthorized(call.action, call.caller, resource=resource, reason=self.reason, encoded=encoded)
         message = MESSAGES.get(self.code, self.code) if self.message is None else self.message
         return errors.EC2Error(self.code, message, self.status)
 

@@ -72,6 +72,14 @@ BRIEFLY, A_WHILE, FROM_THEN_ON = 1, ATTEMPTS, None
 """How many calls are struck: botocore itself gets over one, but not over as many as it has attempts."""
 
 
+def _denied(reason: str) -> tuple[Fault, ...]:
+    return (Fault("error", MODIFY, code="UnauthorizedOperation", reason=reason, encoded=True, times=None),)
+
+
+def _refused(code: str, message: str) -> tuple[Fault, ...]:
+    return (Fault("error", MODIFY, code=code, message=message, times=None),)
+
+
 def _error(code: str, times: int | None, action: str = "*") -> tuple[Fault, ...]:
     return (Fault("error", action, code=code, times=times),)
 
@@ -152,6 +160,17 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble(
         "unauthorized-with-an-encoded-message",
         (Fault("error", code="UnauthorizedOperation", encoded=True, times=None),),
+    ),
+    Trouble("denied-by-the-organization", _denied("with an explicit deny in a service control policy")),
+    Trouble("denied-by-a-resource-control-policy", _denied("with an explicit deny in a resource control policy")),
+    Trouble("denied-by-a-boundary", _denied(f"because no permissions boundary allows the ec2:{MODIFY} action")),
+    Trouble("denied-by-a-session-policy", _denied(f"because no session policy allows the ec2:{MODIFY} action")),
+    Trouble("denied-by-its-own-policy", _denied("with an explicit deny in an identity-based policy")),
+    Trouble("managed-by-a-service", _denied("with an explicit deny in a resource-based policy")),
+    Trouble("hibernating", _refused("IncorrectInstanceState", "The instance is hibernating.")),
+    Trouble(
+        "an-option-that-the-region-lacks",
+        _refused("UnsupportedOperation", "Specifying InstanceMetadataTags is not yet supported in this region"),
     ),
     Trouble("credentials-expire", _error("ExpiredToken", FROM_THEN_ON)),
     Trouble("the-request-expires", _error("RequestExpired", FROM_THEN_ON)),

@@ -12,11 +12,6 @@ from localcloud.faults import Fault
 from tests.host.instances import DESCRIBE, MODIFY, REGION, inputs, launch, new_id, run, sent
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 
-ENFORCED = (
-    "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced); "
-    "want another value, or change that."
-)
-
 
 def fails(options: ProviderClient, instance_id: str, **given: object) -> str:
     """The sentence that a create for these inputs ends with."""
@@ -173,24 +168,3 @@ def test_throttling_for_a_moment_is_sat_out(cloud: LocalCloud, options: Provider
     cloud.set_faults(Fault("error", MODIFY, code="RequestLimitExceeded"))
     assert options.create(inputs(web, httpTokens="required")).outputs["httpTokens"] == "required"
     assert calls(cloud, MODIFY, web) == 2
-
-
-@pytest.mark.parametrize(
-    ("code", "says"),
-    [
-        ("UnauthorizedOperation", f"the credentials in use lack the permission ec2:{MODIFY}; grant it and run again."),
-        ("ExpiredToken", "the credentials have expired; renew them and run again."),
-        (
-            "UnsupportedOperation",
-            ENFORCED,
-        ),
-        ("InvalidParameterValue", "InvalidParameterValue."),
-    ],
-)
-def test_a_refusal_names_code_and_instance_and_what_to_do(
-    code: str, says: str, cloud: LocalCloud, options: ProviderClient
-) -> None:
-    web = launch(cloud)
-    cloud.set_faults(Fault("error", MODIFY, code=code, times=None, encoded=True))
-    assert fails(options, web) == f"{web}: EC2 refused {MODIFY} in {REGION} with {code}: {says}"
-    assert calls(cloud, MODIFY, web) == 1

@@ -107,6 +107,33 @@ def test_an_unauthorized_call_may_bring_an_encoded_message(cloud: LocalCloud, ec
     assert tokens(cloud) == "optional"
 
 
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        (None, f"because no identity-based policy allows the ec2:{MODIFY} action"),
+        ("with an explicit deny in a session policy", "with an explicit deny in a session policy"),
+    ],
+)
+def test_an_unauthorized_call_says_who_may_not_do_what_to_which_instance_and_why(
+    reason: str | None, says: str, cloud: LocalCloud, ec2: EC2Client
+) -> None:
+    cloud.set_faults(Fault("error", MODIFY, code="UnauthorizedOperation", reason=reason))
+    with pytest.raises(ClientError) as caught:
+        require_tokens(ec2)
+    user, region = "arn:aws:sts::123456789012:assumed-role/deployer/session", ec2.meta.region_name
+    assert caught.value.response["Error"]["Message"] == (
+        f"You are not authorized to perform this operation. User: {user} is not authorized to perform: ec2:{MODIFY} on "
+        f"resource: arn:aws:ec2:{region}:123456789012:instance/{WEB} {says}"
+    )
+
+
+def test_an_unauthorized_look_names_no_instance(cloud: LocalCloud, ec2: EC2Client) -> None:
+    cloud.set_faults(Fault("error", DESCRIBE, code="UnauthorizedOperation"))
+    with pytest.raises(ClientError) as caught:
+        poll(ec2, WEB)
+    assert "on resource" not in caught.value.response["Error"]["Message"]
+
+
 @pytest.mark.parametrize(("when", "left"), [("before", "optional"), ("after", "required")])
 def test_a_dropped_connection_gives_no_answer(when: str, left: str, cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.set_faults(Fault("drop", MODIFY, after=when == "after"))

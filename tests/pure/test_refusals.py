@@ -13,7 +13,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from imds_provider.ec2.refusals import THROTTLE_CODES, explain, presentable
+from imds_provider.ec2.refusals import THROTTLE_CODES, explain
 from imds_provider.errors import (
     ConfigurationError,
     Ec2Error,
@@ -40,34 +40,63 @@ def explained(error: Exception, *secrets: str) -> ImdsError:
 
 
 @pytest.mark.parametrize(
-    ("code", "message", "kind", "advice"),
+    ("code", "message", "kind", "says"),
     [
-        ("UnauthorizedOperation", "x", Ec2Error, f"the credentials in use lack the permission ec2:{ACTION}; grant it"),
-        ("AuthFailure", "x", Ec2Error, "AWS did not accept the credentials; check them and run again."),
-        ("InvalidClientTokenId", "x", Ec2Error, "AWS does not know the access key; check the credentials"),
-        ("SignatureDoesNotMatch", "x", Ec2Error, "the secret key does not belong to the access key; check"),
-        ("ExpiredToken", "x", Ec2Error, "the credentials have expired; renew them and run again."),
-        ("RequestExpired", "x", Ec2Error, "the credentials have expired, or this machine's clock is wrong; renew"),
-        ("OptInRequired", "x", Ec2Error, "this account has not enabled the region; enable it or check aws:region."),
-        ("RequestLimitExceeded", "x", Ec2Error, "EC2 throttled the call longer than we kept trying; run again"),
-        ("IncorrectState", "x", Ec2Error, "the instance is in a state that takes no changes; check it"),
-        ("IncorrectInstanceState", "is in 'pending'", Ec2Error, "the instance is in a state that takes no changes"),
-        ("IncorrectInstanceState", "it is terminated", InstanceGoneError, "the instance is in a state that takes no"),
-        ("UnsupportedOperation", "x", Ec2Error, "EC2 does not allow this value here, for example because the account"),
-        ("InvalidInstanceID.NotFound", "The ID does not exist.", InstanceMissingError, "The ID does not exist."),
-        ("InvalidParameterValue", "Hop limit\n  is  wrong.", Ec2Error, "Hop limit is wrong."),
+        ("AuthFailure", "Not valid.", Ec2Error, "Not valid. AWS did not accept the credentials; check them"),
+        (
+            "IncorrectInstanceState",
+            "is in 'pending'",
+            Ec2Error,
+            "is in 'pending'. The instance is starting or stopping",
+        ),
+        ("IncorrectInstanceState", "it is terminated", InstanceGoneError, "it is terminated. The instance has ended:"),
+        ("InvalidInstanceID.NotFound", "The ID does not exist.", InstanceMissingError, "The ID does not exist. Check"),
+        (
+            "InvalidParameterValue",
+            "Hop limit\n  is  wrong.",
+            Ec2Error,
+            "Hop limit is wrong. Fix the cause and run again.",
+        ),
     ],
 )
-def test_a_refusal_becomes_a_sentence_with_instance_action_region_code_and_advice(
-    code: str, message: str, kind: type[Ec2Error], advice: str
+def test_an_error_becomes_a_line_with_instance_action_region_code_reason_and_advice(
+    code: str, message: str, kind: type[Ec2Error], says: str
 ) -> None:
     error = refused(code, message)
     assert type(error) is kind
     assert isinstance(error, Ec2Error)
     assert error.code == code
-    assert str(error).startswith(f"{REFUSED}{code}: {advice}")
-    assert str(error).endswith(".")
-    assert not str(error).endswith("..")
+    assert str(error).startswith(f"{REFUSED}{code}: {says}")
+
+
+def test_the_permission_that_is_missing_is_that_of_the_service_and_action() -> None:
+    error = ClientError({"Error": {"Code": "AccessDenied", "Message": "No."}}, "GetMetricData")
+    found = explain(
+        error,
+        action="GetMetricData",
+        subject=WEB,
+        region="eu-west-1",
+        secrets=(),
+        service="CloudWatch",
+        parameters=None,
+    )
+    assert "CloudWatch refused GetMetricData in eu-west-1 with AccessDenied: No. " in str(found)
+    assert "the permission cloudwatch:GetMetricData" in str(found)
+
+
+def test_a_denied_call_says_what_it_carried_but_not_a_role_that_could_not_be_assumed_for_it() -> None:
+    response = {"Error": {"Code": "AccessDenied", "Message": "No."}}
+    for operation, carried in ((ACTION, True), ("AssumeRole", False)):
+        found = explain(
+            ClientError(response, operation),  # type: ignore[arg-type]  # as above
+            action=ACTION,
+            subject=WEB,
+            region="eu-west-1",
+            secrets=(),
+            parameters={"HttpTokens": "required"},
+        )
+        assert ("The request carried HttpTokens=required" in str(found)) is carried
+        assert ("STS refused AssumeRole" in str(found)) is not carried
 
 
 @pytest.mark.parametrize(("code", "status"), [("InternalError", 500), ("Unavailable", 503), ("", 502)])
@@ -130,11 +159,6 @@ def test_the_reason_of_an_error_that_was_never_sent_hides_secrets_too() -> None:
     error = explained(ParamValidationError(report=f"{SESSION_PART} {OPAQUE}"), SESSION_PART)
     assert SESSION_PART not in str(error)
     assert OPAQUE not in str(error)
-
-
-def test_what_a_person_needs_of_a_message_stays() -> None:
-    message = f"The instance ID '{WEB}' does not exist\n in vpc-0123456789abcdef0"
-    assert presentable(message, [SESSION_PART]) == f"The instance ID '{WEB}' does not exist in vpc-0123456789abcdef0"
 
 
 def test_an_answer_without_any_detail_still_gives_a_sentence() -> None:

@@ -89,7 +89,7 @@ class Ec2:
                 with self.within(deadline):
                     answer = self.client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # the parameters are options.modification's
             except (ClientError, BotoCoreError, ResponseParserError) as error:
-                raise self._explain(action, instance_id, error) from None
+                raise self._explain(action, instance_id, error, parameters) from None
             return dict(answer.get("InstanceMetadataOptions", {}))
 
         try:
@@ -152,8 +152,10 @@ class Ec2:
         if bucket and code in THROTTLE_CODES:
             bucket.throttled()
 
-    def _explain(self, action: str, subject: str, error: Exception) -> Exception:
-        return explain(error, action=action, subject=subject, region=self.region, secrets=self.secrets)
+    def _explain(self, action: str, subject: str, error: Exception, parameters: Options | None = None) -> Exception:
+        return explain(
+            error, action=action, subject=subject, region=self.region, secrets=self.secrets, parameters=parameters
+        )
 
 
 def together(instance_ids: Collection[str]) -> str:

@@ -1,12 +1,8 @@
-"""What an error of a call to EC2 means: which of our errors it is, and what a person can do about it.
-
-Source: EC2 API reference, "Error codes for the Amazon EC2 API".
-"""
+"""Which of our errors an error of botocore is, as one line for a person: AWS's reason, then what to do."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from botocore.exceptions import (
     ClientError,
@@ -16,6 +12,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from ..aws_errors import DENIED_CODES, THROTTLE_CODES, has_ended, presentable, reason_and_advice
 from ..errors import (
     ConfigurationError,
     Ec2Error,
@@ -25,42 +22,25 @@ from ..errors import (
     OutcomeUnknownError,
 )
 
+__all__ = ["DENIED_CODES", "THROTTLE_CODES", "explain"]
+
 _LOST_ANSWER = (HTTPClientError, ConnectionError, IncompleteReadError, ResponseParserError)
-
-_WHAT_TO_DO = {
-    "UnauthorizedOperation": "the credentials in use lack the permission {permission}; grant it and run again",
-    "AccessDenied": "the credentials in use lack the permission {permission}; grant it and run again",
-    "AuthFailure": "AWS did not accept the credentials; check them and run again",
-    "InvalidClientTokenId": "AWS does not know the access key; check the credentials and run again",
-    "SignatureDoesNotMatch": "the secret key does not belong to the access key; check the credentials and run again",
-    "ExpiredToken": "the credentials have expired; renew them and run again",
-    "RequestExpired": "the credentials have expired, or this machine's clock is wrong; renew them and run again",
-    "OptInRequired": "this account has not enabled the region; enable it or check aws:region",
-    "RequestLimitExceeded": "EC2 throttled the call longer than we kept trying; run again, or lower imds:throttle",
-    "IncorrectInstanceState": "the instance is in a state that takes no changes; check it and run again",
-    "IncorrectState": "the instance is in a state that takes no changes; check it and run again",
-    "UnsupportedOperation": (
-        "EC2 does not allow this value here, for example because the account enforces IMDSv2 (HttpTokensEnforced); "
-        "want another value, or change that"
-    ),
-}
-
-_MAY_NOT_ASSUME = (
-    "the credentials in use may not assume the role; check aws:assumeRoles, the role's trust policy and the permission "
-    "{permission}"
-)
-
-_OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{32,}|\b(?:AKIA|ASIA)[A-Z0-9]{8,}")
-
-
-THROTTLE_CODES = frozenset({"RequestLimitExceeded", "Throttling"})
-DENIED_CODES = frozenset({"UnauthorizedOperation", "AccessDenied"})
 
 
 def explain(
-    error: Exception, *, action: str, subject: str, region: str, secrets: Iterable[str], service: str = "EC2"
+    error: Exception,
+    *,
+    action: str,
+    subject: str,
+    region: str,
+    secrets: Iterable[str],
+    service: str = "EC2",
+    parameters: Mapping[str, object] | None = None,
 ) -> ImdsError:
-    """The error to raise for one of botocore's, as a sentence about ``subject`` that holds none of ``secrets``."""
+    """The error to raise for one of botocore's, as a line about ``subject`` that holds none of ``secrets``.
+
+    ``parameters`` are those of the request, for an action that policies can restrict by them.
+    """
     if isinstance(error, _LOST_ANSWER):
         return OutcomeUnknownError(
             f"{subject}: {action} in {region} got no usable answer ({type(error).__name__}); "
@@ -70,27 +50,20 @@ def explain(
         return ConfigurationError(f"{subject}: {action} could not be sent: {presentable(str(error), secrets)}")
     if error.operation_name == "AssumeRole":
         # botocore assumes a role when the first call needs its credentials.
-        action, service = error.operation_name, "STS"
+        action, service, parameters = error.operation_name, "STS", None
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    message = presentable(error.response.get("Error", {}).get("Message", ""), secrets)
+    reason = presentable(error.response.get("Error", {}).get("Message", ""), secrets)
     if status >= 500 and code not in THROTTLE_CODES:
         return OutcomeUnknownError(
             f"{subject}: {action} in {region} failed inside {service} ({code or status}); run again.", code
         )
     code = code or f"status {status}"
-    known = _MAY_NOT_ASSUME if action == "AssumeRole" and code in DENIED_CODES else _WHAT_TO_DO.get(code, "")
-    advice = known.format(permission=f"{service.lower()}:{action}") or message.rstrip(". ") or "it gave no reason"
-    sentence = f"{subject}: {service} refused {action} in {region} with {code}: {advice}."
+    line = f"{subject}: {service} refused {action} in {region} with {code}: " + reason_and_advice(
+        code, reason, service=service, action=action, region=region, parameters=parameters
+    )
     if code == "InvalidInstanceID.NotFound":
-        return InstanceMissingError(sentence, code)
-    if code == "IncorrectInstanceState" and "terminated" in message:
-        return InstanceGoneError(sentence, code)
-    return Ec2Error(sentence, code)
-
-
-def presentable(message: str, secrets: Iterable[str]) -> str:
-    """A message of AWS without anything that could be, or decode to, a credential."""
-    for secret in secrets:
-        message = message.replace(secret, "***")
-    return _OPAQUE.sub("***", " ".join(message.split()))
+        return InstanceMissingError(line, code)
+    if has_ended(code, reason):
+        return InstanceGoneError(line, code)
+    return Ec2Error(line, code)

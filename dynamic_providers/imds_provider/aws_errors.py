@@ -1,0 +1,258 @@
+"""What AWS's errors mean for a person: the reason that may be shown, and the advice that fits it.
+
+Sources:
+
+- EC2 API reference, "Error codes for the Amazon EC2 API".
+- IAM user guide, "Troubleshoot access denied error messages": the wording of each policy type, with an explicit deny
+  and without an allow. An error may end with the policy's ARN.
+- EC2 user guide, "Work with instance metadata" and "Use the Instance Metadata Service": the condition keys, and that
+  they are compared with the parameters of the call. "Modify instance metadata options for existing instances": the
+  wording of ``HttpTokensEnforced``.
+- EC2 user guide, "Amazon EC2 managed instances". EKS Auto Mode denies changes to its instances in a resource-based
+  policy (github.com/aws/eks-node-monitoring-agent, pull request 151), which no customer can attach to an instance.
+- "… is not yet supported in this region": github.com/terraform-aws-modules/terraform-aws-ec2-instance, issue 291.
+  Tag keys: github.com/aws-controllers-k8s/community, issue 1789.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+THROTTLE_CODES = frozenset({"RequestLimitExceeded", "Throttling"})
+DENIED_CODES = frozenset({"UnauthorizedOperation", "AccessDenied"})
+_STATE_CODES = frozenset({"IncorrectInstanceState", "IncorrectState"})
+
+_REFUSED_VALUE = frozenset(
+    {"UnsupportedOperation", "InvalidParameter", "InvalidParameterCombination", "InvalidParameterValue"}
+)
+_REFUSED_INSTANCE = DENIED_CODES | _STATE_CODES | {"OperationNotPermitted", "UnsupportedOperation"}
+
+_GONE = r"\bterminated\b|\bshutting-down\b"
+
+
+class Advice(NamedTuple):
+    """What to do about errors with one of the codes whose reason has the pattern, in any case; ARNs do not count.
+
+    ``text`` is the rest of a sentence, in which ``{permission}``, ``{region}`` and ``{service}`` are filled in.
+    ``conditional`` is set where the request itself may be what a policy's condition refuses.
+    """
+
+    codes: frozenset[str]
+    pattern: str
+    text: str
+    conditional: bool = False
+
+
+def _for(code: str, text: str) -> Advice:
+    return Advice(frozenset({code}), "", text)
+
+
+ADVICE: tuple[Advice, ...] = (
+    # Denied: by whose policy decides what helps.
+    Advice(
+        DENIED_CODES,
+        r"(service|resource) control policy",
+        "the AWS organization decides this, whatever the account's own policies grant: ask the organization's "
+        "administrators to change the policy, then run again",
+        conditional=True,
+    ),
+    Advice(
+        DENIED_CODES,
+        r"permissions boundary",
+        "the permissions boundary of the role or user decides this, whatever its other policies grant: ask whoever "
+        "manages the boundary to allow it there, then run again",
+        conditional=True,
+    ),
+    Advice(
+        DENIED_CODES,
+        r"session policy",
+        "the policy passed for the session decides this: whoever passes it (policy and policyArns of aws:assumeRoles, "
+        "or what issued the credentials) must allow it there; then run again",
+        conditional=True,
+    ),
+    Advice(
+        DENIED_CODES,
+        r"VPC endpoint policy",
+        "the policy of the VPC endpoint in use decides this: ask its owner to allow it there, then run again",
+        conditional=True,
+    ),
+    Advice(
+        _REFUSED_INSTANCE,
+        r"resource-based policy|\bmanaged (by|instances?|resources?)\b|\bservice provider\b",
+        "the instance is managed by an AWS service (its operator, such as EKS Auto Mode), which alone decides its "
+        "settings: take it out of the program",
+    ),
+    Advice(
+        DENIED_CODES,
+        r"explicit deny in an identity-based policy",
+        "a policy of the role or user in use denies this, and no permission overrides that: change the policy or use "
+        "other credentials, then run again",
+        conditional=True,
+    ),
+    Advice(
+        DENIED_CODES,
+        r"explicit deny",
+        "a policy denies this, and no permission overrides that: find out whose policy it is and have it changed, then "
+        "run again",
+        conditional=True,
+    ),
+    Advice(
+        DENIED_CODES,
+        r"no identity-based policy allows",
+        "the credentials in use lack the permission {permission}; grant it and run again",
+        conditional=True,
+    ),
+    Advice(
+        DENIED_CODES,
+        "",
+        "the credentials in use lack the permission {permission}, or a policy denies it; check their policies and run "
+        "again",
+        conditional=True,
+    ),
+    # Credentials, account and pace.
+    _for("AuthFailure", "AWS did not accept the credentials; check them and run again"),
+    _for("InvalidClientTokenId", "AWS does not know the access key; check the credentials and run again"),
+    _for(
+        "SignatureDoesNotMatch",
+        "the secret key does not belong to the access key; check the credentials and run again",
+    ),
+    _for("ExpiredToken", "the credentials have expired; renew them and run again"),
+    _for(
+        "RequestExpired",
+        "the credentials have expired, or this machine's clock is wrong; renew them and run again",
+    ),
+    _for("OptInRequired", "this account has not enabled the region; enable it or check aws:region"),
+    _for(
+        "RequestLimitExceeded", "EC2 throttled the call longer than we kept trying; run again, or lower imds:throttle"
+    ),
+    _for("Throttling", "{service} throttled the call longer than we kept trying; run again"),
+    # The instance.
+    Advice(
+        _STATE_CODES | {"UnsupportedOperation"},
+        r"hibernat",
+        "the instance is hibernating or hibernated: start it, wait until it is running, and run again",
+    ),
+    Advice(_STATE_CODES, _GONE, "the instance has ended: take it out of the program, or run `pulumi refresh`"),
+    Advice(
+        _STATE_CODES,
+        r"^(?!.*\bmust be\b).*\b(pending|stopping)\b",
+        "the instance is starting or stopping: wait until it is running or stopped, and run again",
+    ),
+    Advice(_STATE_CODES, "", "the instance is in a state that takes no changes; check it and run again"),
+    Advice(
+        frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"}),
+        "",
+        "check the instance ID, the region and the account of the credentials, then run again",
+    ),
+    # The options.
+    Advice(
+        frozenset({"UnsupportedOperation"}),
+        r"httpTokensEnforced",
+        "the account enforces IMDSv2 in {region} (HttpTokensEnforced), so httpTokens cannot be optional there: set it "
+        "to required, or have the account's default (ModifyInstanceMetadataDefaults, or the organization's declarative "
+        "policy) changed, then run again",
+    ),
+    Advice(
+        _REFUSED_VALUE,
+        r"not (yet )?supported in this region",
+        "this option does not exist in {region} yet; leave it out of the program there and run again",
+    ),
+    _for(
+        "UnknownParameter", "EC2 in {region} does not know this option; leave it out of the program there and run again"
+    ),
+    Advice(
+        _REFUSED_VALUE,
+        r"not a valid tag key",
+        "rename the tag, or set instanceMetadataTags to disabled, then run again",
+    ),
+    _for("UnsupportedOperation", "EC2 does not allow this change to the instance; set another value and run again"),
+)
+"""The first that fits counts."""
+
+MAY_NOT_ASSUME = (
+    "the credentials in use may not assume the role; check aws:assumeRoles, the role's trust policy and the permission "
+    "{permission}"
+)
+UNKNOWN = "fix the cause and run again"
+NO_REASON = "{service} gave no reason; run again"
+
+CONDITION_PARAMETERS = ("HttpTokens", "HttpEndpoint", "HttpPutResponseHopLimit")
+"""The parameters of ``ModifyInstanceMetadataOptions`` with a condition key of their own, ``ec2:Metadata…``."""
+
+_ARN = re.compile(r"\barn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:[\w+=,.@:/*-]+")
+_OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{32,}|\b(?:AKIA|ASIA)[A-Z0-9]{8,}")
+_OPAQUE_IN_ARN = re.compile(r"[A-Za-z0-9+=]{32,}|\b(?:AKIA|ASIA)[A-Z0-9]{8,}")
+_NOT_SHOWN = re.compile(
+    r"[\s.;,]*(?:Encoded authorization failure message|The Canonical String for this request|The String-to-Sign)\b.*",
+    re.IGNORECASE,
+)
+
+
+def presentable(message: str, secrets: Iterable[str]) -> str:
+    """A message of AWS on one line, without anything that could be, or decode to, a credential.
+
+    The encoded authorization message, and what a request was signed as (it quotes the session token), are left out.
+    ARNs stay, since they name who was denied and by which policy.
+    """
+    for secret in secrets:
+        message = message.replace(secret, "***")
+    message = _NOT_SHOWN.sub("", " ".join(message.split()))
+    shown, rest = "", 0
+    for arn in _ARN.finditer(message):
+        shown += _OPAQUE.sub("***", message[rest : arn.start()]) + _OPAQUE_IN_ARN.sub("***", arn.group())
+        rest = arn.end()
+    return shown + _OPAQUE.sub("***", message[rest:])
+
+
+def reason_and_advice(
+    code: str,
+    reason: str,
+    *,
+    service: str,
+    action: str,
+    region: str,
+    parameters: Mapping[str, object] | None = None,
+) -> str:
+    """AWS's reason, as :func:`presentable` gives it, and what to do: the end of a line, with its full stop.
+
+    ``service`` is such as ``EC2``. ``parameters`` are those of the request, where a policy's condition may be on them.
+    """
+    found = advice_for(code, reason)
+    reason = "" if reason == code else reason.rstrip(". ")
+    text = found.text if found else UNKNOWN if reason else NO_REASON
+    if action == "AssumeRole" and code in DENIED_CODES:
+        text = MAY_NOT_ASSUME
+    text = text.format(permission=f"{service.lower()}:{action}", region=region, service=service)
+    sentences = [reason, text[:1].upper() + text[1:]] if reason else [text]
+    if found and found.conditional and parameters is not None:
+        sentences += _what_the_request_carried(parameters)
+    return " ".join(f"{each}." for each in sentences)
+
+
+def advice_for(code: str, reason: str) -> Advice | None:
+    """The row of :data:`ADVICE` that fits the error."""
+    return next((each for each in ADVICE if code in each.codes and _says(reason, each.pattern)), None)
+
+
+def has_ended(code: str, reason: str) -> bool:
+    """Whether the error says that the instance is terminated or shutting down."""
+    return code in _STATE_CODES and _says(reason, _GONE)
+
+
+def _says(reason: str, pattern: str) -> bool:
+    # The name of a role or instance is not what AWS says about it.
+    return re.search(pattern, _ARN.sub("", reason), re.IGNORECASE) is not None
+
+
+def _what_the_request_carried(parameters: Mapping[str, object]) -> list[str]:
+    """What a policy's condition saw, as sentences without their full stops."""
+    carried = ", ".join(f"{name}={value}" for name, value in parameters.items()) or "no option"
+    missing = [name for name in CONDITION_PARAMETERS if name not in parameters]
+    without = f" (no {', no '.join(missing)})" if missing else ""
+    rule = "condition keys such as ec2:MetadataHttpTokens see that alone, not the instance"
+    sentences = [f"The request carried {carried}{without}; {rule}"]
+    if "HttpTokens" in missing:
+        sentences.append("To send the tokens as well, set httpTokens to required")
+    return sentences
