@@ -79,7 +79,8 @@ class ReadinessReport:
 
 def about_to_require(observed: Options, wanted: Options) -> bool:
     """Whether IMDSv1 calls that work on the instance now would be refused afterwards."""
-    if wanted.get(HTTP_TOKENS) != "required" or observed.get(HTTP_TOKENS) == "required":
+    # Tokens that EC2 does not report are not changed.
+    if wanted.get(HTTP_TOKENS) != "required" or observed.get(HTTP_TOKENS) != "optional":
         return False
     # Nobody can call an endpoint that is off, so nobody is cut off there.
     return not (observed.get(HTTP_ENDPOINT) == "disabled" and wanted.get(HTTP_ENDPOINT, "disabled") == "disabled")

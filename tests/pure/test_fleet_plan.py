@@ -137,6 +137,23 @@ def test_an_instance_excluded_or_exempt_without_options_is_not_loosened_by_the_r
     assert planned([instance(A, REQUIRED)], **given, exemptions=[exemption(A)]).problems == []
 
 
+def test_one_of_which_ec2_reports_nothing_is_left_as_it_is_with_a_warning_and_in_no_wave() -> None:
+    found = planned([instance(A, {}), instance(B), instance(C, {"httpEndpoint": "enabled"})])
+    (region,) = found.regions
+    assert sorted(region.wanted) == [B, C], "what is partly reported is managed as far as it is"
+    assert sorted(each for wave in region.waves.values() for each in wave) == [B, C]
+    assert region.about_to_require == [B]
+    assert list(found.problems) == []
+    assert list(found.warnings) == [
+        f"{A} is left as it is: EC2 reports no metadata options of it, so they cannot be compared."
+    ]
+
+
+def test_an_exempt_instance_of_which_ec2_reports_nothing_is_no_warning() -> None:
+    found = planned([instance(A, {})], exemptions=[exemption(A)])
+    assert (list(found.problems), list(found.warnings)) == ([], [])
+
+
 def test_each_region_has_its_own_waves_and_an_id_must_be_in_one_of_them() -> None:
     found = planned({"eu-west-1": [instance(A), instance(B)], "us-east-1": [instance(C)]}, instances=[C, D], exclude=[])
     assert [(each.region, list(each.wanted)) for each in found.regions] == [("eu-west-1", [A, B]), ("us-east-1", [C])]
