@@ -45,6 +45,8 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "on_destroy": "retain",
         "wait": True,
         "timeout_seconds": 120,
+        "wave": None,
+        "allow_downgrade": None,
         "opts": None,
     },
     MetadataOptionsApplied: {
@@ -52,9 +54,21 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "region": None,
         "timeout_seconds": 120,
         "title": None,
+        "wave": None,
+        "owner": None,
+        "restores": None,
+        "regions": None,
         "opts": None,
     },
-    MetadataWaveHealthy: {"targets": REQUIRED, "soak_minutes": 0, "title": None, "region": None, "opts": None},
+    MetadataWaveHealthy: {
+        "targets": REQUIRED,
+        "soak_minutes": 0,
+        "wave": None,
+        "title": None,
+        "forbidden": None,
+        "region": None,
+        "opts": None,
+    },
     InstanceMetadata: {
         "instances": REQUIRED,
         **FIVE_OPTIONS,
@@ -62,6 +76,8 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "region": None,
         "on_destroy": "retain",
         "timeout_seconds": 120,
+        "allow_downgrade": None,
+        "aliases": None,
         "opts": None,
     },
     FleetMetadata: {
@@ -79,6 +95,7 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "timeout_seconds": 120,
         "preflight": "on",
         "expired_exemptions": "fail",
+        "aliases": None,
         "opts": None,
     },
 }
@@ -112,7 +129,8 @@ def test_each_value_takes_these_arguments_first_in_this_order(value: type[Any]) 
 
 def test_the_configuration_of_a_fleet_has_an_argument_for_everything_but_what_the_options_say() -> None:
     arguments = fleet_arguments(FleetSettings(instances=[WEB]), {"httpTokens": "required"})
-    assert arguments.keys() == SIGNATURES[FleetMetadata].keys() - FIVE_OPTIONS.keys() - {"opts"}
+    # Aliases are Pulumi's, for the resources of a program, so a stack file has none.
+    assert arguments.keys() == SIGNATURES[FleetMetadata].keys() - FIVE_OPTIONS.keys() - {"aliases", "opts"}
 
 
 @pytest.mark.parametrize(
@@ -122,10 +140,10 @@ def test_the_configuration_of_a_fleet_has_an_argument_for_everything_but_what_th
             InstanceMetadataOptions,
             {"instance_id", "region", *FIVE_OPTIONS, "state", "previous", "target"},
         ),
-        (MetadataOptionsApplied, {"targets", "region", "applied_ids", "pending_start_ids"}),
+        (MetadataOptionsApplied, {"targets", "region", "applied_ids", "pending_start_ids", "unknown_ids"}),
         (MetadataWaveHealthy, {"targets", "region", "checked_at"}),
-        (InstanceMetadata, {"options", "applied_ids", "pending_start_ids"}),
-        (FleetMetadata, {"options", "applied_ids", "pending_start_ids", "report"}),
+        (InstanceMetadata, {"options", "applied_ids", "pending_start_ids", "unknown_ids"}),
+        (FleetMetadata, {"options", "applied_ids", "pending_start_ids", "unknown_ids", "report"}),
     ],
 )
 def test_each_has_these_outputs(resource: type[Any], outputs: set[str]) -> None:
@@ -190,7 +208,7 @@ def test_the_inputs_are_those_in_the_states_of_all_stacks(programs: Programs) ->
         "wait",
         "timeoutSeconds",
     }
-    assert run.barrier().inputs.keys() == {"__provider", "targets", "region", "timeoutSeconds"}
+    assert run.barrier().inputs.keys() == {"__provider", "targets", "region", "timeoutSeconds", "owner"}
     assert run.barrier().inputs["targets"].keys() == {WEB, API}
 
 
@@ -209,6 +227,7 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "WAIT": properties.WAIT,
         "TIMEOUT_SECONDS": properties.TIMEOUT_SECONDS,
         "WAVE": properties.WAVE,
+        "ALLOW_DOWNGRADE": properties.ALLOW_DOWNGRADE,
         "UNFINISHED": properties.UNFINISHED,
         "STATE": properties.STATE,
         "PREVIOUS": properties.PREVIOUS,
@@ -216,10 +235,15 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "TARGET": properties.TARGET,
         "TARGETS": barrier.TARGETS,
         "TITLE": barrier.TITLE,
+        "OWNER": barrier.OWNER,
+        "RESTORES": barrier.RESTORES,
+        "REGIONS": barrier.REGIONS,
         "SOAK_MINUTES": wave_health.SOAK_MINUTES,
+        "FORBIDDEN": wave_health.FORBIDDEN,
         "CHECKED_AT": barrier.CHECKED_AT,
         "APPLIED_IDS": barrier.APPLIED_IDS,
         "PENDING_START_IDS": barrier.PENDING_START_IDS,
+        "UNKNOWN_IDS": barrier.UNKNOWN_IDS,
     } == {
         "INSTANCE_ID": "instanceId",
         "REGION": "region",
@@ -227,6 +251,7 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "WAIT": "wait",
         "TIMEOUT_SECONDS": "timeoutSeconds",
         "WAVE": "wave",
+        "ALLOW_DOWNGRADE": "allowDowngrade",
         "UNFINISHED": "unfinished",
         "STATE": "state",
         "PREVIOUS": "previous",
@@ -234,10 +259,15 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "TARGET": "target",
         "TARGETS": "targets",
         "TITLE": "title",
+        "OWNER": "owner",
+        "RESTORES": "restores",
+        "REGIONS": "regions",
         "SOAK_MINUTES": "soakMinutes",
+        "FORBIDDEN": "forbidden",
         "CHECKED_AT": "checkedAt",
         "APPLIED_IDS": "appliedIds",
         "PENDING_START_IDS": "pendingStartIds",
+        "UNKNOWN_IDS": "unknownIds",
     }
     assert (properties.RETAIN, properties.RESTORE) == ("retain", "restore")
 

@@ -1,4 +1,4 @@
-"""A fleet in a preview: what it says, what it asks AWS, and what ends the program."""
+"""A fleet in a preview: what it says, what it asks AWS, and what forbids the run or ends the program."""
 
 from __future__ import annotations
 
@@ -48,6 +48,16 @@ def refusal(programs: Programs, *, preview: bool = True, **given: Any) -> list[s
     return str(caught.value).splitlines()
 
 
+def forbidden(programs: Programs, *, preview: bool = True, **given: Any) -> list[str]:  # noqa: ANN401  see above
+    """The lines that forbid the run: a check fails with them, and nothing is made for an instance."""
+    run = fleet(programs, preview=preview, **given)
+    (check,) = run.checks()
+    assert (run.rows(), run.barriers()) == ({}, [])
+    assert (check.name, check.inputs["targets"], check.inputs["region"]) == ("web", {}, "eu-west-1")
+    lines: list[str] = check.inputs["forbidden"].splitlines()
+    return lines
+
+
 def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, REQUIRED, Team="web")
     seen.add(OLD, Team="web", state="stopped")
@@ -78,7 +88,7 @@ def test_the_summary_is_for_previews_alone(programs: Programs, seen: FakeFleetCa
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
-def test_everything_that_forbids_the_run_ends_the_program_in_one_list(
+def test_everything_that_forbids_the_run_is_in_one_list(
     programs: Programs, seen: FakeFleetCalls, *, preview: bool
 ) -> None:
     seen.add(API, REQUIRED, Team="web")
@@ -87,7 +97,7 @@ def test_everything_that_forbids_the_run_ends_the_program_in_one_list(
         Exemption(OLD, "gone", "2020-01-01"),
         Exemption(API, "old agent", "9999-12-31", http_tokens="optional"),
     ]
-    heading, loosened, *others = refusal(programs, preview=preview, exemptions=exemptions)
+    heading, loosened, *others = forbidden(programs, preview=preview, exemptions=exemptions)
     assert heading == "FleetMetadata web cannot go on:"
     assert loosened.startswith(f"  {API} would be loosened (httpTokens: required -> optional): ")
     assert others == [
@@ -99,7 +109,7 @@ def test_everything_that_forbids_the_run_ends_the_program_in_one_list(
 
 def test_the_summary_stands_before_what_forbids_the_run(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.calls[WEB] = CALLS
-    refusal(programs)
+    forbidden(programs)
     assert f"  blocked    1  {WEB}" in programs.last.said[0].splitlines()
 
 
@@ -160,7 +170,7 @@ def test_nobody_is_asked_about_where_legacy_calls_are_off(programs: Programs, se
 
 def test_where_cloudwatch_cannot_be_asked_the_run_is_forbidden(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.refusal = Ec2Error("CloudWatch did not answer.", "")
-    assert refusal(programs) == [
+    assert forbidden(programs) == [
         "FleetMetadata web cannot go on:",
         "  it is not known who still uses IMDSv1, since CloudWatch did not answer.",
     ]
@@ -176,7 +186,7 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
     programs: Programs, seen: FakeFleetCalls, action: str
 ) -> None:
     seen.denied = {action}
-    assert refusal(programs) == [
+    assert forbidden(programs) == [
         "FleetMetadata web cannot go on:",
         f"  the credentials in use lack the permission {action} in eu-west-1 (asked for {WEB}): grant it.",
     ]
@@ -186,7 +196,7 @@ def test_each_region_is_tried(programs: Programs, seen: FakeFleetCalls) -> None:
     there = programs.aws.fleet("us-east-1")
     there.add(API, Team="web")
     there.denied = {"ec2:DescribeInstanceStatus"}
-    _, problem = refusal(programs, regions=["eu-west-1", "us-east-1"])
+    _, problem = forbidden(programs, regions=["eu-west-1", "us-east-1"])
     assert "ec2:DescribeInstanceStatus in us-east-1" in problem
     assert seen.dry_runs == there.dry_runs == PERMISSIONS
 

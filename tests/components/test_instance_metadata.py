@@ -53,9 +53,10 @@ def test_the_names_of_the_targets_reach_the_barrier_as_they_were_given(programs:
     assert {name: target.split(" ")[0] for name, target in targets} == names
 
 
-def test_no_instance_is_a_warning_and_nothing_else(programs: Programs) -> None:
+def test_no_instance_is_a_warning_and_a_barrier_that_says_who_has_left(programs: Programs) -> None:
     run = programs.run(lambda: component([]))
-    assert [each.type for each in run.resources] == [COMPONENT]
+    assert [each.type for each in run.resources] == [COMPONENT, BARRIER]
+    assert (run.barrier().inputs["targets"], run.barrier().inputs["owner"]) == ({}, "InstanceMetadata fleet")
     assert run.outputs == {"options": {}, "applied_ids": [], "pending_start_ids": []}
     assert run.said == ["warning: there are no instances to manage."]
 
@@ -135,7 +136,7 @@ def test_the_outputs_hold_the_observed_options_by_instance_id_and_are_registered
         "applied_ids": [WEB, OLD],
         "pending_start_ids": [],
     }
-    assert run.registered_outputs == [{"appliedIds": [WEB, OLD], "pendingStartIds": []}]
+    assert run.registered_outputs == [{"appliedIds": [WEB, OLD], "pendingStartIds": [], "unknownIds": []}]
 
 
 def test_every_option_and_setting_reaches_each_instance(programs: Programs) -> None:
@@ -148,6 +149,7 @@ def test_every_option_and_setting_reaches_each_instance(programs: Programs) -> N
         "region": "us-east-1",
         "on_destroy": "restore",
         "timeout_seconds": 7,
+        "allow_downgrade": "an old agent",
     }
     run = programs.run(lambda: component([WEB, OLD], **given))
     for row in run.rows().values():
@@ -161,6 +163,7 @@ def test_every_option_and_setting_reaches_each_instance(programs: Programs) -> N
             "region": "us-east-1",
             "onDestroy": "restore",
             "timeoutSeconds": 7,
+            "allowDowngrade": "an old agent",
             "wait": False,
         }
     assert (run.barrier().inputs["region"], run.barrier().inputs["timeoutSeconds"]) == ("us-east-1", 7)
@@ -254,7 +257,7 @@ def test_an_instance_of_the_program_given_twice_is_refused_in_a_list_and_in_a_ma
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"instances": "web"}, 'web: "web" is no instance id, which is "i-" and 8 or 17 hexadecimal digits.'),
+        ({"instances": "web"}, 'web: "web" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.'),
         ({"http_tokens": "on"}, 'httpTokens must be "optional" or "required", got "on".'),
         ({"http_put_response_hop_limit": 0}, "httpPutResponseHopLimit must be a whole number from 1 to 64, got 0."),
         ({"http_put_response_hop_limit": 65}, "httpPutResponseHopLimit must be a whole number from 1 to 64, got 65."),

@@ -8,9 +8,11 @@ from imds_components.fleet_config import FleetSettings
 from imds_components.fleet_outputs import fleet_report
 from imds_components.fleet_plan import plan
 from imds_provider.inventory import Inventoried
-from tests.support.fakes import observe
+from imds_provider.options import Options
+from tests.support.fakes import LAX, observe
 
 A, B, C, D, E = (f"i-0000000{letter}" for letter in "abcde")
+NOT_REPORTED: dict[str, Options] = {A: LAX, B: {"httpEndpoint": "enabled"}, C: {"httpTokens": "perhaps"}, D: {}, E: {}}
 
 
 def test_the_report_counts_and_names_as_its_contract_says() -> None:
@@ -29,6 +31,7 @@ def test_the_report_counts_and_names_as_its_contract_says() -> None:
         "selected": 4,
         "applied": 1,
         "pendingStart": [B, C],
+        "unknown": [],
         "exempt": [
             {"instance": D, "reason": "old agent", "until": "2027-01-31"},
             {"instance": E, "reason": "not selected", "until": "2027-02-28"},
@@ -44,9 +47,24 @@ def test_a_fleet_without_instances_has_every_key() -> None:
         "selected": 0,
         "applied": 0,
         "pendingStart": [],
+        "unknown": [],
         "exempt": [],
         "notCompliant": [],
     }
+
+
+def test_what_ec2_does_not_report_is_unknown_and_never_compliant() -> None:
+    settings = FleetSettings(
+        instances=[A, B, C, D, E],
+        options={"httpTokens": "required"},
+        exemptions=[Exemption(E, "old agent", "2027-01-31")],
+    )
+    inventory = [Inventoried(observe(each, options), "eu-west-1", {}) for each, options in NOT_REPORTED.items()]
+    found = plan("web", settings, {"eu-west-1": inventory}, date(2026, 11, 25))
+    told = fleet_report(found, applied=[A], pending_start=[], unknown=[C, B])
+    assert told["selected"] == 5
+    assert told["unknown"] == [B, C, D], "found so by a barrier, or reported so little of that no resource has it"
+    assert told["notCompliant"] == [B, C, D, E]
 
 
 def test_the_documentation_names_every_key() -> None:

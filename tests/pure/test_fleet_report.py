@@ -33,6 +33,32 @@ def test_a_fleet_is_a_heading_and_a_line_for_each_kind_of_instance() -> None:
     ]
 
 
+def test_what_ec2_does_not_report_is_unknown_and_neither_right_nor_to_change() -> None:
+    members = [
+        member(1, {**LAX, **WANTED}),
+        member(2, {}),
+        member(3, {"httpTokens": "required"}),
+        member(4, {**LAX, **WANTED, "httpTokens": "perhaps"}),
+        Member(observe("i-00000005", {}), {}, exempt=True),
+    ]
+    assert fleet_lines("web", members, {1: ["a"]}) == [
+        "fleet web: 5 selected",
+        "  already right  1",
+        "  unknown        3  EC2 does not report all that is wanted: i-00000002, i-00000003, i-00000004",
+        "  exempt         1  i-00000005",
+        "  waves          1  1",
+    ]
+
+
+def test_one_that_is_partly_reported_is_changed_as_far_as_it_is_and_stays_unknown() -> None:
+    assert fleet_lines("web", [member(1, {"httpTokens": "optional"})], {1: ["a"]}) == [
+        "fleet web: 1 selected",
+        "  to change  1  httpTokens: optional -> required 1",
+        "  unknown    1  EC2 does not report all that is wanted: i-00000001",
+        "  waves      1  1",
+    ]
+
+
 def test_a_fleet_without_instances_is_a_heading() -> None:
     assert fleet_lines("web", [], {}) == ["fleet web: 0 selected"]
 

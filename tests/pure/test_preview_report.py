@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from imds_components.preview_report import DRIFT, Report, report
+from imds_provider.loosening import refusal
 from imds_provider.options import Options
 from imds_provider.settling import gone_reason, missing_reason
 from tests.support.fakes import LAX, observe
@@ -44,6 +45,54 @@ def test_what_is_yet_to_be_launched_is_counted_and_named() -> None:
         "1 of 3 already have httpTokens=required httpPutResponseHopLimit=2: web",
         "2 of 3 will get httpTokens=required httpPutResponseHopLimit=2 once launched: api, bastion",
     ]
+
+
+@pytest.mark.parametrize(
+    ("observed", "reason"),
+    [
+        ({}, "EC2 does not report httpTokens, httpPutResponseHopLimit there"),
+        ({"httpTokens": "required"}, "EC2 does not report httpPutResponseHopLimit there"),
+        (
+            {"httpTokens": "perhaps", "httpPutResponseHopLimit": 2},
+            "EC2 reports httpTokens=perhaps, which this version does not know",
+        ),
+        (
+            {"httpTokens": "perhaps"},
+            "EC2 does not report httpPutResponseHopLimit there and EC2 reports httpTokens=perhaps, which this version "
+            "does not know",
+        ),
+    ],
+)
+def test_what_ec2_does_not_report_is_a_group_of_its_own_and_never_right(observed: Options, reason: str) -> None:
+    told = report(
+        {"web": WEB, "api": API}, {WEB: observe(WEB, observed), API: observe(API, RIGHT)}, WANTED, "eu-west-1"
+    )
+    assert told == Report(
+        [
+            "1 of 2 are not known to comply:",
+            f"  web  {WEB}  {reason}",
+            "1 of 2 already have httpTokens=required httpPutResponseHopLimit=2: api",
+        ],
+        [],
+    )
+
+
+def test_what_would_be_loosened_is_a_problem_unless_there_is_a_reason() -> None:
+    seen = {WEB: observe(WEB, RIGHT), API: observe(API, LAX)}
+    wanted: Options = {"httpTokens": "optional"}
+    told = report({"web": WEB, "api": API}, seen, wanted, "eu-west-1")
+    assert told.problems == [f"web: {refusal(WEB, RIGHT, wanted)}"]
+    told = report({"web": WEB, "api": API}, seen, wanted, "eu-west-1", may_loosen=True)
+    assert told.problems == []
+    assert told.lines[1] == f"  web  {WEB}  httpTokens: required -> optional"
+
+
+def test_to_switch_an_endpoint_on_loosens_and_to_switch_it_off_does_not() -> None:
+    off: Options = {**LAX, "httpEndpoint": "disabled"}
+    on: Options = {"httpEndpoint": "enabled"}
+    assert report({"web": WEB}, {WEB: observe(WEB, off)}, on, "eu-west-1").problems == [f"web: {refusal(WEB, off, on)}"]
+    told = report({"web": WEB}, {WEB: observe(WEB, LAX)}, {"httpEndpoint": "disabled"}, "eu-west-1")
+    assert (told.problems, told.lines[1]) == ([], f"  web  {WEB}  httpEndpoint: enabled -> disabled")
 
 
 @pytest.mark.parametrize("instance_state", ["stopped", "stopping"])
