@@ -14,8 +14,10 @@ def test_two_deciders_of_an_option_are_a_sentence_with_both_names_and_values() -
     deciders = Deciders()
     assert deciders.decide(WEB, WEB, "InstanceMetadata web", {"httpPutResponseHopLimit": 1}) == []
     assert deciders.decide(WEB, WEB, "fleet all", {"httpPutResponseHopLimit": 2}) == [
-        f"{WEB} has two deciders of httpPutResponseHopLimit: InstanceMetadata web wants 1 and fleet all wants 2. "
-        "Let one of them decide it."
+        (
+            f"{WEB} has two deciders of httpPutResponseHopLimit: InstanceMetadata web wants 1 and fleet all wants 2. "
+            "Let one of them decide it."
+        )
     ]
 
 

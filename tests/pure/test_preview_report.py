@@ -58,8 +58,10 @@ def test_what_is_yet_to_be_launched_is_counted_and_named() -> None:
         ),
         (
             {"httpTokens": "perhaps"},
-            "EC2 does not report httpPutResponseHopLimit there and EC2 reports httpTokens=perhaps, which this version "
-            "does not know",
+            (
+                "EC2 does not report httpPutResponseHopLimit there and EC2 reports httpTokens=perhaps, which this version "
+                "does not know"
+            ),
         ),
     ],
 )
