@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -133,14 +134,14 @@ class Stack:
     def preview(self, *, fails: bool = False) -> Run:
         return _run(self._stack.preview, fails=fails)
 
-    def up(self, *, fails: bool = False) -> Run:
-        return _run(self._stack.up, fails=fails)
+    def up(self, *, fails: bool = False, refresh: bool = False, continue_on_error: bool = False) -> Run:
+        return _run(partial(self._stack.up, refresh=refresh, continue_on_error=continue_on_error), fails=fails)
 
     def refresh(self) -> Run:
         return _run(self._stack.refresh, fails=False)
 
-    def destroy(self) -> Run:
-        return _run(self._stack.destroy, fails=False)
+    def destroy(self, *, run_program: bool = False) -> Run:
+        return _run(partial(self._stack.destroy, run_program=run_program), fails=False)
 
     def resources(self) -> dict[str, Mapping[str, Any]]:
         """The resources in the state, each as it is recorded."""
