@@ -10,16 +10,36 @@ from imds_components.fleet_config import fleet_arguments
 from imds_provider.options import as_arguments
 
 settings = stack_config.load()
-launched = {name: aws.ec2.Instance(name, **asdict(launch)) for name, launch in settings.launch.items()}
+renamed = {section: settings.aliases.get(section, {}) for section in ("instances", "launch", "fleets")}
+
+
+def formerly(section: str, name: str) -> pulumi.ResourceOptions:
+    """The resource options of something that may have had another name."""
+    before = renamed[section].get(name)
+    return pulumi.ResourceOptions(aliases=[pulumi.Alias(name=before)] if before else None)
+
+
+launched = {
+    name: aws.ec2.Instance(name, **asdict(launch), opts=formerly("launch", name))
+    for name, launch in settings.launch.items()
+}
 instances: dict[str, aws.ec2.Instance | str] = {**settings.instances, **launched}
 
 if instances:
-    metadata = InstanceMetadata("instances", instances=instances, metadata_options=as_arguments(settings.options))
+    metadata = InstanceMetadata(
+        "instances",
+        instances=instances,
+        metadata_options=as_arguments(settings.options),
+        allow_downgrade=settings.allow_downgrade,
+        aliases={**renamed["instances"], **renamed["launch"]},
+    )
     pulumi.export("appliedIds", metadata.applied_ids)
     pulumi.export("pendingStartIds", metadata.pending_start_ids)
+    pulumi.export("unknownIds", metadata.unknown_ids)
 if settings.fleets:
     fleets = {
-        name: FleetMetadata(name, **fleet_arguments(fleet, settings.options)) for name, fleet in settings.fleets.items()
+        name: FleetMetadata(name, **fleet_arguments(fleet, settings.options), opts=formerly("fleets", name))
+        for name, fleet in settings.fleets.items()
     }
     pulumi.export("fleets", {name: fleet.report for name, fleet in fleets.items()})
 if not instances and not settings.fleets:

@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from pulumi_aws.ec2 import Instance
 
 InstanceRef = Union["Instance", str]
+_INSTANCE_TYPES = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
+_GROUP = (
+    "set metadata_options in its launch template, and manage the instances that it runs as a fleet, by "
+    'select={{"tag:{tag}": […]}}'
+)
+_INSTEAD = {
+    "aws:ec2/spotInstanceRequest:SpotInstanceRequest": "give the ID of its instance, spot_instance_id",
+    "aws:autoscaling/group:Group": _GROUP.format(tag="aws:autoscaling:groupName"),
+    "aws:eks/nodeGroup:NodeGroup": _GROUP.format(tag="eks:nodegroup-name"),
+    "aws:ec2/fleet:Fleet": _GROUP.format(tag="aws:ec2:fleet-id"),
+    "aws:ec2/launchTemplate:LaunchTemplate": "set metadata_options in the template itself",
+    "aws:ec2/launchConfiguration:LaunchConfiguration": "set metadata_options in the configuration itself",
+}
+"""What to do for a resource that launches instances but is not one, by its Pulumi type."""
+
 Instances = Union[InstanceRef, "Sequence[InstanceRef]", "Mapping[str, Instance | pulumi.Input[str]]"]
 
 
@@ -40,7 +55,7 @@ def attachments(instances: Instances) -> list[Attachment]:
     """The instances as given, each once. Raises ``ValueError`` with one line for each thing that is wrong."""
     found = [_attachment(name, instance) for name, instance in _named(instances)]
     problems = [
-        f'{each.name}: "{each.known_id}" is no instance id, which is "i-" and 8 or 17 hexadecimal digits.'
+        f'{each.name}: "{each.known_id}" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.'
         for each in found
         if each.known_id is not None and not is_instance_id(each.known_id)
     ]
@@ -82,16 +97,26 @@ def _own_name(instance: object) -> str:
         return instance.pulumi_resource_name
     if isinstance(instance, str):
         return instance
-    raise ValueError(
-        f"an instance given as {type(instance).__name__} has no name of its own: give a mapping of names to instances."
-    )
+    if isinstance(instance, pulumi.Output):
+        reason = (
+            "an output has no name of its own: give a mapping of names to instances, whose values may be outputs. For "
+            "an output of a list, make the component in its apply: ids.apply(lambda ids: InstanceMetadata(…))."
+        )
+    else:
+        kind = type(instance).__name__
+        reason = f"an instance given as {kind} has no name of its own: give a mapping of names to instances."
+    raise ValueError(reason)
 
 
 def _attachment(name: str, instance: object) -> Attachment:
     if not name:
         raise ValueError("an instance has an empty name.")
     if isinstance(instance, pulumi.CustomResource):
+        kind = instance.pulumi_resource_type
+        if kind not in _INSTANCE_TYPES:
+            instead = _INSTEAD.get(kind, "give the ID of an instance")
+            raise ValueError(f"{name}: a {kind.rpartition(':')[2]} is not an instance: {instead}.")
         return Attachment(name, instance.id, instance)
     if isinstance(instance, str | pulumi.Output):
         return Attachment(name, instance)
-    raise ValueError(f"{name}: an instance is an aws.ec2.Instance or an id, got {type(instance).__name__}.")
+    raise ValueError(f"{name}: an instance is an aws.ec2.Instance or an ID, got {type(instance).__name__}.")

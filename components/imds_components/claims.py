@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from weakref import WeakKeyDictionary
 
-from pulumi.runtime.settings import get_monitor
+from imds_provider.programs import PerProgram
 
 
 class Claims:
@@ -38,12 +37,12 @@ class Claims:
         return [_both(each, component, self._fleets[each]) for each in given if each in self._fleets]
 
 
-_of_programs: WeakKeyDictionary[object, Claims] = WeakKeyDictionary()
+_claims = PerProgram(Claims)
 
 
 def of_this_program() -> Claims:
-    """The claims of the program that is running, which has its connection to the engine to itself."""
-    return _of_programs.setdefault(get_monitor(), Claims())
+    """The claims of the program that is running."""
+    return _claims.get()
 
 
 def _both(instance_id: str, component: str, fleet: str) -> str:

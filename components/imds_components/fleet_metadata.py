@@ -15,14 +15,16 @@ from imds_provider.options import OPTIONS, Options, as_arguments
 from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
 
 from . import access, claims
-from .downgrades import Allowance
+from .downgrades import Allowance, reason_for
 from .exemptions import Exemption
 from .fleet_config import FleetSettings, checked
 from .fleet_outputs import fleet_report
 from .fleet_plan import FleetPlan, RegionPlan
 from .fleet_survey import survey
 from .instance_metadata import options_by_id
+from .moves import Aliases, renamed_from, restores
 from .readiness import Readiness
+from .targeted import warn_of_not_waited
 from .wanted_options import MetadataOptionsArgs, wanted_options
 from .waves import Rollout
 
@@ -39,8 +41,11 @@ class FleetMetadata(pulumi.ComponentResource):
     """The instances on which the options are in force."""
     pending_start_ids: pulumi.Output[list[str]]
     """The stopped instances, on which the options are in force from their next start."""
+    unknown_ids: pulumi.Output[list[str]]
+    """The instances of which EC2 does not report all that is wanted."""
     report: pulumi.Output[Mapping[str, Any]]
-    """The fleet for people and machines: ``selected``, ``applied``, ``pendingStart``, ``exempt``, ``notCompliant``."""
+    """The fleet for people and machines: ``selected``, ``applied``, ``pendingStart``, ``unknown``, ``exempt``,
+    ``notCompliant``."""
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class FleetMetadata(pulumi.ComponentResource):
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         preflight: Literal["on", "off"] = "on",
         expired_exemptions: Literal["fail", "warn"] = "fail",
+        aliases: Aliases | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Take instances in.
@@ -87,6 +93,8 @@ class FleetMetadata(pulumi.ComponentResource):
         :param timeout_seconds: 1 to 3600: how long one operation may take.
         :param preflight: whether a preview asks EC2, by dry runs, if the run will be permitted.
         :param expired_exemptions: whether an exemption whose last day has passed fails the run or is only told.
+        :param aliases: for instances that came from another component, by id, a ``pulumi.Alias`` of their resource
+            there, so that what is recorded of them stays. A fleet that is renamed takes ``aliases`` in ``opts``.
         :raises pulumi.RunError: with a sentence for each thing that is wrong, or that forbids the run.
         """
         super().__init__("imds:index:FleetMetadata", name, None, opts)
@@ -122,17 +130,21 @@ class FleetMetadata(pulumi.ComponentResource):
             raise pulumi.RunError(f"FleetMetadata {name}: {error}") from None
         plan = plan.with_problems(claims.of_this_program().select(name, (each.instance_id for each in plan.members)))
         self._tell(plan, preview=preview)
-        parts = [_Part(self, name, plan, region) for region in plan.regions]
+        parts = [] if plan.problems else [_Part(self, name, plan, region, aliases) for region in plan.regions]
+        for part in parts:
+            warn_of_not_waited(self, part.rows, part.barrier)
         self._rows = [row for part in parts for row in part.rows.values()]
         self.applied_ids = _together([part.barrier.applied_ids for part in parts])
         self.pending_start_ids = _together([part.barrier.pending_start_ids for part in parts])
-        self.report = pulumi.Output.all(self.applied_ids, self.pending_start_ids).apply(
-            lambda ids: fleet_report(plan, applied=ids[0], pending_start=ids[1])
+        self.unknown_ids = _together([part.barrier.unknown_ids.apply(lambda ids: ids or []) for part in parts])
+        self.report = pulumi.Output.all(self.applied_ids, self.pending_start_ids, self.unknown_ids).apply(
+            lambda ids: fleet_report(plan, applied=ids[0], pending_start=ids[1], unknown=ids[2])
         )
         self.register_outputs(
             {
                 "appliedIds": self.applied_ids,
                 "pendingStartIds": self.pending_start_ids,
+                "unknownIds": self.unknown_ids,
                 "report": self.report,
             }
         )
@@ -143,14 +155,22 @@ class FleetMetadata(pulumi.ComponentResource):
         return options_by_id(self._rows)
 
     def _tell(self, plan: FleetPlan, *, preview: bool) -> None:
-        """Say what a person should know, and end the program if something forbids the run."""
+        """Say what a person should know, and end the run if something forbids it."""
         if preview:
             pulumi.log.info("\n".join(plan.lines()), self)
         # In a run too: at night nobody looks at a preview.
         if plan.warnings:
             pulumi.log.warn("\n".join(plan.warnings), self)
         if plan.problems:
-            raise pulumi.RunError("\n  ".join([f"FleetMetadata {plan.name} cannot go on:", *plan.problems]))
+            # Not raised here: `pulumi destroy --run-program` runs the program too, checks no resource, and must not be
+            # stopped by what forbids a change.
+            MetadataWaveHealthy(
+                plan.name,
+                targets={},
+                forbidden="\n  ".join([f"FleetMetadata {plan.name} cannot go on:", *plan.problems]),
+                region=plan.regions[0].region,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
 
 
 class _Part:
@@ -159,9 +179,13 @@ class _Part:
     Every wave has both, even an empty one, so that they neither come nor go as the fleet grows.
     """
 
-    def __init__(self, fleet: FleetMetadata, name: str, plan: FleetPlan, region: RegionPlan) -> None:
+    def __init__(
+        self, fleet: FleetMetadata, name: str, plan: FleetPlan, region: RegionPlan, aliases: Aliases | None
+    ) -> None:
         self.rows: dict[str, InstanceMetadataOptions] = {}
-        self._fleet, self._name, self._plan, self._region = fleet, name, plan, region
+        self._fleet, self._name, self._plan, self._region, self._aliases = fleet, name, plan, region, aliases
+        several = len(plan.regions) > 1
+        self._owner = f"fleet {name} in {region.region}" if several else f"fleet {name}"
         before: list[pulumi.Resource] = []
         for number in range(1, len(plan.settings.rollout.waves) + 1):
             before = self._wave(number, before)
@@ -175,13 +199,17 @@ class _Part:
         self.rows.update(rows)
         targets = {each: row.target for each, row in rows.items()}
         # The last barrier has every instance, so that it misses none, however they came to move between waves.
+        is_last = number == last
+        reasons = {each: reason_for(settings.allow_downgrade, each) for each in self.rows}
         self.barrier = MetadataOptionsApplied(
             f"{self._name}-{region}-wave-{number}",
-            targets={each: row.target for each, row in self.rows.items()} if number == last else targets,
+            targets={each: row.target for each, row in self.rows.items()} if is_last else targets,
             region=region,
             timeout_seconds=settings.timeout_seconds,
             title=title,
-            wave=number if number != last else None,
+            wave=None if is_last else number,
+            owner=self._owner if is_last else None,
+            restores=restores(self.rows, settings.on_destroy, reasons, ()) if is_last else None,
             opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=before),
         )
         check = MetadataWaveHealthy(
@@ -205,7 +233,12 @@ class _Part:
             wait=False,
             timeout_seconds=settings.timeout_seconds,
             wave=wave,
-            opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=before),
+            allow_downgrade=reason_for(settings.allow_downgrade, instance_id),
+            opts=pulumi.ResourceOptions(
+                parent=self._fleet,
+                depends_on=before,
+                aliases=renamed_from(self._name, instance_id, self._aliases),
+            ),
             **as_arguments(self._region.wanted[instance_id]),  # type: ignore[arg-type]  # options by their argument's name, checked before
         )
 

@@ -34,8 +34,8 @@ class RegionPlan:
 
     @cached_property
     def wanted(self) -> dict[str, Options]:
-        """The options of each managed instance: all but those that an exemption leaves as they are."""
-        return {each.instance_id: each.wanted for each in self.members if each.wanted}
+        """The options of each managed instance: not of those that an exemption leaves as they are."""
+        return {each.instance_id: each.wanted for each in self.members if each.is_managed}
 
     @cached_property
     def to_change(self) -> list[Member]:
@@ -93,6 +93,11 @@ def plan(
     excluded_nothing = _everywhere(each.excluded_nothing for each in selections.values())
     warnings = [f"{each} is excluded, but would not be selected." for each in excluded_nothing]
     warnings += [*judged.ending, *judged.unused]
+    warnings += [
+        f"{each.instance_id} is left as it is: EC2 reports no metadata options of it, so they cannot be compared."
+        for each in found.members
+        if each.wanted and not each.is_managed
+    ]
     (problems if settings.expired_exemptions == "fail" else warnings).extend(judged.expired)
     if not ids:
         warnings.append(f"selects no instance in {where}: check select, instances and the region.")
@@ -120,7 +125,9 @@ def _region(region: str, selection: Selection, settings: FleetSettings) -> Regio
     members = [
         _member(each, settings.options, exemptions.get(each.observation.instance_id)) for each in selection.selected
     ]
-    return RegionPlan(region, members, assign([each.instance_id for each in members if each.wanted], settings.rollout))
+    return RegionPlan(
+        region, members, assign([each.instance_id for each in members if each.is_managed], settings.rollout)
+    )
 
 
 def _member(found: Inventoried, options: Options, exemption: Exemption | None) -> Member:

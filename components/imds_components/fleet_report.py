@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from imds_provider.options import OPTION_NAMES, Options, changes
+from imds_provider.options import unknown as unknown_options
 from imds_provider.settling import STOPPED_STATES, Observation
 from imds_provider.wording import cut
 
@@ -29,6 +30,16 @@ class Member:
         """The wanted values that the instance does not have and can take."""
         return changes(self.observation.options, self.wanted)
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether EC2 does not report all that is wanted, so that the instance is not known to comply."""
+        return bool(unknown_options(self.observation.options, self.wanted))
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether the instance has a resource: one of which EC2 reports nothing cannot be compared, so it has none."""
+        return bool(self.wanted and self.observation.options)
+
 
 def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequence[str]]) -> list[str]:
     """The summary of a fleet: a heading, and a line for each kind of instance that it has.
@@ -37,7 +48,8 @@ def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequen
     stand only there. ``waves`` has the instances of each wave by its number.
     """
     to_change = [each for each in members if each.changes]
-    right = [each for each in members if each.wanted and not each.changes]
+    unknown = [each for each in members if each.is_unknown]
+    right = [each for each in members if each.wanted and not each.changes and not each.is_unknown]
     stopped = [each for each in to_change if each.observation.instance_state in STOPPED_STATES]
     exempt = [each for each in members if each.exempt]
     blocked = [each for each in members if each.blocked]
@@ -45,6 +57,7 @@ def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequen
         ("already right", right, ""),
         ("to change", to_change, _counted_changes(to_change)),
         ("stopped", stopped, f"apply at the next start: {_ids(stopped)}"),
+        ("unknown", unknown, f"EC2 does not report all that is wanted: {_ids(unknown)}"),
         ("exempt", exempt, _ids(exempt)),
         ("blocked", blocked, _ids(blocked)),
     ]

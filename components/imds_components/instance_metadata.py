@@ -16,7 +16,9 @@ from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
 
 from . import access, claims
 from .attachments import Instances, attachments
+from .moves import Aliases, renamed_from, require_names, restores
 from .survey import survey
+from .targeted import warn_of_not_waited
 from .wanted_options import MetadataOptionsArgs, wanted_options
 
 
@@ -31,6 +33,8 @@ class InstanceMetadata(pulumi.ComponentResource):
     """The instances on which the options are in force."""
     pending_start_ids: pulumi.Output[list[str]]
     """The stopped instances, on which the options are in force from their next start."""
+    unknown_ids: pulumi.Output[list[str]]
+    """The instances of which EC2 does not report all that is wanted."""
 
     def __init__(
         self,
@@ -46,17 +50,22 @@ class InstanceMetadata(pulumi.ComponentResource):
         region: pulumi.Input[str] | None = None,
         on_destroy: pulumi.Input[Literal["retain", "restore"]] = "retain",
         timeout_seconds: pulumi.Input[float] = DEFAULT_TIMEOUT_SECONDS,
+        allow_downgrade: pulumi.Input[str] | None = None,
+        aliases: Aliases | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Attach to instances.
 
-        The five options, ``region``, ``on_destroy`` and ``timeout_seconds`` are those of
-        :class:`imds_provider.InstanceMetadataOptions`.
+        The five options, ``region``, ``on_destroy``, ``timeout_seconds`` and ``allow_downgrade`` are those of
+        :class:`imds_provider.InstanceMetadataOptions`. Without ``region``, an instance given as a resource is where
+        that resource is.
 
         :param instances: one or a list of ``aws.ec2.Instance`` and ids as text, or a mapping of logical names to
             instances or ids (which may be outputs).
         :param metadata_options: the options as ``aws.ec2.InstanceMetadataOptionsArgs``, or its dictionary, instead of
             one by one.
+        :param aliases: where instances came from, by their logical name now, so that what is recorded of them stays:
+            the name they had here before, or a ``pulumi.Alias`` for one that came from another component.
         :raises pulumi.RunError: for an instance given twice, a malformed id, or an option that is not allowed.
         """
         super().__init__("imds:index:InstanceMetadata", name, None, opts)
@@ -72,40 +81,54 @@ class InstanceMetadata(pulumi.ComponentResource):
             aws = access.aws()
             wanted = wanted_options(single, metadata_options)
             attached = attachments(instances)
+            require_names([each.name for each in attached], aliases)
         except (ConfigurationError, ValueError) as error:
             raise pulumi.RunError(f"InstanceMetadata {name}: {error}") from None
         known_ids = [each.known_id for each in attached if each.known_id is not None]
         if in_fleets := claims.of_this_program().attach(name, known_ids):
             raise pulumi.RunError("\n  ".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
         if attached and pulumi.runtime.is_dry_run():
-            survey(self, attached, wanted, region, aws)
+            survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
         rows = {
             each.name: InstanceMetadataOptions(
                 f"{name}-{each.name}",
                 instance_id=each.instance_id,
-                region=region,
+                region=access.region_of(each, region),
                 on_destroy=on_destroy,
                 wait=False,
                 timeout_seconds=timeout_seconds,
-                opts=pulumi.ResourceOptions(parent=self, deleted_with=each.resource),
+                allow_downgrade=allow_downgrade,
+                opts=pulumi.ResourceOptions(
+                    parent=self, deleted_with=each.resource, aliases=renamed_from(name, each.name, aliases)
+                ),
                 **wanted,  # type: ignore[arg-type]  # options by their argument's name, judged by wanted_options
             )
             for each in attached
         }
         self._rows = list(rows.values())
-        if rows:
-            barrier = MetadataOptionsApplied(
-                name,
-                targets={each: row.target for each, row in rows.items()},
-                region=region,
-                timeout_seconds=timeout_seconds,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            self.applied_ids, self.pending_start_ids = barrier.applied_ids, barrier.pending_start_ids
-        else:
+        if not rows:
             pulumi.log.warn("there are no instances to manage.", self)
-            self.applied_ids = self.pending_start_ids = pulumi.Output.from_input([])
-        self.register_outputs({"appliedIds": self.applied_ids, "pendingStartIds": self.pending_start_ids})
+        resources = {each.name for each in attached if each.resource is not None}
+        barrier = MetadataOptionsApplied(
+            name,
+            targets={each: row.target for each, row in rows.items()},
+            region=region,
+            regions={each: rows[each].region for each in resources} if region is None and resources else None,
+            timeout_seconds=timeout_seconds,
+            owner=f"InstanceMetadata {name}",
+            restores=restores(rows, on_destroy, dict.fromkeys(rows, allow_downgrade), resources),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        warn_of_not_waited(self, rows, barrier)
+        self.applied_ids, self.pending_start_ids = barrier.applied_ids, barrier.pending_start_ids
+        self.unknown_ids = barrier.unknown_ids.apply(lambda ids: ids or [])
+        self.register_outputs(
+            {
+                "appliedIds": self.applied_ids,
+                "pendingStartIds": self.pending_start_ids,
+                "unknownIds": self.unknown_ids,
+            }
+        )
 
     @cached_property
     def options(self) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from imds_provider.options import Options, render, render_changes
+from imds_provider.loosening import loosened, refusal
+from imds_provider.options import Options, render, render_changes, unknown, unknown_reason
 from imds_provider.settling import GONE_STATES, STOPPED_STATES, Observation, gone_reason, missing_reason
 
 DRIFT = "Those that this run has no change for have drifted: `pulumi up --refresh` repairs them."
@@ -25,12 +26,16 @@ def report(
     wanted: Options,
     region: str,
     to_launch: Sequence[str] = (),
+    *,
+    may_loosen: bool = False,
 ) -> Report:
     """Compare what was seen with what is wanted.
 
     ``ids`` has the instance id for each logical name; ``to_launch`` has the names of those that have none yet.
+    ``may_loosen`` says that there is a reason for loosening: without one the run would refuse it.
     """
     to_change: list[tuple[str, str, str]] = []
+    not_known: list[tuple[str, str, str]] = []
     right: list[str] = []
     problems: list[str] = []
     for name, instance_id in ids.items():
@@ -39,12 +44,16 @@ def report(
             problems.append(_labelled(name, instance_id, missing_reason(instance_id, region)))
         elif observation.instance_state in GONE_STATES:
             problems.append(_labelled(name, instance_id, gone_reason(observation)))
+        elif loosened(observation.options, wanted) and not may_loosen:
+            problems.append(_labelled(name, instance_id, refusal(instance_id, observation.options, wanted)))
+        elif names := unknown(observation.options, wanted):
+            not_known.append((name, instance_id, unknown_reason(observation.options, names)))
         elif difference := render_changes(observation.options, wanted):
             stopped = " (stopped: applies at the next start)" if observation.instance_state in STOPPED_STATES else ""
             to_change.append((name, instance_id, difference + stopped))
         else:
             right.append(name)
-    return Report(_lines(to_change, right, to_launch, wanted), problems)
+    return Report(_lines(to_change, not_known, right, to_launch, wanted), problems)
 
 
 def _labelled(name: str, instance_id: str, reason: str) -> str:
@@ -52,18 +61,29 @@ def _labelled(name: str, instance_id: str, reason: str) -> str:
 
 
 def _lines(
-    to_change: Sequence[tuple[str, str, str]], right: Sequence[str], to_launch: Sequence[str], wanted: Options
+    to_change: Sequence[tuple[str, str, str]],
+    not_known: Sequence[tuple[str, str, str]],
+    right: Sequence[str],
+    to_launch: Sequence[str],
+    wanted: Options,
 ) -> list[str]:
-    total = len(to_change) + len(right) + len(to_launch)
+    total = len(to_change) + len(not_known) + len(right) + len(to_launch)
     lines = []
     if to_change:
         lines.append(f"{len(to_change)} of {total} instances differ from what is wanted:")
-        width = max(len(name) for name, _, _ in to_change)
-        lines += [f"  {name:<{width}}  {instance_id}  {difference}" for name, instance_id, difference in to_change]
+        lines += _table(to_change)
         # A program does not know what the state holds, so it cannot say which of them the run will leave alone.
         lines.append(DRIFT)
+    if not_known:
+        lines.append(f"{len(not_known)} of {total} are not known to comply:")
+        lines += _table(not_known)
     if right:
         lines.append(f"{len(right)} of {total} already have {render(wanted)}: {', '.join(right)}")
     if to_launch:
         lines.append(f"{len(to_launch)} of {total} will get {render(wanted)} once launched: {', '.join(to_launch)}")
     return lines
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    width = max(len(name) for name, _, _ in rows)
+    return [f"  {name:<{width}}  {instance_id}  {what}" for name, instance_id, what in rows]

@@ -59,12 +59,16 @@ class StackSettings:
 
     ``options`` holds the wanted options by Pulumi property (``httpTokens``), at least one if there is any instance
     or a fleet that sets none of its own; ``instances`` and ``launch`` have no name and no instance id in common.
+    ``allow_downgrade`` is the reason why instances may be loosened. ``aliases`` has, for ``instances``, ``launch`` and
+    ``fleets``, the name that each renamed one had before.
     """
 
     options: Options = field(default_factory=dict)
     instances: Mapping[str, str] = field(default_factory=dict)
     launch: Mapping[str, LaunchSettings] = field(default_factory=dict)
     fleets: Mapping[str, FleetSettings] = field(default_factory=dict)
+    allow_downgrade: str | None = None
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class StackConfigError(pulumi.RunError):
@@ -92,7 +96,7 @@ def parse(config: Mapping[str, str]) -> StackSettings:
     own = [key.removeprefix(f"{NAMESPACE}:") for key in config if key.startswith(f"{NAMESPACE}:")]
     problems = list(unknown(own, _TOP_LEVEL_KEYS, lambda key: f"{NAMESPACE}:{key}"))
     sections: dict[str, Mapping[str, object]] = {}
-    for key in (_OPTIONS, _INSTANCES, _LAUNCH, _FLEETS):
+    for key in (_OPTIONS, _INSTANCES, _LAUNCH, _FLEETS, _ALIASES):
         try:
             sections[key] = object_of(key, config.get(key, "{}"))
         except ConfigurationError as error:
@@ -108,6 +112,10 @@ def parse(config: Mapping[str, str]) -> StackSettings:
         problems += wrong_object(place_of(_LAUNCH, name), value, _LAUNCH_RULES)
     for name, value in fleets.items():
         problems += wrong_fleet(place_of(_FLEETS, name), value, needs_options=sections.get(_OPTIONS) == {})
+    problems += _wrong_aliases(sections.get(_ALIASES, {}), {"instances": instances, "launch": launch, "fleets": fleets})
+    reason = config.get(_ALLOW_DOWNGRADE) or None
+    if reason is not None:
+        problems += wrong_value(_ALLOW_DOWNGRADE, reason, _REASON)
     try:
         aws_config.parse(config.get)
     except ConfigurationError as error:
@@ -120,6 +128,12 @@ def parse(config: Mapping[str, str]) -> StackSettings:
         instances={name: str(instance_id) for name, instance_id in instances.items()},
         launch={name: _launch_settings(value) for name, value in launch.items()},
         fleets={name: fleet_settings(value) for name, value in fleets.items()},
+        allow_downgrade=reason,
+        aliases={
+            section: {str(name): str(before) for name, before in renamed.items()}
+            for section, renamed in sections[_ALIASES].items()
+            if isinstance(renamed, dict)
+        },
     )
 
 
@@ -141,8 +155,12 @@ def _are_tags(value: object) -> bool:
     return isinstance(value, dict) and all(key != "" and isinstance(text, str) for key, text in value.items())
 
 
-_TOP_LEVEL_KEYS = ("options", "instances", "launch", "fleets", "throttle")
-_OPTIONS, _INSTANCES, _LAUNCH, _FLEETS, _ = (f"{NAMESPACE}:{key}" for key in _TOP_LEVEL_KEYS)
+_TOP_LEVEL_KEYS = ("options", "instances", "launch", "fleets", "allowDowngrade", "aliases", "throttle")
+_OPTIONS, _INSTANCES, _LAUNCH, _FLEETS, _ALLOW_DOWNGRADE, _ALIASES, _ = (
+    f"{NAMESPACE}:{key}" for key in _TOP_LEVEL_KEYS
+)
+_REASON = Rule("", "the reason why instances may be loosened", is_text)
+_FORMER_NAME = Rule("", "the name that it had before", is_text)
 
 _LAUNCH_RULES = (
     Rule("ami", "the id of an image such as ami-0123456789abcdef0", _id_of("ami"), required=True),
@@ -170,6 +188,21 @@ def _wrong_instances(instances: Mapping[str, object]) -> Iterator[str]:
     for place, instance_id in places.items():
         yield from wrong_value(place, instance_id, INSTANCE_ID)
     yield from duplicates((each, place) for place, each in places.items() if isinstance(each, str))
+
+
+def _wrong_aliases(aliases: Mapping[str, object], named: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
+    yield from unknown(aliases, list(named), lambda key: place_of(_ALIASES, key))
+    for section, names in named.items():
+        place, renamed = place_of(_ALIASES, section), aliases.get(section, {})
+        if not isinstance(renamed, dict):
+            yield from wrong_object(place, renamed, ())
+            continue
+        for name, before in renamed.items():
+            yield from wrong_value(place_of(place, name), before, _FORMER_NAME)
+            if name not in names:
+                yield f"{place_of(place, name)}: imds:{section} has no {name}; give the name it has now."
+            if before in names:
+                yield f"{place_of(place, name)}: imds:{section} still has {before}, so it was not renamed."
 
 
 def _launch_settings(value: object) -> LaunchSettings:

@@ -32,14 +32,16 @@ def survey(
     wanted: WantedOptions,
     region: pulumi.Input[str] | None,
     aws: Aws,
+    *,
+    may_loosen: bool,
 ) -> pulumi.Output[None]:
     """Say below the component's row what will change on each instance whose id is known.
 
     Without ``region`` each is looked for in the region of its resource, or else of the stack. The output fails, and
-    with it the preview, if one of them does not exist, is terminated or is given twice. If AWS cannot be asked it warns
-    instead: a preview needs no credentials.
+    with it the preview, if one of them does not exist, is terminated, is given twice or, unless it ``may_loosen``,
+    would be loosened. If AWS cannot be asked it warns instead: a preview needs no credentials.
     """
-    return pulumi.Output.from_input(_survey(component, attached, wanted, region, aws))
+    return pulumi.Output.from_input(_survey(component, attached, wanted, region, aws, may_loosen=may_loosen))
 
 
 async def _survey(
@@ -48,6 +50,8 @@ async def _survey(
     wanted: WantedOptions,
     region: pulumi.Input[str] | None,
     aws: Aws,
+    *,
+    may_loosen: bool,
 ) -> None:
     ids = await _known({each.name: each.instance_id for each in attached})
     twice = duplicates((str(instance_id), name) for name, instance_id in ids.items())
@@ -64,14 +68,19 @@ async def _survey(
     seen = [each for each in asked if each is not None]
     wishes, to_launch = decode(options), [each.name for each in attached if each.name not in ids]
     # Which region an instance is missing from, each region's own report says.
-    problems = [problem for each in seen for problem in report(each.ids, each.found, wishes, each.region).problems]
+    problems = [
+        problem
+        for each in seen
+        for problem in report(each.ids, each.found, wishes, each.region, may_loosen=may_loosen).problems
+    ]
     if problems:
         raise pulumi.RunError("\n".join(problems))
     if seen:
         described = {name: instance_id for each in seen for name, instance_id in each.ids.items()}
         found = {instance_id: each for one in seen for instance_id, each in one.found.items()}
         in_order = {name: described[name] for name in ids if name in described}
-        pulumi.log.info("\n".join(report(in_order, found, wishes, seen[0].region, to_launch).lines), component)
+        told = report(in_order, found, wishes, seen[0].region, to_launch, may_loosen=may_loosen)
+        pulumi.log.info("\n".join(told.lines), component)
 
 
 @dataclass(frozen=True)

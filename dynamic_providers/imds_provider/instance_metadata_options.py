@@ -15,7 +15,9 @@ from .bags import is_known
 from .dynamic_base import Bag, Provider, Resource, checked, told
 from .ec2 import Ec2
 from .errors import InstanceGoneError, InstanceMissingError
+from .explicit_providers import refuse_explicit_provider
 from .options import Options, decode, unknown, unknown_reason
+from .ownership import own
 from .restoring import confirm_account, restore
 from .run_state import this_run
 from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict
@@ -173,7 +175,8 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         :param instance_metadata_tags: ``enabled`` or ``disabled``: whether the metadata shows the instance's tags.
         :param region: by default ``aws:region``, then what boto3 finds. Another one replaces the resource.
         :param on_destroy: ``retain`` leaves the instance as it is, ``restore`` puts back the values from before the
-            options were first managed here.
+            options were first managed here, but not what another resource manages, and nothing that loosens without
+            a reason.
         :param wait: whether to wait until EC2 says that the options are applied. Several instances wait faster
             together, with :class:`MetadataOptionsApplied`.
         :param timeout_seconds: 1 to 3600: how long one operation may take.
@@ -183,16 +186,20 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
             ``http_endpoint`` from ``disabled`` to ``enabled``. Without one such a change is refused, and a restore
             keeps the stricter value.
         """
+        refuse_explicit_provider(f"InstanceMetadataOptions {name}", opts)
+        options = {
+            "http_tokens": http_tokens,
+            "http_put_response_hop_limit": http_put_response_hop_limit,
+            "http_endpoint": http_endpoint,
+            "http_protocol_ipv6": http_protocol_ipv6,
+            "instance_metadata_tags": instance_metadata_tags,
+        }
         super().__init__(
             InstanceMetadataOptionsProvider(),
             name,
             {
-                "instance_id": instance_id,
-                "http_tokens": http_tokens,
-                "http_put_response_hop_limit": http_put_response_hop_limit,
-                "http_endpoint": http_endpoint,
-                "http_protocol_ipv6": http_protocol_ipv6,
-                "instance_metadata_tags": instance_metadata_tags,
+                "instance_id": own(name, opts, instance_id, options),
+                **options,
                 "region": region,
                 "on_destroy": on_destroy,
                 "wait": wait,

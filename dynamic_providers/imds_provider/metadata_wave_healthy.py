@@ -82,6 +82,7 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
         soak_minutes: pulumi.Input[float] = 0,
         wave: pulumi.Input[int] | None = None,
         title: pulumi.Input[str] | None = None,
+        forbidden: pulumi.Input[str] | None = None,
         region: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -92,6 +93,7 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
         :param wave: the number of a wave of a fleet, whose instances come from, and go to, others: those are checked
             that were changed in this one.
         :param title: what progress and errors call them.
+        :param forbidden: why nothing may be changed: with it the check fails, in a preview too.
         :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
         """
         super().__init__(
@@ -102,6 +104,7 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
                 "soak_minutes": soak_minutes,
                 "wave": wave,
                 "title": title,
+                "forbidden": forbidden,
                 "region": region,
                 "checked_at": None,
             },

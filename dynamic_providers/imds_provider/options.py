@@ -199,6 +199,13 @@ def render_changes(observed: Options, wanted: Options) -> str:
     return ", ".join(f"{name}: {observed[name]} -> {differing[name]}" for name in OPTION_NAMES if name in differing)
 
 
+def from_arguments(values: object) -> dict[str, OptionValue]:
+    """The options in a mapping as Python has it, by ``http_tokens`` or ``httpTokens``; empty for anything else."""
+    if not isinstance(values, Mapping):
+        return {}
+    return decode({option.name: values.get(option.name, values.get(option.argument)) for option in OPTIONS})
+
+
 def as_arguments(options: Options) -> dict[str, OptionValue]:
     """Options by the names that Python gives them: ``http_tokens``."""
     return {option.argument: options[option.name] for option in OPTIONS if option.name in options}

@@ -13,7 +13,9 @@ from .properties import REGION, WAVE, Bag, IsKnown
 from .target import Target
 
 SOAK_MINUTES = "soakMinutes"
-PROPERTY_NAMES = (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES, CHECKED_AT)
+FORBIDDEN = "forbidden"
+"""Why nothing may be changed: such a check fails before anything is sent, in a preview too."""
+PROPERTY_NAMES = (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES, FORBIDDEN, CHECKED_AT)
 
 LONGEST_SOAK_MINUTES = 1440
 WINDOW = timedelta(minutes=5)
@@ -27,6 +29,9 @@ def is_soak(value: object) -> bool:
 
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed."""
+    if isinstance(forbidden := bag.get(FORBIDDEN), str):
+        # Without a property, Pulumi shows the sentence alone.
+        return [Violation("", forbidden)]
     found = check_targets(bag, is_known)
     if is_known(bag.get(SOAK_MINUTES)) and not is_soak(bag.get(SOAK_MINUTES)):
         allowed = f"a number of minutes from 0 to {LONGEST_SOAK_MINUTES}"

@@ -228,7 +228,11 @@ def test_a_name_in_both_instances_and_launch_is_refused() -> None:
     ("key", "problem"),
     [
         ("instance", "imds:instance is not a known key; did you mean instances?"),
-        ("httpTokens", "imds:httpTokens is not a known key; known are options, instances, launch, fleets, throttle."),
+        (
+            "httpTokens",
+            "imds:httpTokens is not a known key; known are options, instances, launch, fleets, allowDowngrade, "
+            "aliases, throttle.",
+        ),
     ],
 )
 def test_an_unknown_top_level_key_is_refused(key: str, problem: str) -> None:
@@ -294,3 +298,38 @@ def test_the_documentation_names_every_key() -> None:
     keys = [f"imds:{key}" for key in ("options", "instances", "launch", "fleets", "throttle")]
     keys += (OPTION_KEYS + ", " + LAUNCH_KEYS).split(", ")
     assert [key for key in keys if f"`{key}`" not in documented] == []
+
+
+def test_a_reason_for_loosening_is_a_string_with_something_in_it() -> None:
+    given = raw(options=OPTIONS, instances={"web": WEB})
+    assert parse({**given, "imds:allowDowngrade": "the agent is old"}).allow_downgrade == "the agent is old"
+    assert parse({**given, "imds:allowDowngrade": ""}).allow_downgrade is None
+    assert problems({**given, "imds:allowDowngrade": " "}) == (
+        'imds:allowDowngrade must be the reason why instances may be loosened, got " ".',
+    )
+
+
+def test_what_was_renamed_is_known_by_its_name_now_and_before() -> None:
+    given = raw(options=OPTIONS, instances={"frontend": WEB}, aliases={"instances": {"frontend": "web"}})
+    assert parse(given).aliases == {"instances": {"frontend": "web"}}
+
+
+@pytest.mark.parametrize(
+    ("aliases", "problem"),
+    [
+        ({"instance": {}}, "imds:aliases.instance is not a known key; did you mean instances?"),
+        ({"instances": ["web"]}, 'imds:aliases.instances must be an object, got ["web"].'),
+        ({"instances": {"web": 7}}, "imds:aliases.instances.web must be the name that it had before, got 7."),
+        (
+            {"instances": {"www": "old"}},
+            "imds:aliases.instances.www: imds:instances has no www; give the name it has now.",
+        ),
+        (
+            {"instances": {"web": "api"}},
+            "imds:aliases.instances.web: imds:instances still has api, so it was not renamed.",
+        ),
+    ],
+)
+def test_an_alias_that_cannot_be_meant_is_refused(aliases: object, problem: str) -> None:
+    given = raw(options=OPTIONS, instances={"web": WEB, "api": "i-1a2b3c4d"}, aliases=aliases)
+    assert problems(given) == (problem,)

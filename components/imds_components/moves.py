@@ -1,0 +1,62 @@
+"""What happens to the resources of instances that get another name or component, or leave: aliases and restores."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pulumi
+
+from imds_provider import InstanceMetadataOptions
+from imds_provider.leaving import restore_line
+from imds_provider.loosening import is_reason
+from imds_provider.options import from_arguments
+from imds_provider.properties import RESTORE
+
+Aliases = Mapping[str, "str | pulumi.Alias"]
+"""By the name of an instance now: the name that it had before in the same component, or an alias of its resource."""
+
+
+def renamed_from(component: str, name: str, aliases: Aliases | None) -> list[pulumi.Input[str | pulumi.Alias]] | None:
+    """The aliases of the resource of one instance."""
+    before = (aliases or {}).get(name)
+    if before is None:
+        return None
+    return [before if isinstance(before, pulumi.Alias) else pulumi.Alias(name=f"{component}-{before}")]
+
+
+def require_names(names: Collection[str], aliases: Aliases | None) -> None:
+    """Raise ``ValueError`` with a sentence for each alias of an instance that is not among ``names``."""
+    problems = [
+        f"aliases has {name}, but no instance has that name: give the name it has now, and the one before as its value."
+        for name in aliases or {}
+        if name not in names
+    ]
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
+def restores(
+    rows: Mapping[str, InstanceMetadataOptions],
+    on_destroy: pulumi.Input[str],
+    reasons: Mapping[str, pulumi.Input[str] | None],
+    with_resource: Collection[str],
+) -> pulumi.Output[Mapping[str, str]] | None:
+    """What deleting each resource restores, for the barrier to say so; None where nothing is.
+
+    ``with_resource`` has the names of instances whose own resource may be deleted with them.
+    """
+    if on_destroy != RESTORE and not isinstance(on_destroy, pulumi.Output):
+        return None
+    names = list(rows)
+
+    def lines(found: list[object]) -> dict[str, str]:
+        if found[0] != RESTORE:
+            return {}
+        previous, given = found[1 : len(names) + 1], found[len(names) + 1 :]
+        return {
+            name: restore_line(from_arguments(before), reason=is_reason(reason), with_resource=name in with_resource)
+            for name, before, reason in zip(names, previous, given, strict=True)
+        }
+
+    previous = [rows[name].previous for name in names]
+    return pulumi.Output.all(on_destroy, *previous, *(reasons[name] for name in names)).apply(lines)
