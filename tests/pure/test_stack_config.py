@@ -230,8 +230,10 @@ def test_a_name_in_both_instances_and_launch_is_refused() -> None:
         ("instance", "imds:instance is not a known key; did you mean instances?"),
         (
             "httpTokens",
-            "imds:httpTokens is not a known key; known are options, instances, launch, fleets, allowDowngrade, "
-            "aliases, throttle.",
+            (
+                "imds:httpTokens is not a known key; known are options, instances, launch, fleets, allowDowngrade, "
+                "aliases, throttle."
+            ),
         ),
     ],
 )
