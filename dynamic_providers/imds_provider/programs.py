@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
-from weakref import WeakKeyDictionary
 
+import pulumi
 from pulumi.runtime.settings import get_monitor
 
 T = TypeVar("T")
@@ -15,19 +15,24 @@ T = TypeVar("T")
 class PerProgram(Generic[T]):
     """One value for each run of a program, made when it is first asked for.
 
-    The key is the program's connection to the engine, which a run has to itself and which ends with it. Pulumi keeps
-    that connection in a context variable, so ask in the thread of the program, not in one that it has started.
+    It is kept by the program's connection to the engine, which a run has to itself and which ends with it. Kept
+    anywhere else, a value that refers to the program's resources would keep both for ever. Pulumi knows the connection
+    by a context variable: ask in the thread of the program, since one that it starts may get that of another program.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._values: WeakKeyDictionary[object, T] = WeakKeyDictionary()
+        self._name = f"_imds_{id(self)}"
 
     def get(self) -> T:
         """The value of the program that is running. Raises whatever making it raises."""
         monitor = get_monitor()
+        if monitor is None:
+            raise pulumi.RunError("there is no Pulumi program here: run it by `pulumi` or the Automation API.")
+        kept = vars(monitor)
         with self._lock:
-            if monitor not in self._values:
-                self._values[monitor] = self._make()
-            return self._values[monitor]
+            if self._name not in kept:
+                kept[self._name] = self._make()
+            value: T = kept[self._name]
+        return value
