@@ -113,6 +113,46 @@ def test_a_role_is_assumed_and_what_is_done_is_done_in_its_account(through: list
     assert {call["account"] for call in cloud.log() if call["service"] == "ec2"} == {ABROAD}
 
 
+def test_a_role_is_assumed_with_all_that_is_configured_for_it(cloud: LocalCloud) -> None:
+    web = launch(cloud, account=ABROAD)
+    role = {
+        "roleArn": f"arn:aws:iam::{ABROAD}:role/imds",
+        "sessionName": "jo@ci",
+        "externalId": "partner",
+        "sourceIdentity": "jo",
+        "policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+        "tags": {"team": "web"},
+        "transitiveTagKeys": ["team"],
+        "duration": "1h",
+    }
+    with host_with(config(cloud, assumeRole=json.dumps(role))) as options:
+        assert options.create(inputs(web, httpTokens="required")).outputs["ownerId"] == ABROAD
+    [assumed] = {tuple(sorted(call["params"].items())) for call in cloud.log("AssumeRole")}
+    assert dict(assumed) == {
+        "RoleArn": role["roleArn"],
+        "RoleSessionName": "jo@ci",
+        "ExternalId": "partner",
+        "SourceIdentity": "jo",
+        "PolicyArns.member.1.arn": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+        "Tags.member.1.Key": "team",
+        "Tags.member.1.Value": "web",
+        "TransitiveTagKeys.member.1": "team",
+        "DurationSeconds": "3600",
+    }
+
+
+def test_a_session_name_that_sts_would_refuse_is_refused_before_it_is_asked(cloud: LocalCloud) -> None:
+    web = launch(cloud)
+    role = {"roleArn": f"arn:aws:iam::{ABROAD}:role/imds", "sessionName": "stack/dev"}
+    with (
+        host_with(config(cloud, assumeRole=json.dumps(role))) as options,
+        pytest.raises(OperationFailedError) as caught,
+    ):
+        options.create(inputs(web, httpTokens="required"))
+    assert caught.value.sentence.startswith("aws:assumeRole.sessionName must be 2 to 64 characters")
+    assert cloud.log() == []
+
+
 @pytest.mark.parametrize("accounts", [{}, {"allowedAccountIds": f'["{ABROAD}"]'}], ids=["any", "allowed accounts"])
 def test_where_a_role_cannot_be_assumed_nothing_is_sent_and_it_is_said(
     accounts: dict[str, str], cloud: LocalCloud
