@@ -6,7 +6,7 @@ Pulumi calls no ``delete`` in a preview. The barrier of a component outlives the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .loosening import loosened
 from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, render
@@ -53,6 +53,16 @@ class Leaver:
             return {}
         return {name: self.wanted[name] for name in loosened(self.wanted, self.restores)}
 
+    def without(self, names: Collection[str]) -> Leaver:
+        """The same, but for these options."""
+
+        def others(options: Options) -> Options:
+            return {name: value for name, value in options.items() if name not in names}
+
+        return replace(
+            self, wanted=others(self.wanted), restores=None if self.restores is None else others(self.restores)
+        )
+
 
 def leavers(
     old: Mapping[str, Target],
@@ -96,12 +106,18 @@ def report(
     ``managed`` gives the options of an instance that other resources of the program manage, and ``before`` the values
     that those would restore.
     """
-    moved = [each for each in leaving if managed(each.instance_id)]
-    gone = [each for each in leaving if not managed(each.instance_id)]
+    moved = [each for each in leaving if set(each.wanted) & set(managed(each.instance_id))]
+    # One that goes over in part leaves with the rest, if something is done about that.
+    gone = [
+        rest
+        for each in leaving
+        if (rest := each.without(managed(each.instance_id))).wanted and (each not in moved or rest.restores)
+    ]
     forgotten = {each.instance_id: lost for each in moved if (lost := _forgotten(each, managed, before))}
     lines = [*_of_gone(owner, total, gone), *_of_moved(owner, moved, forgotten)]
     covered = {*forgotten, *(each.instance_id for each in gone if each.kept)}
-    return Report(lines, any(each.restores is not None for each in leaving), frozenset(covered))
+    is_warning = bool(forgotten) or any(each.restores is not None for each in gone)
+    return Report(lines, is_warning, frozenset(covered))
 
 
 def _forgotten(

@@ -114,12 +114,29 @@ def test_those_that_go_over_to_another_resource_are_named_with_what_is_forgotten
     )
     assert said(*moved, managed={A: both, B: both}, before={A: LAX, B: LAX}) == [sentence]
     assert said(*moved, managed={A: both, B: ["httpTokens"]}, before={A: LAX}) == [
+        f"1 of 3 instances leave fleet web: {B}.",
+        "  onDestroy: restore puts back httpPutResponseHopLimit=1 on 1.",
         sentence,
         (
             "  The values from before are forgotten: httpTokens=optional on 1. To keep them, declare the rename in "
             "`aliases`."
         ),
     ]
+
+
+def test_what_another_resource_does_not_manage_is_restored_and_that_is_no_move() -> None:
+    assert said(
+        Leaver(A, {"httpPutResponseHopLimit": 2}, {"httpPutResponseHopLimit": 1}), managed={A: ["httpTokens"]}
+    ) == [
+        f"1 of 3 instances leave fleet web: {A}.",
+        "  onDestroy: restore puts back httpPutResponseHopLimit=1 on 1.",
+    ]
+
+
+def test_those_of_which_nothing_is_forgotten_are_no_warning() -> None:
+    both = ["httpTokens", "httpPutResponseHopLimit"]
+    found = report("fleet web", 3, [Leaver(A, BOTH, LAX)], managed=lambda _: both, before=lambda _: LAX)
+    assert (len(found.lines), found.is_warning, found.covered) == (1, False, frozenset())
 
 
 def test_those_that_are_left_as_they_are_go_over_in_silence() -> None:
