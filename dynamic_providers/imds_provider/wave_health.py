@@ -87,8 +87,7 @@ def verdict(bag: Bag, refused: Mapping[str, LegacyCalls | None], impaired: Mappi
     return (
         f"{titled(bag)}the rollout stops, since these instances do not do well with their new options:{lines}\n"
         "  Mend what runs on them and run `pulumi up` again: it goes on here.\n"
-        "  Or exclude them: the next run goes on without them and, where onDestroy is restore, puts them back as they "
-        "were, at its end.\n"
+        "  Or exclude them: the next run goes on without them, and they stay as they are.\n"
         "  To let them use IMDSv1 again at once, exempt them with httpTokens: optional and a reason in allowDowngrade."
     )
 
