@@ -55,9 +55,13 @@ OUTPUTS_SINCE: dict[str, dict[str, set[str]]] = {
         BARRIER: {"title", "wave", "checkedAt"},
         CHECK: {"__provider", "targets", "region", "title", "wave", "soakMinutes", "checkedAt"},
     },
+    "0.3.0": {
+        ROW: {"allowDowngrade"},
+        BARRIER: {"owner", "restores"},
+    },
 }
 """The outputs of each type of resource that a release was the first to write; ``unfinished`` stands in none that ended
-well."""
+well, ``unknownIds`` in none that EC2 reports in full, and ``regions`` where instances are given as resources."""
 
 
 def outputs_of(version: str) -> dict[str, set[str]]:
