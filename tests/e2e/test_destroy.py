@@ -57,3 +57,23 @@ def test_destroy_restores_what_was_there_before_but_loosens_only_with_a_reason(s
     assert "gives a reason to loosen it" in warning
     assert cloud.instance(WEB)["options"]["InstanceMetadataTags"] == "enabled", "not managed, so never put back"
     assert stack.resources() == {}
+
+
+def test_what_a_destroy_does_is_said_by_what_was_recorded_last(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([instance(WEB)])
+    stack.configure(managing(cloud, {}))
+    for given in ("", ', on_destroy="restore", allow_downgrade="a lab"'):
+        stack.write_program(
+            "from imds_components import InstanceMetadata\n"
+            f'InstanceMetadata("lab", instances=["{WEB}"], http_tokens="required"{given})\n'
+        )
+        stack.up()
+    assert stack.preview().steps == {}
+    modifications(cloud)
+
+    destroy = stack.destroy()
+    assert modifications(cloud) == {WEB: {"HttpTokens": "optional", "HttpEndpoint": "enabled"}}
+    said = "\n".join([*destroy.said("info"), *destroy.said("warning")])
+    assert said == (
+        f"1 of 1 instance leaves InstanceMetadata lab: {WEB}.\n  onDestroy: restore puts back httpTokens=optional on 1."
+    )
