@@ -22,6 +22,7 @@ COMMITTED = "http://127.0.0.1:5599"
 def local(cloud: LocalCloud, stack_of: Callable[[Path, str], Stack]) -> Stack:
     cloud.seed([{**seed, "pending": None} for seed in FLEET])
     stack = stack_of(ROOT, "local")
+    stack.search_for_plugins()
     text = stack.config_file.read_text()
     assert COMMITTED in text
     stack.config_file.write_text(text.replace(COMMITTED, cloud.url))

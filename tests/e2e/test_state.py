@@ -39,6 +39,7 @@ def test_a_stack_that_launches_nothing_never_starts_the_plugin_of_pulumi_aws(
     plugin.write_text(f"#!/bin/sh\ntouch {started}\nexit 1\n")
     cloud.seed([instance(WEB)])
     stack.configure(managing(cloud, {"web": WEB}, httpTokens="required"))
+    stack.search_for_plugins()
 
     assert stack.preview().steps == {"create": {row("web"), BARRIER}}
     assert stack.up().outputs["appliedIds"] == [WEB]

@@ -13,11 +13,14 @@ from unittest.mock import patch
 
 import boto3
 import botocore.endpoint
+import botocore.loaders
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
+from botocore.session import Session as BotocoreSession
 from werkzeug.test import create_environ
 
 from imds_provider import coalescing, runtime
+from imds_provider.ec2 import connections
 from localcloud import control
 from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.clock import Clock
@@ -77,7 +80,10 @@ class UnwiredCloud(LocalCloud):
 
 
 RUNS_OF_A_CLIENT = 20
-"""A client's quota of retries would not last for more, and a real run has a client of its own."""
+"""A client's quota of retries would not last for more, and a real run has a client and a session of its own."""
+
+_LOADER = botocore.loaders.create_loader()
+"""Has read EC2's model once; each session would read it again."""
 
 
 class UnwiredRuns:
@@ -86,6 +92,7 @@ class UnwiredRuns:
     def __init__(self, cloud: UnwiredCloud) -> None:
         self.cloud = cloud
         self._clients: dict[str, Any] = {}
+        self._session = BotocoreSession()
         self._number = 0
         self._make: Callable[..., Any] = boto3.Session.client
 
@@ -104,6 +111,8 @@ class UnwiredRuns:
         """One run: what it hooks into a client goes with it."""
         if self._number % RUNS_OF_A_CLIENT == 0:
             self._clients.clear()
+            self._session = BotocoreSession()
+            self._session.register_component("data_loader", _LOADER)
         self._number += 1
         engine = _StillEngine(self.cloud)
         hooks: list[tuple[Any, str, Callable[..., object]]] = []
@@ -120,6 +129,8 @@ class UnwiredRuns:
             patch.object(runtime, "RUN", f"{self._number:08x}"),
             patch.object(runtime, "engine", lambda: engine),
             patch.object(boto3.Session, "client", client),
+            # Making a session takes longer than most runs.
+            patch.object(connections, "BotocoreSession", lambda: self._session),
             patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=engine.sleep)),
         ):
             runtime.configure(configuration(self.cloud).get)

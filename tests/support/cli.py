@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,10 +11,8 @@ from pathlib import Path
 
 from localcloud.client import LocalCloud
 from tests.support import processes
-from tests.support.engine import engine_environment
+from tests.support.engine import engine_environment, without_plugin_search
 
-NO_PLUGINS = Path(__file__).parent / "no_plugins"
-"""For PYTHONPATH. The programs need no plugin, and the search for one takes a third of a run."""
 RUN_SECONDS = 120
 """No run may take longer."""
 
@@ -39,9 +36,7 @@ class CommandLine:
         self.project = project
         self.stack = stack
         self.state = home / "state"
-        environment = engine_environment(home)
-        modules = [str(NO_PLUGINS), environment.get("PYTHONPATH", "")]
-        self.environment = {**environment, "PYTHONPATH": os.pathsep.join(filter(None, modules))}
+        self.environment = without_plugin_search(engine_environment(home))
         self._output = home / "output"
 
     def configure(self, config: Mapping[str, object]) -> None:

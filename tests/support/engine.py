@@ -20,6 +20,7 @@ from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
 
 from tools.sandbox import environment
 
+NO_PLUGINS = Path(__file__).parent / "no_plugins"
 _QUIET_STEPS = ("same", "refresh", "read")
 _PROVIDER = "pulumi:providers:"
 
@@ -95,7 +96,8 @@ class UnaskedStack(automation.Stack):
 class Stack:
     """A stack of a project that is in a folder of its own, on a backend of its own.
 
-    ``variables`` go over the environment of its runs, for one whose backend is elsewhere.
+    ``variables`` go over the environment of its runs, for one whose backend is elsewhere. No run searches for plugins
+    to download unless :meth:`search_for_plugins` is called.
     Every operation returns its :class:`Run`, and fails the test if it does not end as expected.
     """
 
@@ -111,7 +113,9 @@ class Stack:
         self._project = project
         self.backend = home / "state"
         workspace = automation.LocalWorkspace(
-            work_dir=str(project), pulumi_command=command, env_vars={**engine_environment(home), **(variables or {})}
+            work_dir=str(project),
+            pulumi_command=command,
+            env_vars={**without_plugin_search(engine_environment(home)), **(variables or {})},
         )
         self._stack = UnaskedStack(name, workspace, StackInitMode.CREATE)
         stacks = project / "stacks"
@@ -122,6 +126,11 @@ class Stack:
         """Give the stack this configuration and no other."""
         # JSON is YAML.
         self.config_file.write_text(f"{self._salt_line}\nconfig: {json.dumps(config)}\n")
+
+    def search_for_plugins(self) -> None:
+        """Have each run search for plugins, as users' runs do."""
+        workspace = self._stack.workspace
+        workspace.env_vars = {name: value for name, value in workspace.env_vars.items() if name != "PYTHONPATH"}
 
     def write_program(self, text: str) -> None:
         """Put another program in place of the project's own."""
@@ -162,6 +171,16 @@ def engine_environment(home: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+
+
+def without_plugin_search(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which the language host finds no package that may have a plugin.
+
+    It lists every installed package, which takes a fifth of a run or more. The engine finds what a program uses all
+    the same.
+    """
+    modules = [str(NO_PLUGINS), environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, modules))}
 
 
 def find_engine() -> automation.PulumiCommand:
