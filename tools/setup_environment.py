@@ -43,7 +43,7 @@ def set_up(venv: Path, python: Path) -> None:
 
 
 def _set_up(venv: Path, python: Path) -> None:
-    name = venv.relative_to(ROOT)
+    name = os.path.relpath(venv, ROOT)
     complete = venv / _COMPLETE
     wanted = hashlib.sha256(b"".join((ROOT / each).read_bytes() for each in (_LOCKED, "pyproject.toml"))).hexdigest()
     runs = _runs(venv)

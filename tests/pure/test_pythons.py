@@ -60,16 +60,17 @@ def test_where_there_is_one_python_only_it_is_tested_in_the_environment_it_has(
     good.write_text("def test_it() -> None:\n    pass\n")
     bad.write_text("def test_it() -> None:\n    assert 'this' == 'that'\n")
 
-    assert main([str(good)]) == 0
+    assert main([str(good)], tmp_path / "kept") == 0
     said = capsys.readouterr()
     assert said.out.startswith(f"Python {THIS}: passed (1 passed in ")
     assert (said.out.count("\n"), said.err) == (1, "")
 
-    assert main([str(bad)]) == 1
+    assert main([str(bad)], tmp_path / "kept") == 1
     said = capsys.readouterr()
     assert said.out.startswith(f"Python {THIS}: FAILED with exit code 1 (1 failed in ")
     assert said.out.count("\n") == 1
     assert "assert 'this' == 'that'" in said.err
+    assert "assert 'this' == 'that'" in (tmp_path / "kept" / f"{THIS}.log").read_text()
 
 
 def test_a_python_that_no_environment_can_be_made_with_fails_and_the_others_are_tested_all_the_same(
@@ -82,7 +83,7 @@ def test_a_python_that_no_environment_can_be_made_with_fails_and_the_others_are_
     good = tmp_path / "test_good.py"
     good.write_text("def test_it() -> None:\n    pass\n")
 
-    assert main([str(good)]) == 1
+    assert main([str(good)], tmp_path / "kept") == 1
     said = capsys.readouterr()
     this, other = said.out.splitlines()
     assert this.startswith(f"Python {THIS}: passed")

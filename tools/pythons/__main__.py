@@ -1,8 +1,8 @@
 """`python -m tools.pythons ARGUMENTS`: pytest with these arguments on every Python from 3.10 on that the machine has.
 
 Each has a virtual environment with the locked packages: the Python that runs this its own, the others one in
-`.pythons/`, which is kept. Prints one line for each, then everything that pytest wrote where it failed. The exit code
-says whether all passed.
+`.pythons/`, which is kept, beside a log of what pytest wrote. Prints one line for each, then the logs of those that
+failed. The exit code says whether all passed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 
 from tools.engine.processes import SetUpError, end_cleanly_when_told_to
 from tools.pythons.interpreters import interpreters
 from tools.setup_environment import ROOT, set_up
 
-_KEPT = ROOT / ".pythons"
 _THIS = ".".join(platform.python_version_tuple()[:2])
 
 
@@ -33,13 +31,14 @@ class Result:
     details: str = ""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run them; the exit code is 0 if they pass on every Python."""
+def main(arguments: Sequence[str], kept: Path = ROOT / ".pythons") -> int:
+    """Run them, with environments and logs in `kept`; the exit code is 0 if they pass on every Python."""
     end_cleanly_when_told_to()
+    kept.mkdir(exist_ok=True)
     failed = []
     try:
         for version, python in _pythons().items():
-            result = _test(version, python, arguments)
+            result = _test(version, python, arguments, kept)
             print(f"Python {version}: {result.line}", flush=True)
             if not result.passed:
                 failed.append((version, result))
@@ -56,30 +55,31 @@ def _pythons() -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda each: int(each[0].partition(".")[2])))
 
 
-def _test(version: str, python: Path, arguments: Sequence[str]) -> Result:
-    folder = Path(sys.prefix) if version == _THIS else _KEPT / version
-    if version != _THIS:
+def _test(version: str, python: Path, arguments: Sequence[str], kept: Path) -> Result:
+    if version == _THIS:
+        folder = Path(sys.prefix)
+    else:
+        folder = kept / version
         try:
             set_up(folder, python)
         except SetUpError as error:
             return Result(passed=False, line=f"no environment could be made with {python}", details=str(error))
-    started = monotonic()
-    ended = subprocess.run(
-        [folder / "bin" / "python", "-m", "pytest", *arguments],
-        cwd=ROOT,
-        # The engine runs the first python3 on PATH.
-        env={**os.environ, "PATH": os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    lines = ended.stdout.strip().splitlines()
-    counts = lines[-1].strip("= ") if lines else f"pytest wrote nothing in {monotonic() - started:.0f} s"
+    log = kept / f"{version}.log"
+    with log.open("wb") as output:
+        ended = subprocess.run(
+            [folder / "bin" / "python", "-m", "pytest", *arguments],
+            cwd=ROOT,
+            # The engine runs the first python3 on PATH.
+            env={**os.environ, "PATH": os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    details = log.read_text(errors="replace")
+    counts = (details.strip().splitlines() or ["pytest wrote nothing"])[-1].strip("= ")
     word = "passed" if ended.returncode == 0 else f"FAILED with exit code {ended.returncode}"
-    return Result(passed=ended.returncode == 0, line=f"{word} ({counts})", details=ended.stdout)
+    return Result(passed=ended.returncode == 0, line=f"{word} ({counts})", details=details)
 
 
 if __name__ == "__main__":
