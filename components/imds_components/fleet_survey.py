@@ -31,8 +31,10 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preflight: bool) -> 
     now = datetime.now(timezone.utc)
     regions = settings.regions or [_default_region(aws)]
     calls = {region: aws.fleet(region) for region in regions}
-    inventories = _side_by_side(lambda region: list(calls[region].inventory().values()), regions)
-    found = plan(name, settings, dict(zip(regions, inventories, strict=True)), now.date())
+    selected = _side_by_side(
+        lambda region: list(calls[region].select(settings.select, settings.instances).values()), regions
+    )
+    found = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
     found = _ready(found, calls, now)
     if not preflight:
         return found

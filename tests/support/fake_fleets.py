@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from imds_provider.errors import ImdsError
-from imds_provider.inventory import Inventoried
 from imds_provider.legacy_calls import LegacyCalls, LegacyMetric
 from imds_provider.options import Options
+from imds_provider.settling import Observation
 from tests.support.fakes import LAX, observe
 
 
@@ -27,16 +27,27 @@ class FakeFleetCalls:
         """The instances of each look-up of their IMDSv1 calls."""
         self.dry_runs: list[str] = []
         """The IAM actions that were tried without carrying them out."""
-        self._inventory: dict[str, Inventoried] = {}
+        self._instances: dict[str, tuple[Observation, dict[str, str]]] = {}
 
     def add(self, instance_id: str, options: Options = LAX, *, state: str = "running", **tags: str) -> None:
-        attributes = {f"tag:{key}": (value,) for key, value in tags.items()}
-        self._inventory[instance_id] = Inventoried(
-            observe(instance_id, options, instance_state=state), self.region, attributes
-        )
+        attributes = {f"tag:{key}": value for key, value in tags.items()}
+        self._instances[instance_id] = (observe(instance_id, options, instance_state=state), attributes)
 
-    def inventory(self) -> Mapping[str, Inventoried]:
-        return self._inventory
+    def select(
+        self, filters: Mapping[str, Sequence[str]] | None, instance_ids: Sequence[str]
+    ) -> dict[str, Observation]:
+        """Filters of tags, without wildcards but a lone star, which stands for any value."""
+        return {
+            each: seen
+            for each, (seen, has) in self._instances.items()
+            if each in instance_ids
+            or (
+                filters is not None
+                and all(
+                    has.get(name) in values or (values == ["*"] and name in has) for name, values in filters.items()
+                )
+            )
+        }
 
     def legacy_calls(
         self, _metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int

@@ -17,16 +17,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ..errors import DeadlinePassedError, Ec2Error
-from ..inventory import Inventoried, from_ec2
 from ..legacy_calls import METRICS_PER_CALL, LegacyCalls, LegacyMetric, metric_queries, total
 from ..options import Options
-from .calls import Ec2, together
+from ..settling import Observation
+from .calls import MAX_FILTER_VALUES, Ec2, chunks, observation, together
 from .refusals import DENIED_CODES, explain
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
 
 T = TypeVar("T")
+
+Filters = Mapping[str, Sequence[str]]
+"""Filters of DescribeInstances: the values of each are alternatives, and all must hold."""
+_Query = frozenset[tuple[str, tuple[str, ...]]]
 
 PAGE_SIZE = 1000
 """The most results that DescribeInstances and DescribeInstanceStatus give on one page."""
@@ -43,7 +47,7 @@ class FleetCalls:
         self._calls = ec2
         self._ec2 = ec2.client
         self._connect_cloudwatch = connect_cloudwatch
-        self._inventory: dict[str, Inventoried] | None = None
+        self._described: dict[_Query, dict[str, Observation]] = {}
 
     @cached_property
     def _cloudwatch(self) -> CloudWatchClient:
@@ -52,24 +56,33 @@ class FleetCalls:
         client.meta.events.register_first("request-created.cloudwatch", self._calls.before_request)
         return client
 
-    def inventory(self) -> Mapping[str, Inventoried]:
-        """Every instance that is not terminated, by id; one call for each 1,000, made once."""
-        if self._inventory is None:
-            self._inventory = self._look_around()
-        return self._inventory
+    def select(self, filters: Filters | None, instance_ids: Collection[str]) -> dict[str, Observation]:
+        """The instances that pass all ``filters`` (None selects none), and those that are named, by id.
 
-    def _look_around(self) -> dict[str, Inventoried]:
-        pages = self._ec2.get_paginator("describe_instances").paginate(
-            Filters=[{"Name": "instance-state-name", "Values": LIVING_STATES}],
-            PaginationConfig={"PageSize": PAGE_SIZE},
-        )
-        found = (
-            from_ec2(instance, reservation, self.region)
-            for page in self._each(pages, "DescribeInstances", "the fleet's instances")
-            for reservation in page["Reservations"]
-            for instance in reservation.get("Instances", ())
-        )
-        return {each.observation.instance_id: each for each in found}
+        EC2 does the filtering. One call for each 1,000 instances found and each 200 named; the same question is asked
+        once in a program, whichever fleet asks it.
+        """
+        queries = [] if filters is None else [dict(filters)]
+        queries += [{"instance-id": some} for some in chunks(sorted(instance_ids), MAX_FILTER_VALUES)]
+        return {each: seen for query in queries for each, seen in self._describe(query).items()}
+
+    def _describe(self, filters: Filters) -> dict[str, Observation]:
+        # Terminated instances are listed for an hour. A fleet that filters by state has its own way.
+        asked = {"instance-state-name": LIVING_STATES, **filters}
+        query = frozenset((name, tuple(values)) for name, values in asked.items())
+        if query not in self._described:
+            pages = self._ec2.get_paginator("describe_instances").paginate(
+                Filters=[{"Name": name, "Values": list(values)} for name, values in asked.items()],
+                PaginationConfig={"PageSize": PAGE_SIZE},
+            )
+            found = (
+                observation(instance, reservation.get("OwnerId", ""))
+                for page in self._each(pages, "DescribeInstances", "the fleet's instances")
+                for reservation in page["Reservations"]
+                for instance in reservation.get("Instances", ())
+            )
+            self._described[query] = {each.instance_id: each for each in found}
+        return self._described[query]
 
     def legacy_calls(
         self, metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
