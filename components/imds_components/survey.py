@@ -63,7 +63,7 @@ async def _survey(
         return
     places: defaultdict[str | None, dict[str, str]] = defaultdict(dict)
     for name, instance_id in ids.items():
-        places[str(regions[name]) if name in regions else aws.default_region()][name] = str(instance_id)
+        places[str(regions[name]) if name in regions else _default_region(aws)][name] = str(instance_id)
     asked = await asyncio.gather(*(_describe(component, aws, place, some) for place, some in places.items()))
     seen = [each for each in asked if each is not None]
     wishes, to_launch = decode(options), [each.name for each in attached if each.name not in ids]
@@ -90,6 +90,13 @@ class _Described:
     region: str
     ids: Mapping[str, str]
     found: Mapping[str, Observation]
+
+
+def _default_region(aws: Aws) -> str | None:
+    try:
+        return aws.default_region()
+    except ConfigurationError as error:
+        raise pulumi.RunError(str(error)) from None
 
 
 async def _describe(

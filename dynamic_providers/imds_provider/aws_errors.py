@@ -150,7 +150,7 @@ ADVICE: tuple[Advice, ...] = (
     Advice(
         frozenset({"UnsupportedOperation"}),
         r"httpTokensEnforced",
-        "the account enforces IMDSv2 in {region} (HttpTokensEnforced), so httpTokens cannot be optional there: set it "
+        "in {region} the account enforces IMDSv2 (HttpTokensEnforced), so httpTokens cannot be optional there: set it "
         "to required, or have the account's default (ModifyInstanceMetadataDefaults, or the organization's declarative "
         "policy) changed, then run again",
     ),

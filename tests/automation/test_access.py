@@ -167,6 +167,13 @@ def test_neither_the_region_nor_a_mistake_of_one_stack_is_that_of_another(cloud:
     assert "aws:maxRetries" in wrong.preview(fails=True).text
 
 
+def test_a_profile_that_does_not_exist_is_one_sentence(cloud: LocalCloud, stack_of: StackOf) -> None:
+    given = in_account(cloud, profile="nobody", region="")
+    preview = stack_of("dev", given, attached_to(WEB)).preview(fails=True)
+    assert "AWS access is configured wrongly: The config profile (nobody) could not be found" in preview.text
+    assert "Traceback" not in preview.text
+
+
 def test_a_component_that_is_made_once_an_output_is_known_has_the_access_of_its_program(
     cloud: LocalCloud, stack_of: StackOf
 ) -> None:

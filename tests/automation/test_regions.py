@@ -48,6 +48,27 @@ def test_a_preview_describes_each_instance_in_its_own_region(cloud: LocalCloud, 
     ]
 
 
+def test_a_run_changes_each_instance_in_its_own_region_and_the_next_has_nothing_to_do(
+    cloud: LocalCloud, stack_of: StackOf
+) -> None:
+    seed(cloud, GIVEN)
+
+    def program() -> None:
+        InstanceMetadata("web", instances=launch(cloud), http_tokens="required")
+
+    stack = stack_of("dev", in_account(cloud), program)
+    stack.up()
+    views = cloud.instances()
+    assert {(view["region"], view["options"]["HttpTokens"]) for view in views} == {
+        (REGION, "required"),
+        (WEST, "required"),
+    }
+    assert len(views) == 3
+    again = stack.preview()
+    assert again.steps == {}
+    assert "3 of 3 already have httpTokens=required: here, there, given" in again.said("info")
+
+
 def test_a_region_that_is_given_counts_before_that_of_the_resource(cloud: LocalCloud, stack_of: StackOf) -> None:
     stack = stack_of("dev", in_account(cloud), lambda: _made(launch(cloud)))
     stack.up()

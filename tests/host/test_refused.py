@@ -34,7 +34,7 @@ OPERATOR = (
     "settings: take it out of the program."
 )
 ENFORCED = (
-    f"The account enforces IMDSv2 in {REGION} (HttpTokensEnforced), so httpTokens cannot be optional there: set it to "
+    f"In {REGION} the account enforces IMDSv2 (HttpTokensEnforced), so httpTokens cannot be optional there: set it to "
     "required, or have the account's default (ModifyInstanceMetadataDefaults, or the organization's declarative "
     "policy) changed, then run again."
 )

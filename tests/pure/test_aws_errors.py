@@ -73,7 +73,7 @@ REASONS: list[tuple[str, str, str]] = [
     ("InvalidInstanceID.NotFound", "The instance ID 'i-1' does not exist", "check the instance ID, the region"),
     ("InvalidInstanceID.Malformed", 'Invalid id: "web"', "check the instance ID, the region"),
     # The options.
-    ("UnsupportedOperation", ENFORCED, "the account enforces IMDSv2 in eu-west-1"),
+    ("UnsupportedOperation", ENFORCED, "in eu-west-1 the account enforces IMDSv2"),
     (
         "UnsupportedOperation",
         "Specifying InstanceMetadataTags is not yet supported in this region",
@@ -121,9 +121,14 @@ def test_every_advice_has_an_error_that_leads_to_it() -> None:
 
 
 def test_names_in_arns_are_not_taken_for_reasons() -> None:
-    named = "arn:aws:sts::123456789012:assumed-role/managed-by-terraform/service control policy".replace(" ", "-")
-    message = f"User: {named} is not authorized because no identity-based policy allows the {PERMISSION} action"
-    assert "grant it" in told("UnauthorizedOperation", message)
+    role = "arn:aws:sts::123456789012:assumed-role/hibernator/session"
+    assert "check it and run again" in told("IncorrectState", f"{role} cannot do that now.")
+
+
+def test_the_case_of_a_reason_does_not_matter() -> None:
+    assert told("UnsupportedOperation", ENFORCED.upper()) == told("UnsupportedOperation", ENFORCED).replace(
+        ENFORCED, ENFORCED.upper()
+    )
 
 
 def test_an_unknown_error_shows_aws_message_and_a_next_step() -> None:
