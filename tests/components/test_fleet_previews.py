@@ -188,7 +188,7 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
     seen.denied = {action}
     assert forbidden(programs) == [
         "FleetMetadata web cannot go on:",
-        f"  the credentials in use lack the permission {action} in eu-west-1 (asked for {WEB}): grant it.",
+        f"  {action} is denied.",
     ]
 
 
@@ -197,7 +197,7 @@ def test_each_region_is_tried(programs: Programs, seen: FakeFleetCalls) -> None:
     there.add(API, Team="web")
     there.denied = {"ec2:DescribeInstanceStatus"}
     _, problem = forbidden(programs, regions=["eu-west-1", "us-east-1"])
-    assert "ec2:DescribeInstanceStatus in us-east-1" in problem
+    assert "ec2:DescribeInstanceStatus is denied." in problem
     assert seen.dry_runs == there.dry_runs == PERMISSIONS
 
 

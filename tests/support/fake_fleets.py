@@ -36,18 +36,13 @@ class FakeFleetCalls:
     def select(
         self, filters: Mapping[str, Sequence[str]] | None, instance_ids: Sequence[str]
     ) -> dict[str, Observation]:
-        """Filters of tags, without wildcards but a lone star, which stands for any value."""
-        return {
-            each: seen
-            for each, (seen, has) in self._instances.items()
-            if each in instance_ids
-            or (
-                filters is not None
-                and all(
-                    has.get(name) in values or (values == ["*"] and name in has) for name, values in filters.items()
-                )
-            )
-        }
+        """Filters by whole values alone, but for a lone star."""
+
+        def passes(has: Mapping[str, str]) -> bool:
+            given = (filters or {}).items()
+            return bool(given) and all(has.get(name) in values or "*" in values for name, values in given)
+
+        return {each: seen for each, (seen, has) in self._instances.items() if each in instance_ids or passes(has)}
 
     def legacy_calls(
         self, _metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
@@ -59,20 +54,20 @@ class FakeFleetCalls:
             raise self.refusal
         return {each: self.calls.get(each, LegacyCalls(0)) for each in instance_ids}
 
-    def lacks_permission_to_modify(self, _instance_id: str, parameters: Options) -> bool:
+    def denial_to_modify(self, _instance_id: str, parameters: Options) -> str | None:
         if not parameters:
             raise ValueError("a modification of nothing")
         return self._denies("ec2:ModifyInstanceMetadataOptions")
 
-    def lacks_permission_to_read_status(self) -> bool:
+    def denial_to_read_status(self) -> str | None:
         return self._denies("ec2:DescribeInstanceStatus")
 
-    def lacks_permission_to_read_metrics(self, _instance_id: str, _start: datetime, _end: datetime) -> bool:
+    def denial_to_read_metrics(self, _instance_id: str, _start: datetime, _end: datetime) -> str | None:
         return self._denies("cloudwatch:GetMetricData")
 
-    def _denies(self, action: str) -> bool:
+    def _denies(self, action: str) -> str | None:
         self.dry_runs.append(action)
-        return action in self.denied
+        return f"{action} is denied." if action in self.denied else None
 
 
 class FakeAws:

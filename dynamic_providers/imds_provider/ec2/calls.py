@@ -177,6 +177,7 @@ def observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
 
 
 def chunks(values: list[str], size: int) -> Iterator[list[str]]:
+    """The values in lists of at most so many."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):
         yield some

@@ -128,11 +128,12 @@ class FleetCalls:
                     found[each.get("InstanceId", "")].append(f"{check} status impaired")
         return {each: " and ".join(found[each]) for each in instance_ids if each in found}
 
-    def lacks_permission_to_modify(self, instance_id: str, parameters: Options) -> bool:
-        """Whether EC2 says, without carrying it out, that this modification is not permitted."""
-        return self._is_denied(
+    def denial_to_modify(self, instance_id: str, parameters: Options) -> str | None:
+        """Why EC2, asked without carrying it out, does not permit this modification; None if it does."""
+        return self._denial(
             "ModifyInstanceMetadataOptions",
             instance_id,
+            parameters,
             lambda: self._ec2.modify_instance_metadata_options(
                 InstanceId=instance_id,
                 DryRun=True,
@@ -140,32 +141,32 @@ class FleetCalls:
             ),
         )
 
-    def lacks_permission_to_read_status(self) -> bool:
-        """Whether EC2 says that the status of instances may not be read."""
-        return self._is_denied(
-            "DescribeInstanceStatus", "a dry run", lambda: self._ec2.describe_instance_status(DryRun=True)
+    def denial_to_read_status(self) -> str | None:
+        """Why the status of instances may not be read; None if it may."""
+        return self._denial(
+            "DescribeInstanceStatus", "a dry run", None, lambda: self._ec2.describe_instance_status(DryRun=True)
         )
 
-    def lacks_permission_to_read_metrics(self, instance_id: str, start: datetime, end: datetime) -> bool:
-        """Whether CloudWatch says that metrics may not be read; it has no dry runs, so one metric is asked for."""
+    def denial_to_read_metrics(self, instance_id: str, start: datetime, end: datetime) -> str | None:
+        """Why metrics may not be read; None if they may. CloudWatch has no dry runs, so one metric is asked for."""
         try:
             self.legacy_calls("MetadataNoTokenRejected", [instance_id], start, end, 60)
         except Ec2Error as error:
             if error.code not in DENIED_CODES:
                 raise
-            return True
-        return False
+            return str(error)
+        return None
 
-    def _is_denied(self, action: str, subject: str, call: Callable[[], object]) -> bool:
-        with self._explained(action, subject):
-            try:
+    def _denial(self, action: str, subject: str, parameters: Options | None, call: Callable[[], object]) -> str | None:
+        try:
+            with self._explained(action, subject, parameters=parameters):
                 call()
-            except ClientError as error:
-                code = error.response.get("Error", {}).get("Code", "")
-                if code != "DryRunOperation" and code not in DENIED_CODES:
-                    raise
-                return code in DENIED_CODES
-        return False
+        except Ec2Error as error:
+            if error.code in DENIED_CODES:
+                return str(error)
+            if error.code != "DryRunOperation":
+                raise
+        return None
 
     def _each(self, pages: Iterable[T], action: str, subject: str, service: str = "EC2") -> Iterator[T]:
         """Page by page, each of them in time."""
@@ -178,7 +179,9 @@ class FleetCalls:
             yield page
 
     @contextmanager
-    def _explained(self, action: str, subject: str, service: str = "EC2") -> Iterator[None]:
+    def _explained(
+        self, action: str, subject: str, service: str = "EC2", *, parameters: Options | None = None
+    ) -> Iterator[None]:
         try:
             with self._calls.within(self._calls.deadline(LONGEST_SECONDS)):
                 yield
@@ -194,4 +197,5 @@ class FleetCalls:
                 region=self.region,
                 secrets=self._calls.secrets,
                 service=service,
+                parameters=parameters,
             ) from None
