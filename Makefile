@@ -3,16 +3,20 @@ PYTHON_OF_VENV := $(VENV)/bin/python
 READY := $(VENV)/.complete
 # The engine runs the first python3 on PATH, so the virtual environment stands before all others.
 WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && PATH="$(CURDIR)/$(VENV)/bin:$$engine:$$PATH"
+# One test at a time goes to a process that is free, so the cheapest still come first. Each process drives an engine.
+WORKERS = --numprocesses=auto --maxprocesses=4 --maxschedchunk=1
+QUICK = tests/pure tests/components tests/localcloud tests/host tests/contract tests/secrets
 
 # Where the Python that .venv was made with is gone, .venv is made again.
 $(shell $(PYTHON_OF_VENV) -c "" 2>/dev/null || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults model kill lint engine bench lock clean
+.PHONY: help demo test pythons faults model kill lint engine bench lock clean
 
 help:
 	@echo "make demo    the main job, start to end, on an EC2 of its own on this machine"
 	@echo "make test    lint and all tests"
+	@echo "make pythons the quick tests on every Python from 3.10 on that this machine has"
 	@echo "make faults  every fault of EC2 in every operation, at the first, a middle and the last call"
 	@echo "make model   random sequences against a model of what must hold; STEPS=200000 for more"
 	@echo "make kill    kill -9 of the dynamic host and of the engine at every call"
@@ -29,7 +33,10 @@ demo: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tools.demo
 
 test: lint
-	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m pytest
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m pytest $(WORKERS)
+
+pythons: $(READY)
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tools.pythons $(WORKERS) $(QUICK)
 
 faults: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tests.faults
@@ -60,5 +67,5 @@ lock:
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.txt
 
 clean:
-	@rm -rf $(VENV) .setup.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf $(VENV) .pythons .setup.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,10 @@
-"""`.venv`: made once, brought up to date when what is locked changes, and left alone otherwise.
+"""A virtual environment: made once, brought up to date when what is locked changes, and left alone otherwise.
 
-Runs with the Python that the virtual environment is to have, and needs its standard library alone.
+`python -m tools.setup_environment` makes `.venv` with the Python that runs it, and needs its standard library alone.
 """
 
 import hashlib
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from tools.engine.processes import SetUpError, end_cleanly_when_told_to, run
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-_PYTHON = VENV / "bin" / "python"
-_COMPLETE = VENV / ".complete"  # what the Makefile waits for
+_COMPLETE = ".complete"  # what the Makefile waits for
 _LOCKED = "requirements.txt"
 _MAKING_SECONDS = 300.0
 _INSTALLING_SECONDS = 3600.0
@@ -25,8 +23,7 @@ def main() -> int:
     """Set `.venv` up; the exit code says whether it is complete."""
     end_cleanly_when_told_to()
     try:
-        with locked(ROOT / ".setup.lock", lambda: _say("waiting for another set-up to end ...")):
-            _set_up()
+        set_up(VENV, Path(sys.executable))
     except SetUpError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -35,38 +32,54 @@ def main() -> int:
     return 0
 
 
-def _set_up() -> None:
-    wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in (_LOCKED, "pyproject.toml"))).hexdigest()
-    runs = _runs()
-    if runs and _COMPLETE.exists() and _COMPLETE.read_text() == wanted:
-        _COMPLETE.touch()
+def set_up(venv: Path, python: Path) -> None:
+    """Bring `venv` to the locked packages. If need be it is made, with `python`.
+
+    Raises:
+        SetUpError: it cannot be made, or the packages cannot be installed.
+    """
+    with locked(ROOT / ".setup.lock", lambda: _say("waiting for another set-up to end ...")):
+        _set_up(venv, python)
+
+
+def _set_up(venv: Path, python: Path) -> None:
+    name = venv.relative_to(ROOT)
+    complete = venv / _COMPLETE
+    wanted = hashlib.sha256(b"".join((ROOT / each).read_bytes() for each in (_LOCKED, "pyproject.toml"))).hexdigest()
+    runs = _runs(venv)
+    if runs and complete.exists() and complete.read_text() == wanted:
+        complete.touch()
         return
     if not runs:
-        _say(f"making .venv with Python {platform.python_version()} ...")
-        run([sys.executable, "-m", "venv", "--clear", VENV], limit=_MAKING_SECONDS)
-    _say("installing the locked packages into .venv, once, about a minute ...")
-    _COMPLETE.unlink(missing_ok=True)
-    _pip("--require-hashes", "--requirement", _LOCKED)
-    _pip("--no-deps", "--no-build-isolation", "--editable", ".")
-    _COMPLETE.write_text(wanted)
+        _say(f"making {name} with {python} ...")
+        run([python, "-m", "venv", "--clear", venv], limit=_MAKING_SECONDS)
+    _say(f"installing the locked packages into {name}, once, about a minute ...")
+    complete.unlink(missing_ok=True)
+    _pip(venv, "--require-hashes", "--requirement", _LOCKED)
+    _pip(venv, "--no-deps", "--no-build-isolation", "--editable", ".")
+    complete.write_text(wanted)
 
 
-def _runs() -> bool:
+def _runs(venv: Path) -> bool:
     try:
-        run([_PYTHON, "-m", "pip", "--version"], limit=_MAKING_SECONDS)
+        run([_python(venv), "-m", "pip", "--version"], limit=_MAKING_SECONDS)
     except SetUpError:
         return False
     return True
 
 
-def _pip(*arguments: str) -> None:
+def _pip(venv: Path, *arguments: str) -> None:
     run(
-        [_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments],
+        [_python(venv), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments],
         limit=_INSTALLING_SECONDS,
         cwd=ROOT,
         env={**os.environ, "PIP_USER": "0"},
         on_tick=lambda seconds: _say(f"  still installing, {seconds:.0f} s"),
     )
+
+
+def _python(venv: Path) -> Path:
+    return venv / "bin" / "python"
 
 
 def _say(line: str) -> None:

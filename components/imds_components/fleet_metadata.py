@@ -130,13 +130,16 @@ class FleetMetadata(pulumi.ComponentResource):
             raise pulumi.RunError(f"FleetMetadata {name}: {error}") from None
         plan = plan.with_problems(claims.of_this_program().select(name, (each.instance_id for each in plan.members)))
         self._tell(plan, preview=preview)
-        parts = [] if plan.problems else [_Part(self, name, plan, region, aliases) for region in plan.regions]
+        forbidden = self._forbid(plan) if plan.problems else None
+        parts = [] if forbidden else [_Part(self, name, plan, region, aliases) for region in plan.regions]
         for part in parts:
             warn_of_not_waited(self, part.rows, part.barrier)
         self._rows = [row for part in parts for row in part.rows.values()]
-        self.applied_ids = _together([part.barrier.applied_ids for part in parts])
-        self.pending_start_ids = _together([part.barrier.pending_start_ids for part in parts])
-        self.unknown_ids = _together([part.barrier.unknown_ids.apply(lambda ids: ids or []) for part in parts])
+        self.applied_ids = _together([part.barrier.applied_ids for part in parts], forbidden)
+        self.pending_start_ids = _together([part.barrier.pending_start_ids for part in parts], forbidden)
+        self.unknown_ids = _together(
+            [part.barrier.unknown_ids.apply(lambda ids: ids or []) for part in parts], forbidden
+        )
         self.report = pulumi.Output.all(self.applied_ids, self.pending_start_ids, self.unknown_ids).apply(
             lambda ids: fleet_report(plan, applied=ids[0], pending_start=ids[1], unknown=ids[2])
         )
@@ -155,22 +158,26 @@ class FleetMetadata(pulumi.ComponentResource):
         return options_by_id(self._rows)
 
     def _tell(self, plan: FleetPlan, *, preview: bool) -> None:
-        """Say what a person should know, and end the run if something forbids it."""
+        """Say what a person should know."""
         if preview:
             pulumi.log.info("\n".join(plan.lines()), self)
         # In a run too: at night nobody looks at a preview.
         if plan.warnings:
             pulumi.log.warn("\n".join(plan.warnings), self)
-        if plan.problems:
-            # Not raised here: `pulumi destroy --run-program` runs the program too, checks no resource, and must not be
-            # stopped by what forbids a change.
-            MetadataWaveHealthy(
-                plan.name,
-                targets={},
-                forbidden="\n  ".join([f"FleetMetadata {plan.name} cannot go on:", *plan.problems]),
-                region=plan.regions[0].region,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+
+    def _forbid(self, plan: FleetPlan) -> MetadataWaveHealthy:
+        """A check that fails, instead of everything else.
+
+        Nothing is raised: `pulumi destroy --run-program` runs the program too, checks no resource, and must not be
+        stopped by what forbids a change.
+        """
+        return MetadataWaveHealthy(
+            plan.name,
+            targets={},
+            forbidden="\n  ".join([f"FleetMetadata {plan.name} cannot go on:", *plan.problems]),
+            region=plan.regions[0].region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 class _Part:
@@ -256,5 +263,9 @@ def _plain(
     return {name: int(value) if isinstance(value, float) else value for name, value in plain.items()}
 
 
-def _together(lists: Sequence[pulumi.Output[list[str]]]) -> pulumi.Output[list[str]]:
-    return pulumi.Output.all(*lists).apply(lambda found: sorted(each for some in found for each in some))
+def _together(
+    lists: Sequence[pulumi.Output[list[str]]], forbidden: MetadataWaveHealthy | None
+) -> pulumi.Output[list[str]]:
+    """The ids of all lists; what forbids the run keeps them from being known, and so from being recorded."""
+    everything = [forbidden.checked_at.apply(lambda _: []), *lists] if forbidden else lists
+    return pulumi.Output.all(*everything).apply(lambda found: sorted(each for some in found for each in some))

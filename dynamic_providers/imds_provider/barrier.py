@@ -19,7 +19,7 @@ CHECKED_AT = "checkedAt"
 OWNER = "owner"
 """Whose targets these are, such as ``fleet web``, for what is said of those that leave; no difference."""
 RESTORES = "restores"
-"""What is restored on an instance that leaves, by its name among the targets; no difference."""
+"""What is restored on an instance that leaves, by its name among the targets."""
 REGIONS = "regions"
 """The regions of instances that know their own, by their name among the targets; no difference."""
 APPLIED_IDS = "appliedIds"
@@ -68,7 +68,11 @@ def _check_names(given: object, is_known: IsKnown) -> list[Violation]:
 
 
 def changed(recorded: Bag, wanted: Bag, is_known: IsKnown, run: str) -> bool:
-    """Whether the targets or the region differ from what was recorded; an unknown target does."""
+    """Whether the targets or the region differ from what was recorded; an unknown target does.
+
+    So does what is restored: a deletion is told only what was recorded. Older states record neither that nor an owner,
+    which is no difference.
+    """
     given = wanted.get(TARGETS)
     if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
         return True
@@ -76,6 +80,8 @@ def changed(recorded: Bag, wanted: Bag, is_known: IsKnown, run: str) -> bool:
         return True
     if wanted.get(WAVE) is not None:
         return bool(new_targets(recorded, wanted, run))
+    if recorded.get(OWNER) is not None and wanted.get(RESTORES) != recorded.get(RESTORES):
+        return True
     return targets(recorded) != targets(wanted)
 
 

@@ -228,7 +228,8 @@ def change_of(recorded: Bag) -> str:
 def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:
     """The outputs after a change of the inputs that the instance does not have to hear of."""
     wanted = decode(inputs)
-    kept = {name: value for name, value in recorded.items() if name != STATE or inputs.get(WAIT) is not False}
+    dropped = SETTINGS if inputs.get(WAIT) is not False else (*SETTINGS, STATE)
+    kept = {name: value for name, value in recorded.items() if name not in dropped}
     return {
         **kept,
         **settings(inputs),

@@ -299,8 +299,19 @@ def _reapply(roll: _Roll, now: float, reapply: Callable[[Observation, Options], 
             reapply(seen, roll.pending[seen.instance_id])
         except (OutcomeUnknownError, DeadlinePassedError):
             return  # the next look, or the deadline, decides
-        except (Ec2Error, LooseningRefusedError) as error:
+        except LooseningRefusedError:
+            roll.give_up(seen.instance_id, "refused", tightened_reason(seen, roll.pending[seen.instance_id]))
+        except Ec2Error as error:
             roll.give_up(seen.instance_id, "refused", str(error))
+
+
+def tightened_reason(seen: Observation, wanted: Options) -> str:
+    """The sentence for an instance that somebody else has made stricter since it was changed."""
+    return (
+        f"{seen.instance_id} was changed by somebody else while it was waited for, to "
+        f"{render(_in_their_place(seen, wanted))}, which is stricter and stays. Agree on one of them, then run "
+        "`pulumi up` again."
+    )
 
 
 def contested_reason(seen: Observation, wanted: Options) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import API, CACHE, WEB, instance, managing, modifications
+from tests.e2e.fleet import API, CACHE, DATABASE, WEB, instance, managing, modifications
 from tests.support.engine import Stack
 
-RESTORING = """
+LAB = DATABASE
+RESTORING = f"""
 from imds_components import InstanceMetadata, stack_config
 from imds_provider.options import as_arguments
 
 settings = stack_config.load()
-InstanceMetadata("instances", instances=settings.instances, on_destroy="restore", **as_arguments(settings.options))
+options = as_arguments(settings.options)
+InstanceMetadata("instances", instances=settings.instances, on_destroy="restore", **options)
+InstanceMetadata("lab", instances=["{LAB}"], on_destroy="restore", allow_downgrade="a lab", **options)
 """
 
 
@@ -27,13 +30,14 @@ def test_destroy_leaves_the_options_as_they_are(stack: Stack, cloud: LocalCloud)
     assert stack.resources() == {}
 
 
-def test_destroy_restores_what_was_there_before_where_the_program_asks_for_it(stack: Stack, cloud: LocalCloud) -> None:
+def test_destroy_restores_what_was_there_before_but_loosens_only_with_a_reason(stack: Stack, cloud: LocalCloud) -> None:
     stack.write_program(RESTORING)
     cloud.seed(
         [
             instance(WEB, {"HttpPutResponseHopLimit": 64}),
             instance(API, {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}),
             instance(CACHE),
+            instance(LAB),
         ]
     )
     three = {"web": WEB, "api": API, "cache": CACHE}
@@ -43,9 +47,33 @@ def test_destroy_restores_what_was_there_before_where_the_program_asks_for_it(st
     cloud.change(WEB, {"options": {"InstanceMetadataTags": "enabled"}})
     cloud.vanish(CACHE)
 
-    stack.destroy()
+    destroy = stack.destroy()
     assert modifications(cloud) == {
-        WEB: {"HttpTokens": "optional", "HttpPutResponseHopLimit": "64", "HttpEndpoint": "enabled"}
+        WEB: {"HttpTokens": "required", "HttpPutResponseHopLimit": "64", "HttpEndpoint": "enabled"},
+        LAB: {"HttpTokens": "optional", "HttpPutResponseHopLimit": "1", "HttpEndpoint": "enabled"},
     }
+    (warning,) = (each for each in destroy.said("warning") if WEB in each)
+    assert "keeps httpTokens=required on 2" in warning
+    assert "gives a reason to loosen it" in warning
     assert cloud.instance(WEB)["options"]["InstanceMetadataTags"] == "enabled", "not managed, so never put back"
     assert stack.resources() == {}
+
+
+def test_what_a_destroy_does_is_said_by_what_was_recorded_last(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([instance(WEB)])
+    stack.configure(managing(cloud, {}))
+    for given in ("", ', on_destroy="restore", allow_downgrade="a lab"'):
+        stack.write_program(
+            "from imds_components import InstanceMetadata\n"
+            f'InstanceMetadata("lab", instances=["{WEB}"], http_tokens="required"{given})\n'
+        )
+        stack.up()
+    assert stack.preview().steps == {}
+    modifications(cloud)
+
+    destroy = stack.destroy()
+    assert modifications(cloud) == {WEB: {"HttpTokens": "optional", "HttpEndpoint": "enabled"}}
+    said = "\n".join([*destroy.said("info"), *destroy.said("warning")])
+    assert said == (
+        f"1 of 1 instance leaves InstanceMetadata lab: {WEB}.\n  onDestroy: restore puts back httpTokens=optional on 1."
+    )

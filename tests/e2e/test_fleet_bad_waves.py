@@ -47,14 +47,17 @@ def test_a_bad_wave_stops_the_rollout_and_once_it_is_mended_the_next_up_does_onl
     assert stack.up().steps == {}
 
 
-def test_bad_instances_that_are_excluded_are_put_back_and_the_rollout_goes_on(stack: Stack, cloud: LocalCloud) -> None:
+def test_bad_instances_that_are_excluded_go_back_if_there_is_a_reason_and_the_rollout_goes_on(
+    stack: Stack, cloud: LocalCloud
+) -> None:
     cloud.seed([member(each) for each in (FIRST, CALLING, *REST)])
     cloud.change(CALLING, {"workload": CALLS})
-    stack.configure(fleet(cloud, **UNWATCHED))
+    given = {**UNWATCHED, "allowDowngrade": {CALLING: "calls IMDSv1"}}
+    stack.configure(fleet(cloud, **given))
     stack.up(fails=True)
     modifications(cloud)
 
-    stack.configure(fleet(cloud, **UNWATCHED, exclude=[CALLING]))
+    stack.configure(fleet(cloud, **given, exclude=[CALLING]))
     up = stack.up()
     assert up.steps["delete"] == fleet_rows(CALLING)
     assert tokens(cloud, REST) == {"required"}

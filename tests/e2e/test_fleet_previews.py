@@ -77,6 +77,7 @@ def test_a_fleet_is_brought_over_in_two_regions_side_by_side(stack: Stack, cloud
         "selected": 2,
         "applied": 2,
         "pendingStart": [],
+        "unknown": [],
         "exempt": [],
         "notCompliant": [],
     }

@@ -19,7 +19,12 @@ from tests.e2e.fleet import (
 from tests.support.engine import Stack
 
 STAYING, LEAVING, RESTORED, NEW, NAMED, EXCLUDED, FOREIGN, _ = IN_ORDER
-GIVEN = {"instances": [NAMED], "exclude": [EXCLUDED], "rollout": {"waves": ["100%"]}}
+GIVEN = {
+    "instances": [NAMED],
+    "exclude": [EXCLUDED],
+    "rollout": {"waves": ["100%"]},
+    "allowDowngrade": {RESTORED: "is given to another team"},
+}
 
 
 def test_a_fleet_is_what_is_selected_or_named_and_not_excluded_and_follows_what_comes_and_goes(

@@ -133,6 +133,11 @@ TROUBLES: tuple[Trouble, ...] = (
         "a-managed-option-is-changed", (_change("HttpPutResponseHopLimit", 9),), behind={"httpPutResponseHopLimit": 9}
     ),
     Trouble(
+        "a-managed-option-is-changed-again-and-again",
+        (Fault("change", instance=VICTIM, options={"HttpPutResponseHopLimit": 9}, times=None),),
+        behind={"httpPutResponseHopLimit": 9},
+    ),
+    Trouble(
         "another-option-is-changed", (_change("HttpProtocolIpv6", "enabled"),), behind={"httpProtocolIpv6": "enabled"}
     ),
     Trouble(

@@ -17,7 +17,7 @@ from tests.faults.catalogue import TROUBLES, VICTIM, Trouble
 from tests.faults.judging import Violation
 from tests.faults.process import REGION, JumpingEngine, pulumi_process
 from tests.faults.stack import Program, Run, Stack
-from tests.faults.story import BEFORE, FIRST, PENDING_SECONDS, SECOND, Fleet, client, launch, launch_now
+from tests.faults.story import FIRST, PENDING_SECONDS, RESTORED, SECOND, Fleet, client, launch, launch_now
 
 Operation = Literal["create", "update", "read", "delete-retain", "delete-restore", "barrier"]
 Position = Literal["first", "middle", "last"]
@@ -257,7 +257,7 @@ class _Scene:
             yield Violation("lost", f"the preview is not empty: {sorted(changed)}")
 
     def _judge_success(self, truth: Mapping[str, Options], program: Program) -> Iterator[Violation]:
-        values = BEFORE if self.operation == "delete-restore" else self._wanted()
+        values = RESTORED if self.operation == "delete-restore" else self._wanted()
         for name, options in self._wanted().items():
             yield from judging.as_wanted(name, truth, {each: values[name][each] for each in self._known(options)})
         if self.operation.startswith("delete"):
@@ -265,7 +265,7 @@ class _Scene:
         views = {view["id"]: view for view in self.cloud.instances()}
         present = program.without(*(self.fleet.ids[name] for name in self.fleet.gone))
         moving = self.victim if self.trouble.moves else None
-        yield from judging.recorded(self.stack, present, views, truth, moving=moving)
+        yield from judging.recorded(self.stack, present, views, truth, moving=moving, unknown=self._unknown())
         yield from judging.previous(self.stack, present, self.fleet, self._unknown())
 
     def _known(self, names: Options) -> set[str]:

@@ -11,8 +11,8 @@ from imds_provider.errors import ImdsError, NotAppliedError
 from imds_provider.options import OPTION_NAMES, Options, decode
 from localcloud.shapes import InstanceView
 from tests.faults.process import SECRETS, JumpingEngine
-from tests.faults.stack import BARRIER, Program, Run, Stack
-from tests.faults.story import BEFORE, Fleet
+from tests.faults.stack import BARRIER, Program, Row, Run, Stack
+from tests.faults.story import BEFORE, STOPPED, Fleet
 
 Kind = Literal["lost", "wrong", "hung", "unclear"]
 
@@ -90,28 +90,37 @@ def recorded(
     truth: Mapping[str, Options],
     *,
     moving: str | None,
+    unknown: frozenset[str],
 ) -> Iterator[Violation]:
     """The state shows what EC2 has, all of it waited for; only what ``moving`` was doing may be a moment old."""
-    applied, waiting = list[str](), list[str]()
+    listed: dict[str, list[str]] = {"applied": [], "pending-start": [], "unknown": []}
     for row in program.rows:
         view, outputs = views[row.instance_id], stack.state[row.name].outputs
         seen = decode(outputs)
         for option in row.wanted:
             if option in seen and seen[option] != truth[row.name][option]:
                 yield Violation("wrong", f"{row.name}: recorded {option}={seen[option]}, EC2 has {truth[row.name]}")
-        stopped = view["state"] != "running" and view["metadata_state"] == "pending"
-        if not stopped and view["metadata_state"] != "applied":
+        expected = _expected_state(row, view, unknown)
+        if expected != "pending-start" and view["metadata_state"] != "applied":
             yield Violation("wrong", f"{row.name}: nobody waited until it was applied")
-        expected = "pending-start" if stopped else "applied"
         if row.wait and row.name != moving and outputs["state"] != expected:
             yield Violation("wrong", f"{row.name}: recorded as {outputs['state']}, EC2 says {expected}")
         if not row.wait and row.name != moving:
-            (waiting if stopped else applied).append(row.instance_id)
+            listed[expected].append(row.instance_id)
     if barrier := stack.state.get(BARRIER):
         others = {row.instance_id for row in program.rows if row.name == moving}
-        for name, ids in (("appliedIds", applied), ("pendingStartIds", waiting)):
-            if set(barrier.outputs[name]) - others != set(ids):
-                yield Violation("wrong", f"barrier: recorded {name}={barrier.outputs[name]}, EC2 says {sorted(ids)}")
+        for name, key in (("appliedIds", "applied"), ("pendingStartIds", "pending-start"), ("unknownIds", "unknown")):
+            found, ids = barrier.outputs.get(name, []), listed[key]
+            if set(found) - others != set(ids):
+                yield Violation("wrong", f"barrier: recorded {name}={found}, EC2 says {sorted(ids)}")
+
+
+def _expected_state(row: Row, view: InstanceView, unknown: frozenset[str]) -> str:
+    """Whatever EC2 says of it, an instance that was changed while it was stopped waits for its start."""
+    changed_while_stopped = view["metadata_state"] == "pending" or row.name == STOPPED
+    if view["state"] != "running" and changed_while_stopped:
+        return "pending-start"
+    return "unknown" if unknown & set(row.wanted) else "applied"
 
 
 def looked_up(stack: Stack, truth: Mapping[str, Options], unknown: frozenset[str]) -> Iterator[Violation]:

@@ -21,6 +21,7 @@ import botocore.session
 from imds_provider import runtime
 from imds_provider.ec2 import connections
 from imds_provider.engine import Engine
+from imds_provider.run_state import RunState, this_run
 from localcloud.client import LocalCloud
 
 REGION = "eu-west-1"
@@ -68,6 +69,13 @@ class JumpingEngine(Engine):
 
 
 @contextmanager
+def fresh_run_state() -> Iterator[None]:
+    """Until the end of the context nothing is known of resources that another run has checked."""
+    with patch.dict(vars(this_run), vars(RunState())):
+        yield
+
+
+@contextmanager
 def pulumi_process(
     cloud: LocalCloud, *, read_timeout: float | None = None, config: Mapping[str, str] | None = None
 ) -> Iterator[JumpingEngine]:
@@ -84,6 +92,7 @@ def pulumi_process(
     files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     with ExitStack() as patches:
         patches.enter_context(patch.dict(os.environ, {**environment, **files}, clear=True))
+        patches.enter_context(fresh_run_state())
         patches.enter_context(patch.object(runtime, "_aws", None))
         patches.enter_context(patch.object(runtime, "engine", lambda: engine))
         patches.enter_context(patch.object(runtime, "RUN", uuid.uuid4().hex[:8]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field, replace
@@ -40,6 +40,8 @@ class Row:
     wait: bool = False
     on_destroy: str = "retain"
     region: str = REGION
+    allow_downgrade: str | None = None
+    aliases: tuple[str, ...] = ()
 
     def inputs(self, timeout: float) -> Bag:
         return _wire(
@@ -50,6 +52,7 @@ class Row:
                 "onDestroy": self.on_destroy,
                 "wait": self.wait,
                 "timeoutSeconds": timeout,
+                "allowDowngrade": self.allow_downgrade,
             }
         )
 
@@ -60,6 +63,12 @@ class Program:
 
     rows: tuple[Row, ...]
     timeout: float = 20.0
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What its resources are called."""
+        barrier = {BARRIER} if any(not row.wait for row in self.rows) else set()
+        return frozenset({row.name for row in self.rows} | barrier)
 
     def without(self, *instance_ids: str) -> Program:
         return Program(tuple(row for row in self.rows if row.instance_id not in instance_ids), self.timeout)
@@ -104,23 +113,29 @@ class Stack:
 
     def __init__(self) -> None:
         self.state: dict[str, Recorded] = {}
+        self.replaced: list[tuple[str, Recorded]] = []
+        """What others have taken the place of under the same name, and what is to be deleted."""
 
     def up(self, program: Program, engine: JumpingEngine, before_barrier: Callable[[], None] = lambda: None) -> Run:
-        """Bring the resources onto the program, all rows first; a barrier whose row has failed is skipped."""
+        """Bring the resources onto the program, all rows first; a barrier whose row has failed is skipped.
+
+        What the program no longer has, or has replaced, is deleted last, and only if nothing has failed.
+        """
         run = Run()
         attempt = _Attempts(run, engine, program.timeout)
+        self._rename(program)
         self._bring({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
         before_barrier()
         if not run.failed and (inputs := self._barrier_inputs(program)):
             self._bring({BARRIER: inputs}, BARRIER_PROVIDER, attempt)
         if not run.failed:
-            for name in set(self.state) - {row.name for row in program.rows} - {BARRIER}:
-                self._delete(name, attempt)
+            self._delete_all(attempt, keeping=program.names)
         return run
 
     def preview(self, program: Program) -> set[str]:
         """The resources that an :meth:`up` would create, update or delete."""
-        changed = set(self.state) - {row.name for row in program.rows} - {BARRIER}
+        self._rename(program)
+        changed = (set(self.state) - program.names) | {name for name, _ in self.replaced}
         for row in program.rows:
             old = self.state.get(row.name)
             inputs = self._checked(PROVIDER, row.name, row.inputs(program.timeout))
@@ -137,8 +152,7 @@ class Stack:
         run = Run()
         attempt = _Attempts(run, engine, program.timeout)
         for name, old in list(self.state.items()):
-            provider = BARRIER_PROVIDER if name == BARRIER else PROVIDER
-            found = attempt(name, partial(provider.read, old.id, old.outputs))
+            found = attempt(name, partial(_provider(name).read, old.id, old.outputs))
             if found is None:
                 continue
             if found.id:
@@ -150,10 +164,15 @@ class Stack:
 
     def destroy(self, engine: JumpingEngine, timeout: float) -> Run:
         run = Run()
-        attempt = _Attempts(run, engine, timeout)
-        for name in sorted(self.state, key=lambda name: name != BARRIER):
-            self._delete(name, attempt)
+        self._delete_all(_Attempts(run, engine, timeout), keeping=frozenset())
         return run
+
+    def _rename(self, program: Program) -> None:
+        """Give what the program has renamed its new name, as aliases do."""
+        for row in program.rows:
+            old = next((each for each in (row.name, *row.aliases) if each in self.state), row.name)
+            if old != row.name and old not in program.names:
+                self.state[row.name] = self.state.pop(old)
 
     def _bring(self, wanted: Mapping[str, Bag], provider: Any, attempt: _Attempts) -> None:  # noqa: ANN401  either
         """Check and compare all of them, then carry out what that calls for, one by one."""
@@ -195,7 +214,7 @@ class Stack:
             self._create(name, inputs, provider)
         finally:
             if self.state[name] is not old:
-                provider.delete(old.id, old.outputs)
+                self.replaced.append((name, old))
         return True
 
     def _update(self, name: str, inputs: Bag, provider: Any) -> bool:  # noqa: ANN401
@@ -208,16 +227,16 @@ class Stack:
         if unfinished := self.state[name].outputs.get("unfinished"):
             raise UnfinishedError(unfinished)
 
-    def _delete(self, name: str, attempt: _Attempts) -> None:
-        old = self.state[name]
-        provider = BARRIER_PROVIDER if name == BARRIER else PROVIDER
-
-        def delete() -> bool:
-            provider.delete(old.id, old.outputs)
-            return True
-
-        if attempt(name, delete):
-            del self.state[name]
+    def _delete_all(self, attempt: _Attempts, keeping: Collection[str]) -> None:
+        """Delete what was replaced and what is not to be kept, first what stands on others: the barrier."""
+        for name, old in [*self.replaced]:
+            if attempt(name, partial(_delete, name, old)):
+                self.replaced.remove((name, old))
+        ours = [*self.state.items()]
+        ours.reverse()
+        for name, old in sorted(ours, key=lambda each: each[0] != BARRIER):
+            if name not in keeping and attempt(name, partial(_delete, name, old)):
+                del self.state[name]
 
     def _barrier_inputs(self, program: Program) -> Bag:
         waiting = [row.name for row in program.rows if not row.wait and row.name in self.state]
@@ -257,6 +276,15 @@ class _Attempts:
             seconds = self._engine.now() - started
             if future.done() and seconds > self._timeout + GRACE_SECONDS:
                 self.run.hung.append(Hung(name, seconds))
+
+
+def _provider(name: str) -> Any:  # noqa: ANN401  either provider
+    return BARRIER_PROVIDER if name == BARRIER else PROVIDER
+
+
+def _delete(name: str, recorded: Recorded) -> bool:
+    _provider(name).delete(recorded.id, recorded.outputs)
+    return True
 
 
 def _wire(bag: Mapping[str, Any]) -> Bag:

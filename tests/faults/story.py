@@ -50,6 +50,11 @@ SECOND: Mapping[str, Options] = {
 }
 """Changes values, adds options, lets one go, and loosens the tokens of ``worker`` because it is asked to."""
 
+WITH_REASON = ("worker", "database")
+"""Those that may be loosened."""
+RESTORED: Mapping[str, Options] = {**BEFORE, "web": {**BEFORE["web"], "httpTokens": "required"}}
+"""The options once everything is restored that was managed as ``FIRST`` says: nothing gives a reason to loosen web."""
+
 PENDING_SECONDS = 1.0
 
 
@@ -65,7 +70,14 @@ class Fleet:
     def program(self, wanted: Mapping[str, Options], *, on_destroy: str, timeout: float) -> Program:
         """The program that wants this; ``alone`` waits for itself, the others for their barrier."""
         rows = (
-            Row(name, self.ids[name], options, wait=name == "alone", on_destroy=on_destroy)
+            Row(
+                name,
+                self.ids[name],
+                options,
+                wait=name == "alone",
+                on_destroy=on_destroy,
+                allow_downgrade="its agent calls IMDSv1" if name in WITH_REASON else None,
+            )
             for name, options in wanted.items()
         )
         return Program(tuple(rows), timeout)

@@ -23,7 +23,7 @@ from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.clock import Clock
 from localcloud.pipeline import Cloud, ConnectionLostError
 from localcloud.settings import Settings
-from tests.faults.process import JumpingEngine, configuration
+from tests.faults.process import JumpingEngine, configuration, fresh_run_state
 
 NOWHERE = "http://127.0.0.1:1"
 """Where nothing listens: a call that is not answered in this process fails."""
@@ -115,6 +115,7 @@ class UnwiredRuns:
             return _ForOneRun(self._clients[service], hooks)
 
         with (
+            fresh_run_state(),
             patch.object(runtime, "_aws", None),
             patch.object(runtime, "RUN", f"{self._number:08x}"),
             patch.object(runtime, "engine", lambda: engine),

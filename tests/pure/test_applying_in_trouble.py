@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imds_provider.applying import ATTEMPTS, READ_AHEAD_SECONDS
+from imds_provider.applying import ATTEMPTS, READ_AHEAD_SECONDS, send
 from imds_provider.errors import (
     DeadlinePassedError,
     Ec2Error,
@@ -11,9 +11,10 @@ from imds_provider.errors import (
     NotAppliedError,
     OutcomeUnknownError,
 )
-from imds_provider.settling import STRAYED_SECONDS, Verdict
+from imds_provider.options import Options
+from imds_provider.settling import STRAYED_SECONDS, Deadline, NotSettledError, Verdict, wait
 from tests.support.applying import LOST, NOT_FOUND, RIGHT, SENT, WEB, Applying
-from tests.support.fakes import LAX, observe
+from tests.support.fakes import LAX, FakeClock, FakeEc2, observe
 
 
 def test_a_lost_answer_to_a_modification_that_took_effect_is_not_sent_again() -> None:
@@ -204,6 +205,23 @@ def test_what_somebody_else_changes_during_the_wait_is_put_right() -> None:
     assert (outcome.after, outcome.problem) == (observe(WEB, RIGHT), None)
     assert applying.ec2.modifications == [SENT, SENT]
     assert STRAYED_SECONDS <= applying.elapsed - 2 <= STRAYED_SECONDS + 4 + 30
+
+
+def test_what_somebody_makes_stricter_during_the_wait_stays_so() -> None:
+    waiting: dict[str, Options] = {WEB: {"httpTokens": "optional"}}
+    clock = FakeClock()
+    ec2 = FakeEc2(clock)
+    ec2.add(WEB, RIGHT)
+    deadline = Deadline(clock, 120)
+    with pytest.raises(NotSettledError, match=f"{WEB} was changed by .*, to httpTokens=required, which is stricter"):
+        wait(
+            lambda ids: ec2.describe(ids, deadline),
+            waiting,
+            deadline,
+            place="eu-west-1",
+            reapply=lambda seen, wanted: send(ec2, seen, wanted, deadline),
+        )
+    assert ec2.modifications == []
 
 
 def test_what_somebody_changes_a_second_time_has_two_deciders_and_is_not_changed_again() -> None:

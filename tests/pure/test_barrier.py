@@ -122,6 +122,24 @@ def test_a_barrier_changes_with_its_targets_and_region_alone(wanted: dict[str, o
     assert barrier.changed(bag(web=target(WEB), api=target(API)), wanted, is_known, RUN) is changed
 
 
+@pytest.mark.parametrize(
+    ("recorded", "wanted", "changed"),
+    [
+        ({"owner": "fleet web"}, {"owner": "fleet web", "restores": {"web": "httpTokens=optional"}}, True),
+        ({"owner": "fleet web", "restores": {"web": "httpTokens=optional"}}, {"owner": "fleet web"}, True),
+        ({"owner": "fleet web", "restores": {"web": ""}}, {"owner": "fleet www", "restores": {"web": ""}}, False),
+        ({}, {"owner": "fleet web", "restores": {"web": "httpTokens=optional"}}, False),
+    ],
+    ids=["given", "taken back", "the same", "recorded by an older version"],
+)
+def test_a_change_of_what_is_restored_is_recorded_since_a_deletion_is_told_only_that(
+    *, recorded: dict[str, object], wanted: dict[str, object], changed: bool
+) -> None:
+    same = bag(web=target(WEB))
+    assert barrier.changed({**same, **recorded}, {**same, **wanted}, is_known, RUN) is changed
+    assert barrier.to_wait_for({**same, **recorded}, {**same, **wanted}, RUN) == {}
+
+
 def test_only_new_and_changed_targets_are_waited_for() -> None:
     before = bag(web=target(WEB), api=target(API))
     now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))

@@ -199,3 +199,10 @@ def test_the_settings_are_the_inputs_that_are_no_options() -> None:
         "wait": True,
         "timeoutSeconds": 120.0,
     }
+
+
+def test_a_reason_that_is_taken_back_is_recorded_no_longer() -> None:
+    given = recorded(allowDowngrade="the agent is old")
+    assert p.carried_over(given, inputs(allowDowngrade="a new agent"))["allowDowngrade"] == "a new agent"
+    assert "allowDowngrade" not in p.carried_over(given, inputs())
+    assert not p.diff(p.carried_over(given, inputs()), inputs(), is_known).changed

@@ -14,6 +14,7 @@ fleet = InstanceMetadata(
     instances={name: ids[name] for name in ("web", "api", "nightly")},
     http_tokens="required",
     http_put_response_hop_limit=config.require_int("hopLimit"),
+    allow_downgrade="the way back is planned",
 )
 # One, in pulumi-aws's words, in a region of its own, and put back in the end.
 vault = InstanceMetadata(

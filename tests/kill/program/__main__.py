@@ -11,5 +11,6 @@ InstanceMetadata(
     http_tokens="required",
     http_put_response_hop_limit=config.require_int("hopLimit"),
     on_destroy="restore",
+    allow_downgrade="what was there before is restored",
     timeout_seconds=config.require_int("timeoutSeconds"),
 )

@@ -1,0 +1,116 @@
+"""Instances that go from one owner to another: nothing is loosened, and nothing restored that another one manages."""
+
+from __future__ import annotations
+
+from localcloud.client import LocalCloud
+from tests.e2e.fleet import modifications
+from tests.e2e.owners import FROM_BEFORE, MANAGED, ids, options, previous, program, seeded, warned_of
+from tests.support.engine import Stack
+
+ALL = ids(21)
+KEY, COMPONENT, STAYS, OTHER, MOVED, KEPT, TAKEN, LEFT, OUT, FIRST, SECOND = ALL[:11]
+ROW, DIRECT, A, B, C, D, TWICE, HALF, NO_HOPS, NO_TOKENS = ALL[11:]
+
+BEFORE = f"""
+attached("key", {{"web": "{KEY}"}})
+attached("old", {{"web": "{COMPONENT}"}})
+attached("from", {{"stays": "{STAYS}", "web": "{MOVED}"}})
+attached("to", {{"own": "{OTHER}"}})
+attached("single", {{"stays": "{KEPT}", "web": "{TAKEN}"}})
+fleet("left", ["{LEFT}", "{OUT}"])
+fleet("web", ["{FIRST}", "{SECOND}"])
+attached("row", {{"web": "{ROW}"}})
+direct("direct", "{DIRECT}")
+attached("all", {{"a": "{A}", "b": "{B}"}})
+attached("c", {{"c": "{C}"}})
+attached("d", {{"d": "{D}"}})
+attached("one", {{"web": "{TWICE}"}})
+attached("two", {{"web": "{TWICE}"}})
+attached("both", {{"web": "{HALF}"}})
+attached("half", {{"web": "{HALF}"}}, http_put_response_hop_limit=None)
+attached("tokens", {{"x": "{NO_HOPS}", "y": "{NO_TOKENS}"}}, http_put_response_hop_limit=None)
+attached("hops", {{"x": "{NO_HOPS}", "y": "{NO_TOKENS}"}}, http_tokens=None)
+"""
+AFTER = f"""
+attached("key", {{"frontend": "{KEY}"}})
+attached("renamed", {{"web": "{COMPONENT}"}})
+attached("from", {{"stays": "{STAYS}"}})
+attached("to", {{"own": "{OTHER}", "web": "{MOVED}"}})
+attached("single", {{"stays": "{KEPT}"}})
+fleet("taken", ["{TAKEN}"])
+fleet("left", ["{LEFT}"])
+attached("out", {{"web": "{OUT}"}})
+fleet("www", ["{FIRST}", "{SECOND}"])
+direct("row-now", "{ROW}")
+attached("direct-now", {{"web": "{DIRECT}"}})
+attached("just-a", {{"a": "{A}"}})
+attached("just-b", {{"b": "{B}"}})
+attached("c-and-d", {{"c": "{C}", "d": "{D}"}})
+attached("one", {{"web": "{TWICE}"}})
+attached("half", {{"web": "{HALF}"}}, http_put_response_hop_limit=None)
+attached("tokens", {{"x": "{NO_HOPS}"}}, http_put_response_hop_limit=None)
+attached("hops", {{"y": "{NO_TOKENS}"}}, http_tokens=None)
+"""
+
+FORGOTTEN = {KEY, COMPONENT, MOVED, TAKEN, OUT, FIRST, SECOND, ROW, DIRECT, A, B, C, D}
+"""Those whose resource now is another, which knows nothing of the one before."""
+FORESEEN = {KEY, MOVED, TAKEN, OUT}
+"""Those of them whose component stays: Pulumi says nothing of others to a provider in a preview."""
+HOPS_RESTORED = {HALF, NO_HOPS}
+"""Those of which nothing manages the hop limit any more, though something still does the tokens."""
+HOPS_FORESEEN = {NO_HOPS}
+
+
+def test_whoever_an_instance_goes_to_nothing_is_loosened_and_what_is_forgotten_is_said_once(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    seeded(stack, cloud, *ALL)
+    program(stack, BEFORE)
+    assert stack.up().said("warning") == []
+    assert set(options(cloud, *ALL).values()) == {("required", 2)}
+    assert [each for each in previous(stack).values() if not each.items() <= FROM_BEFORE.items()] == []
+    cloud.reset()
+
+    program(stack, AFTER)
+    preview = stack.preview()
+    assert modifications(cloud) == {}
+    assert {each for each in FORGOTTEN if warned_of(preview, each)} == FORESEEN
+
+    up = stack.up()
+    assert modifications(cloud) == {
+        each: {"HttpTokens": "required", "HttpPutResponseHopLimit": "1", "HttpEndpoint": "enabled"}
+        for each in HOPS_RESTORED
+    }
+    found = options(cloud, *ALL)
+    assert {each for each in ALL if found[each] != ("required", 2)} == HOPS_RESTORED
+    assert {found[each] for each in HOPS_RESTORED} == {("required", 1)}
+    for run, forgotten, restored in ((preview, FORESEEN, HOPS_FORESEEN), (up, FORGOTTEN, HOPS_RESTORED)):
+        for each in forgotten:
+            (warning,) = warned_of(run, each)
+            assert "values from before are forgotten" in warning
+            assert "To keep them, declare the rename in `aliases`." in warning
+        for each in restored:
+            (warning,) = warned_of(run, each)
+            assert "puts back httpPutResponseHopLimit=1 on 1." in warning
+        (warning,) = warned_of(run, NO_TOKENS)
+        assert "keeps httpTokens=required" in warning
+        assert not any(warned_of(run, each) for each in (STAYS, OTHER, KEPT, LEFT, TWICE))
+
+    recorded = previous(stack)
+    assert recorded["one-web"] == recorded["left-" + LEFT] == FROM_BEFORE, "it had the values from before itself"
+    assert recorded["key-frontend"] == recorded["row-now"] == recorded["www-" + FIRST] == MANAGED
+    assert stack.preview().steps == {}
+
+
+def test_a_refresh_in_the_same_run_hands_the_values_from_before_over(stack: Stack, cloud: LocalCloud) -> None:
+    seeded(stack, cloud, KEY, COMPONENT)
+    program(stack, f'attached("key", {{"web": "{KEY}"}})', f'attached("old", {{"web": "{COMPONENT}"}})')
+    stack.up()
+    modifications(cloud)
+
+    program(stack, f'attached("key", {{"frontend": "{KEY}"}})', f'fleet("renamed", ["{COMPONENT}"])')
+    up = stack.up(refresh=True)
+    assert up.said("warning") == []
+    assert modifications(cloud) == {}
+    assert previous(stack) == {"key-frontend": FROM_BEFORE, f"renamed-{COMPONENT}": FROM_BEFORE}
+    assert stack.preview().steps == {}

@@ -1,0 +1,1 @@
+"""The tests on every Python of this machine."""
