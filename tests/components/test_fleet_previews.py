@@ -102,7 +102,7 @@ def test_everything_that_forbids_the_run_is_in_one_list(
     assert loosened.startswith(f"  {API} would be loosened (httpTokens: required -> optional): ")
     assert others == [
         f"  the exemption of {OLD} (gone) ended on 2020-01-01: remove it, or give it a later date.",
-        f"  {WEB} made 1,234 IMDSv1 calls in the last 14 days, the last on 2026-11-20 13:00 UTC.",
+        f"  {WEB} made 1,234 IMDSv1 calls in the last 14 days, the last between 2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC.",
         f"  {ADVICE}",
     ]
 
