@@ -22,6 +22,7 @@ API = "i-0fedcba9876543210"
 OLD = "i-1a2b3c4d"
 REQUIRED: Options = {**LAX, "httpTokens": "required"}
 PERMISSIONS = ["ec2:ModifyInstanceMetadataOptions", "ec2:DescribeInstanceStatus", "cloudwatch:GetMetricData"]
+LAST = "2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC"
 CALLS = LegacyCalls(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
 
 
@@ -102,7 +103,7 @@ def test_everything_that_forbids_the_run_is_in_one_list(
     assert loosened.startswith(f"  {API} would be loosened (httpTokens: required -> optional): ")
     assert others == [
         f"  the exemption of {OLD} (gone) ended on 2020-01-01: remove it, or give it a later date.",
-        f"  {WEB} made 1,234 IMDSv1 calls in the last 14 days, the last between 2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC.",
+        f"  {WEB} made 1,234 IMDSv1 calls in the last 14 days, the last between {LAST}.",
         f"  {ADVICE}",
     ]
 
