@@ -47,7 +47,8 @@ def report(
         elif loosened(observation.options, wanted) and not may_loosen:
             problems.append(_labelled(name, instance_id, refusal(instance_id, observation.options, wanted)))
         elif names := unknown(observation.options, wanted):
-            not_known.append((name, instance_id, unknown_reason(observation.options, names)))
+            reasons = [unknown_reason(observation.options, names), render_changes(observation.options, wanted)]
+            not_known.append((name, instance_id, "; ".join(filter(None, reasons))))
         elif difference := render_changes(observation.options, wanted):
             stopped = " (stopped: applies at the next start)" if observation.instance_state in STOPPED_STATES else ""
             to_change.append((name, instance_id, difference + stopped))

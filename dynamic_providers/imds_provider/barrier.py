@@ -153,7 +153,8 @@ def after_another_look(recorded: Bag, found: Mapping[str, Observation]) -> dict[
     verdicts = {each: judge(seen, wanted.get(each, {})) for each, seen in found.items()}
     stopped = {each for each in _ids(recorded, PENDING_START_IDS) if verdicts.get(each) is not Verdict.APPLIED}
     unknown = {each for each in _ids(recorded, UNKNOWN_IDS) if verdicts.get(each) is not Verdict.APPLIED}
-    return {**recorded, **_sorted_out(recorded, stopped, unknown)}
+    others = {name: value for name, value in recorded.items() if name != UNKNOWN_IDS}
+    return {**others, **_sorted_out(recorded, stopped, unknown)}
 
 
 def not_in_force(recorded: Bag) -> list[str]:

@@ -73,6 +73,22 @@ def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: Fake
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
+def test_an_instance_of_which_ec2_reports_nothing_is_left_as_it_is_and_is_unknown(
+    programs: Programs, seen: FakeFleetCalls, *, preview: bool
+) -> None:
+    seen.add(OLD, {}, Team="web")
+    run = fleet(programs, preview=preview)
+    assert set(run.rows()) == {f"web-{WEB}"}
+    assert seen.counted == [[WEB]], "nothing is asked about one that is not changed"
+    (warning,) = (each for each in run.said if each.startswith("warning"))
+    assert warning.startswith(f"warning: {OLD} is left as it is: EC2 reports no metadata options of it")
+    if preview:
+        assert f"  unknown    1  EC2 does not report all that is wanted: {OLD}" in run.said[0].splitlines()
+    else:
+        assert (run.outputs["report"]["unknown"], run.outputs["report"]["notCompliant"]) == ([OLD], [OLD])
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
 def test_what_should_be_known_is_a_warning(programs: Programs, seen: FakeFleetCalls, *, preview: bool) -> None:
     seen.calls[WEB] = None
     run = fleet(programs, preview=preview, exclude=[OLD])

@@ -91,6 +91,25 @@ def test_a_region_that_is_not_known_yet_is_not_guessed(programs: Programs) -> No
     assert (programs.regions, run.said) == ([], [])
 
 
+def test_what_ec2_does_not_report_is_never_taken_for_right(programs: Programs) -> None:
+    programs.ec2.add(WEB, {})
+    programs.ec2.add(API, {**LAX, "httpTokens": "required"})
+    (said,) = preview(programs, {"web": WEB, "api": API}).said
+    assert said.splitlines() == [
+        "info: 1 of 2 are not known to comply:",
+        f"  web  {WEB}  EC2 does not report httpTokens there",
+        "1 of 2 already have httpTokens=required: api",
+    ]
+
+
+def test_loosening_ends_the_preview_unless_there_is_a_reason(programs: Programs) -> None:
+    programs.ec2.add(WEB, {**LAX, "httpTokens": "required"})
+    with pytest.raises(pulumi.RunError, match=rf"web: {WEB} would be loosened \(httpTokens: required -> optional\): "):
+        preview(programs, {"web": WEB}, http_tokens="optional")
+    run = preview(programs, {"web": WEB}, http_tokens="optional", allow_downgrade="an old agent")
+    assert f"  web  {WEB}  httpTokens: required -> optional" in run.said[0].splitlines()
+
+
 @pytest.mark.parametrize("instance_state", ["shutting-down", "terminated"])
 def test_a_terminated_instance_ends_the_preview(programs: Programs, instance_state: str) -> None:
     programs.ec2.add(WEB, instance_state=instance_state)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from localcloud.client import LocalCloud
 from tests.faults.process import REGION
 from tests.model.machine import Model
-from tests.model.rules import Operation
-from tests.model.runs import Described, Ended
+from tests.model.runs import REASON, Described, Ended
+from tests.model.scenes import Operation, Outputs
 from tests.model.search import Found, explore
 from tests.model.story import Story
 from tests.support.cli import CommandLine, aws_config
@@ -33,9 +33,16 @@ _ROW = "InstanceMetadataOptions"
 
 
 class EngineRuns:
-    """One stack of one project, used for one sequence after another. ``home`` is an empty folder."""
+    """One stack of one project, used for one sequence after another. ``home`` is a folder to be made.
+
+    Each row of the program is a resource of its own, or, ``in_components``, the only one of a component.
+    """
+
+    in_turn = False
+    in_components = False
 
     def __init__(self, cloud: LocalCloud, home: Path) -> None:
+        home.mkdir()
         self._cloud = cloud
         self._pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
         # Without this the engine refuses to write its events to a file.
@@ -54,29 +61,45 @@ class EngineRuns:
         self._events.unlink(missing_ok=True)
         ended = self._pulumi.run(*_ARGUMENTS[operation], "--event-log", str(self._events))
         failed = dict.fromkeys(self._failed(), ended.text)
-        return Ended(failed if failed or not ended.code else {"program": ended.text})
+        return Ended(failed if failed or not ended.code else {"program": ended.text}, said=ended.text)
 
     def preview(self, program: Described) -> set[str]:
         self._configure(program)
-        steps = json.loads(self._pulumi.run("preview", "--json", done=True).text).get("steps", ())
+        preview = self._pulumi.run("preview", "--json", done=not self.in_components)
+        if preview.code:
+            return set(program.wishes)  # a component looks at the instances, and says what would fail
+        steps = json.loads(preview.text).get("steps", ())
         return {_name(step["urn"]) for step in steps if step["op"] not in ("same", "read") and _is_ours(step["urn"])}
 
-    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+    def rows(self) -> Mapping[str, Outputs]:
+        return {_name(each["urn"]): each.get("outputs", {}) for each in self._recorded() if not each.get("delete")}
+
+    def replaced(self) -> Sequence[Outputs]:
+        return [each.get("outputs", {}) for each in self._recorded() if each.get("delete")]
+
+    def _recorded(self) -> Iterator[Mapping[str, Any]]:
         state = self._pulumi.state / ".pulumi" / "stacks" / "model" / f"{self._pulumi.stack}.json"
         latest = json.loads(state.read_text())["checkpoint"]["latest"] or {}
-        urns = ((each["urn"], each.get("outputs", {})) for each in latest.get("resources", ()))
-        return {_name(urn): outputs for urn, outputs in urns if _is_ours(urn) and _ROW in urn}
+        return (each for each in latest.get("resources", ()) if _is_ours(each["urn"]) and _ROW in each["urn"])
 
     def _configure(self, program: Described) -> None:
         rows = {
-            slot: {"instance": program.ids[slot], "options": wish.options, "wait": wish.wait, "end": wish.on_destroy}
-            for slot, wish in program.wishes.items()
+            name: {
+                "instance": program.ids[wish.slot],
+                "options": wish.options,
+                "wait": wish.wait,
+                "end": wish.on_destroy,
+                "reason": REASON if wish.may_loosen else None,
+                "aliases": wish.aliases,
+            }
+            for name, wish in program.wishes.items()
         }
         self._pulumi.configure(
             {
                 **aws_config(self._cloud, REGION),
                 "aws:maxRetries": "2",
                 "model:rows": json.dumps(rows),
+                "model:inComponents": json.dumps(self.in_components),
                 "model:timeoutSeconds": TIMEOUT_SECONDS,
             }
         )
@@ -90,13 +113,16 @@ class EngineRuns:
 def search_with_engine(sequences: int, seed: int) -> Found:
     """Lead a stack through so many short sequences, fewer if something is found."""
     with LocalCloud.in_process() as cloud, tempfile.TemporaryDirectory(prefix="pulumi-imds-model-") as home:
-        runs = EngineRuns(cloud, Path(home))
+        stacks = [EngineRuns(cloud, Path(home) / name) for name in ("first", "second")]
 
         class ByEngine(Model):
             @staticmethod
             def begin(settings: dict[str, object]) -> Story:
-                runs.forget()
-                return Story(cloud, runs, {**settings, "pending": PENDING_SECONDS})
+                in_components = settings.pop("in_components") is True
+                for each in stacks:
+                    each.forget()
+                    each.in_components = in_components
+                return Story(cloud, stacks, {**settings, "pending": PENDING_SECONDS})
 
         violated = explore(ByEngine, seed, sequences=sequences, steps=STEPS, shrink=False)
         return Found(ByEngine.taken, violated)
@@ -107,4 +133,5 @@ def _is_ours(urn: str) -> bool:
 
 
 def _name(urn: str) -> str:
-    return urn.rpartition("::")[2]
+    """What the model calls the resource: in a component, as that."""
+    return urn.rpartition("::")[2].removesuffix("-it")

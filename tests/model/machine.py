@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from imds_provider.options import OPTIONS, Options
+from imds_provider.options import OPTION_NAMES, OPTIONS, Options
 from tests.model.steps import (
     FAULTS,
+    ROWS,
     SLOTS,
+    Assign,
     Behind,
+    Copy,
     Destroy,
+    Edit,
     Launch,
     Manage,
+    Merge,
     Move,
+    OnDestroy,
+    Promise,
     Refresh,
     Release,
+    Rename,
+    Split,
     Step,
+    Swap,
+    Switch,
     Up,
     Wish,
+    Wishes,
 )
 from tests.model.story import Story
 
@@ -41,11 +55,34 @@ SETTINGS = st.fixed_dictionaries(
     {
         "tokens_when_unnamed": st.sampled_from(["kept", "optional"]),
         "stopped_state": st.sampled_from(["pending", "applied"]),
+        "in_components": st.booleans(),
     }
 )
 SLOT = st.sampled_from(SLOTS)
+ROW = st.sampled_from(ROWS)
 TROUBLE = st.sampled_from(["none"] * len(FAULTS) + list(FAULTS))
-WISH = st.builds(Wish, options(1), st.booleans(), st.sampled_from(["retain", "restore"]))
+END: st.SearchStrategy[OnDestroy] = st.sampled_from(["retain", "restore"])
+WISH = st.builds(Wish, st.just(""), options(1), st.booleans(), END, st.booleans())
+
+
+def _wishes(said: Mapping[str, tuple[Wish, str | None]]) -> Wishes:
+    """The wishes of each row for a slot: of the same name, where none is given."""
+    return {row: replace(wish, slot=slot or (row if row in SLOTS else SLOTS[0])) for row, (wish, slot) in said.items()}
+
+
+WISHES = st.dictionaries(
+    ROW, st.tuples(WISH, st.sampled_from([None] * 2 * len(SLOTS) + list(SLOTS))), min_size=1, max_size=2
+).map(_wishes)
+EDIT: st.SearchStrategy[Edit] = st.one_of(
+    st.builds(Rename, ROW, ROW, st.booleans(), TROUBLE),
+    st.builds(Rename, ROW, ROW, st.booleans(), TROUBLE),
+    st.builds(Assign, ROW, SLOT, TROUBLE),
+    st.builds(Swap, ROW, ROW, TROUBLE),
+    st.builds(Split, ROW, ROW, st.sets(st.sampled_from(OPTION_NAMES), min_size=1, max_size=3).map(frozenset), TROUBLE),
+    st.builds(Merge, ROW, ROW, TROUBLE),
+    st.builds(Copy, ROW, ROW, TROUBLE),
+    st.builds(Promise, ROW, END, st.booleans(), TROUBLE),
+)
 
 
 class Model(RuleBasedStateMachine):
@@ -57,7 +94,7 @@ class Model(RuleBasedStateMachine):
 
     @staticmethod
     def begin(settings: dict[str, object]) -> Story:
-        """The story of a sequence, on an EC2 that is set so."""
+        """The story of a sequence, on an EC2 that is set so; ``in_components`` is for runs by the engine."""
         raise NotImplementedError
 
     @initialize(settings=SETTINGS)
@@ -77,11 +114,21 @@ class Model(RuleBasedStateMachine):
     def behind(self, step: Behind) -> None:
         self._take(step)
 
-    @rule(step=st.builds(Manage, st.dictionaries(SLOT, WISH, min_size=1, max_size=2), TROUBLE))
+    @rule(step=st.builds(Manage, WISHES, TROUBLE))
     def manage(self, step: Manage) -> None:
         self._take(step)
 
-    @rule(step=st.builds(Release, st.lists(SLOT, min_size=1, max_size=2, unique=True).map(tuple), TROUBLE))
+    @precondition(lambda self: self._story.has_rows)
+    @rule(step=EDIT)
+    def edit(self, step: Edit) -> None:
+        self._take(step)
+
+    @rule()
+    def switch(self) -> None:
+        self._take(Switch())
+
+    @precondition(lambda self: self._story.has_rows)
+    @rule(step=st.builds(Release, st.lists(ROW, min_size=1, max_size=2, unique=True).map(tuple), TROUBLE))
     def release(self, step: Release) -> None:
         self._take(step)
 

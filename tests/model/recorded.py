@@ -22,10 +22,18 @@ from tests.model.steps import (
 
 
 def manage(
-    slot: str, options: Options, trouble: Trouble = "none", *, wait: bool = True, on_destroy: OnDestroy = "restore"
+    slot: str,
+    options: Options,
+    trouble: Trouble = "none",
+    *,
+    row: str | None = None,
+    wait: bool = True,
+    on_destroy: OnDestroy = "restore",
+    may_loosen: bool = True,
 ) -> Manage:
-    """A run of the program that says this of one slot."""
-    return Manage({slot: Wish(options, wait=wait, on_destroy=on_destroy)}, trouble)
+    """A run of the program whose row, of the slot's name unless it has another, says this of a slot."""
+    wish = Wish(slot, options, wait=wait, on_destroy=on_destroy, may_loosen=may_loosen)
+    return Manage({row or slot: wish}, trouble)
 
 
 SEQUENCES: Mapping[str, tuple[Step, ...]] = {

@@ -2,129 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator
 
-from imds_provider.options import Options, decode
-from imds_provider.target import Target
-from tests.model.steps import Wish
-
-Operation = Literal["up", "refresh", "destroy"]
-
-_WITHOUT_ENDPOINT = ("httpTokens", "httpEndpoint")
-"""What applies while the endpoint is off."""
-
-
-@dataclass(frozen=True)
-class Instance:
-    """What EC2 really has. ``waiting`` while the options are not applied; ``gone`` once it is terminated."""
-
-    id: str
-    options: Options
-    state: str
-    waiting: bool
-
-    @property
-    def gone(self) -> bool:
-        return self.state == "terminated"
-
-    @property
-    def recorded_state(self) -> str:
-        """How a row that has been waited for calls it."""
-        if not self.waiting:
-            return "applied"
-        return "pending" if self.state == "running" else "pending-start"
-
-
-@dataclass(frozen=True)
-class Scene:
-    """EC2 and the state of the stack at one moment, by slot."""
-
-    instances: Mapping[str, Instance]
-    rows: Mapping[str, Mapping[str, Any]]
-
-    def managed(self, slot: str) -> Options:
-        """What the recorded row wants."""
-        target = Target.parse(self.rows[slot]["target"]) if slot in self.rows else None
-        return target.wanted if target else {}
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A modification, with the options by the names that a program gives them."""
-
-    slot: str
-    options: Options
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that has ended: what the program wanted, what was there before and after it, and what it did.
-
-    ``struck`` says whether EC2 did anything wrong that a run may fail of, ``meddled`` what somebody else set
-    meanwhile. ``before`` are the values from before the options of a recorded row were first managed, as known when
-    the run began.
-    """
-
-    operation: Operation
-    program: Mapping[str, Wish]
-    then: Scene
-    now: Scene
-    sent: tuple[Sent, ...]
-    failed: Mapping[str, str]
-    struck: bool
-    meddled: Options = field(default_factory=dict)
-    before: Mapping[str, Options] = field(default_factory=dict)
-
-    def ends(self, slot: str) -> bool:
-        """Whether the run is to delete the recorded row, or to replace it."""
-        row = self.then.rows.get(slot)
-        if row is None or self.operation == "refresh":
-            return False
-        moved = row["instanceId"] != self.then.instances[slot].id
-        return self.operation == "destroy" or slot not in self.program or moved
-
-    def restored(self, slot: str) -> Options:
-        """What the run is to put back."""
-        if not self.ends(slot) or self.then.rows[slot]["onDestroy"] != "restore":
-            return {}
-        return self.before.get(slot, {}) if self.then.rows[slot]["instanceId"] == self.then.instances[slot].id else {}
-
-    def wanted(self, slot: str) -> Options:
-        """What the run is to bring about, or to put back."""
-        if self.operation == "up" and slot in self.program:
-            return self.program[slot].options
-        return self.restored(slot)
-
-    def has_to_look(self, slot: str) -> bool:
-        """Whether what is recorded is not enough for the run to know that nothing is to be done."""
-        row, wanted = self.then.rows.get(slot), self.program[slot].options
-        if row is None or self.ends(slot) or row.get("unfinished"):
-            return True
-        known = decode(row)
-        return not set(wanted) <= set(self.then.managed(slot)) or not is_brought_about(wanted, known)
-
-
-def can_apply(wanted: Options, options: Options) -> Options:
-    """What of ``wanted`` EC2 takes: with the endpoint off, that and the tokens."""
-    off = wanted.get("httpEndpoint", options["httpEndpoint"]) == "disabled"
-    return {name: value for name, value in wanted.items() if name in _WITHOUT_ENDPOINT or not off}
-
-
-def is_brought_about(wanted: Options, options: Options) -> bool:
-    return all(options[name] == value for name, value in can_apply(wanted, options).items())
-
-
-def first_managed(before: Mapping[str, Options], run: Run) -> dict[str, Options]:
-    """The values from before each option of the rows that are recorded now was first managed."""
-    known: dict[str, Options] = {}
-    for slot, row in run.now.rows.items():
-        old = run.then.rows.get(slot)
-        kept = before.get(slot, {}) if old is not None and old["instanceId"] == row["instanceId"] else {}
-        had = {**run.then.instances[slot].options, **kept}
-        known[slot] = {name: had[name] for name in run.now.managed(slot)}
-    return known
+from imds_provider.options import Options, OptionValue, decode
+from tests.model.edits import conflicts
+from tests.model.scenes import (
+    LOOSER,
+    WITHOUT_ENDPOINT,
+    Instance,
+    Outputs,
+    Return,
+    Run,
+    is_brought_about,
+)
 
 
 def violations(run: Run) -> Iterator[str]:
@@ -132,126 +22,231 @@ def violations(run: Run) -> Iterator[str]:
     for slot in run.then.instances:
         yield from _changed_only_as_asked(run, slot)
         yield from _sent_only_as_asked(run, slot)
-        yield from _still_known(run, slot)
         yield from _nothing_lost(run, slot)
+    for name in run.now.rows:
+        yield from _still_known(run, name)
     yield from _failed_for_a_reason(run)
-    if run.failed:
+    if run.operation == "up" and conflicts(run.program):
+        yield from _refused(run)
+    elif run.failed:
         return
-    if run.operation == "refresh":
+    elif run.operation == "refresh":
         yield from _refreshed(run)
-    for slot in run.then.instances:
-        if run.operation == "up" and slot in run.program:
-            yield from _brought_about(run, slot)
-        elif run.operation != "refresh":
-            yield from _ended(run, slot)
+    else:
+        yield from _brought_about(run)
 
 
 def _changed_only_as_asked(run: Run, slot: str) -> Iterator[str]:
-    """An option that nobody manages stays what it is, and tokens are loosened only where that is asked for."""
-    then, now, wanted = run.then.instances[slot].options, run.now.instances[slot].options, run.wanted(slot)
+    """An option that nobody manages stays what it is, and nothing is loosened without a reason."""
+    then, now = run.then.instances[slot].options, run.now.instances[slot].options
     for name, value in now.items():
-        if value not in (then[name], wanted.get(name), run.meddled.get(name)):
+        if value in (then[name], run.meddled.get(name)):
+            continue
+        if value not in run.asked(slot, name):
             yield f"{slot}: {name} went from {then[name]} to {value}, which nobody asked for"
+        elif LOOSER.get(name) == value and not run.may_loosen(slot, name):
+            yield f"{slot}: {name} went from {then[name]} to {value}, and nobody gives a reason"
 
 
 def _sent_only_as_asked(run: Run, slot: str) -> Iterator[str]:
     """What goes along with a change is as it was, and nothing is sent where nothing differs."""
-    then, wanted = run.then.instances[slot].options, run.wanted(slot)
+    then = run.then.instances[slot].options
+    back = [each.options if each.may_loosen else _unloosened(each.options, then) for each in run.returns(slot)]
+    nothing_differs = all(is_brought_about(each, then) for each in (run.wanted(slot), *back))
     for each in run.sent:
         if each.slot != slot:
             continue
-        if is_brought_about(wanted, then):
+        if nothing_differs:
             yield f"{slot}: was sent {each.options}, though nothing differed"
         for name, value in each.options.items():
-            if value not in (then[name], wanted.get(name), run.meddled.get(name)):
+            if value not in {then[name], run.meddled.get(name), *run.asked(slot, name)}:
                 yield f"{slot}: was sent {name}={value}, which is neither wanted nor what it was"
-            if (name, value) == ("httpTokens", "optional") and wanted.get(name) != value:
-                yield f"{slot}: was sent optional tokens, which nobody asked for"
+            is_looser = LOOSER.get(name) == value and (value != then[name] or name == "httpTokens")
+            if is_looser and value != run.meddled.get(name) and not run.may_loosen(slot, name):
+                yield f"{slot}: was sent {name}={value}, and nobody gives a reason"
 
 
-def _still_known(run: Run, slot: str) -> Iterator[str]:
-    """``previous`` holds what was there before the options were managed here."""
-    row = run.now.rows.get(slot)
-    if row is None:
+def _unloosened(wanted: Options, then: Options) -> Options:
+    return {name: value for name, value in wanted.items() if LOOSER.get(name) != value or then[name] == value}
+
+
+def _still_known(run: Run, name: str) -> Iterator[str]:
+    """``previous`` holds what was there before the first row managed the options.
+
+    That goes over to another row of the instance from one that the program still has. From one that it no longer has
+    it cannot, since nobody shows that to the provider in time.
+    """
+    row = run.now.rows[name]
+    known = decode(row["previous"])
+    if run.operation != "up" or name not in run.program:
+        # Under the old name still, if the run did not get as far as the new one.
+        expected = decode(run.then.rows[name]["previous"])
+        if known != expected:
+            yield f"{name}: `previous` says {known}, and it was {expected}"
         return
-    expected, known = first_managed(run.before, run)[slot], decode(row["previous"])
-    if known != expected:
-        yield f"{slot}: `previous` says {known}, and it was {dict(expected)}"
+    if set(known) != set(run.now.managed(name)):
+        yield f"{name}: `previous` knows {sorted(known)}, and it manages {sorted(run.now.managed(name))}"
+    for option, value in known.items():
+        allowed = _first(run, name, row, option)
+        if value not in allowed:
+            yield f"{name}: `previous` says {option}={value}, and it was {allowed}"
+
+
+def _first(run: Run, name: str, row: Outputs, option: str) -> list[object]:
+    """What the option may have been before the first row managed it; almost always that is one value."""
+    old = run.old(name)
+    mine = run.then.rows.get(old or "", {})
+    if mine.get("instanceId") == row["instanceId"] and option in decode(mine["previous"]):
+        return [decode(mine["previous"])[option]]
+    others = [run.then.rows[each] for each in run.went_on()]
+    firsts = [decode(each["previous"]).get(option) for each in others if each["instanceId"] == row["instanceId"]]
+    known: list[object] = [each for each in firsts if each is not None]
+    if known and run.in_turn:
+        return known
+    then = next(each for each in run.then.instances.values() if each.id == row["instanceId"])
+    slot = run.program[name].slot
+    meddled = [run.meddled[option]] if option in run.meddled and len(run.rows_of(slot)) > 1 else []
+    return [*known, then.options[option], *meddled]
 
 
 def _nothing_lost(run: Run, slot: str) -> Iterator[str]:
     """What a run has changed is recorded as managed, even if the run failed: else nobody could put it back."""
-    if run.operation != "up" or slot not in run.program:
+    if run.operation != "up":
         return
-    then, now, managed = run.then.instances[slot].options, run.now.instances[slot].options, run.now.managed(slot)
-    for name, value in now.items():
-        if value not in (then[name], run.meddled.get(name)) and name not in managed:
+    then, now = run.then.instances[slot].options, run.now.instances[slot]
+    put_back = [each.options for each in run.returns(slot)]
+    managed = run.now.managed_of(now)
+    for name, value in now.options.items():
+        if value in (then[name], run.meddled.get(name)) or any(each.get(name) == value for each in put_back):
+            continue
+        if name not in managed:
             yield f"{slot}: {name} was changed from {then[name]} to {value}, and the state does not know of it"
 
 
 def _failed_for_a_reason(run: Run) -> Iterator[str]:
-    if run.struck:
+    if run.struck or (run.operation == "up" and conflicts(run.program)):
         return
     for name, sentence in run.failed.items():
         # A barrier waits for all of them.
-        slots = [name] if name in run.then.instances else list(run.program)
-        if run.operation != "up" or not any(run.then.instances[slot].gone for slot in slots):
+        rows = [name] if name in run.program else list(run.program)
+        gone = any(run.then.instances[run.program[each].slot].gone for each in rows)
+        if run.operation != "up" or not (gone or any(run.is_refused(each) for each in rows)):
             yield f"{name}: failed without a reason: {sentence}"
+
+
+def _refused(run: Run) -> Iterator[str]:
+    """Where two rows decide differently, the run fails before anything is done."""
+    if not run.failed:
+        yield f"two rows decide {conflicts(run.program)} differently, and nobody said so"
+    if run.sent or run.now.rows != run.then.rows:
+        yield "two rows decide differently, and the run acted all the same"
 
 
 def _refreshed(run: Run) -> Iterator[str]:
     """What is recorded is what EC2 has, and what is gone is recorded no longer."""
-    for slot, old in run.then.rows.items():
-        row, truth = run.now.rows.get(slot), run.now.instances[slot]
-        if old["instanceId"] != truth.id or truth.gone:
+    instances = {each.id: each for each in run.now.instances.values() if not each.gone}
+    for name, old in run.then.rows.items():
+        row, truth = run.now.rows.get(name), instances.get(old["instanceId"])
+        if truth is None:
             if row is not None:
-                yield f"{slot}: is gone, and still recorded"
+                yield f"{name}: is gone, and still recorded"
         elif row is None:
-            yield f"{slot}: is there, and recorded no longer"
+            yield f"{name}: is there, and recorded no longer"
         else:
-            yield from _recorded_as_it_is(slot, row, truth)
+            yield from _recorded_as_it_is(name, row, truth, was=old)
 
 
-def _brought_about(run: Run, slot: str) -> Iterator[str]:
-    """The program's wishes have come true where the run had to look, and are recorded as they came out."""
-    wish, row, truth = run.program[slot], run.now.rows.get(slot), run.now.instances[slot]
-    if row is None:
-        yield f"{slot}: is not recorded"
+def _brought_about(run: Run) -> Iterator[str]:
+    """The program's wishes have come true where the run had to look, and what it no longer has is gone."""
+    program = run.program if run.operation == "up" else {}
+    if set(run.now.rows) != set(program) or run.now.replaced:
+        yield f"recorded are {sorted(run.now.rows)} and {len(run.now.replaced)} replaced, wanted {sorted(program)}"
         return
-    if set(run.now.managed(slot)) != set(wish.options):
-        yield f"{slot}: manages {sorted(run.now.managed(slot))}, and the program says {sorted(wish.options)}"
+    for name in program:
+        yield from _recorded_as_wished(run, name)
+        yield from _wish_came_true(run, name)
+    for slot in run.then.instances:
+        yield from _put_back(run, slot)
+        yield from _told(run, slot)
+
+
+def _recorded_as_wished(run: Run, name: str) -> Iterator[str]:
+    wish, row = run.program[name], run.now.rows[name]
+    if set(run.now.managed(name)) != set(wish.options):
+        yield f"{name}: manages {sorted(run.now.managed(name))}, and the program says {sorted(wish.options)}"
     if not is_brought_about(wish.options, decode(row)):
-        yield f"{slot}: recorded as {decode(row)}, and the program says {dict(wish.options)}"
-    if row["onDestroy"] != wish.on_destroy:
-        yield f"{slot}: recorded as to {row['onDestroy']} on its end, and the program says {wish.on_destroy}"
-    if not run.has_to_look(slot):
-        old = decode(run.then.rows[slot])
+        yield f"{name}: recorded as {decode(row)}, and the program says {dict(wish.options)}"
+    if (row["onDestroy"], bool(row.get("allowDowngrade"))) != (wish.on_destroy, wish.may_loosen):
+        yield f"{name}: recorded as to {row['onDestroy']} on its end, for {row.get('allowDowngrade')}, not as {wish}"
+
+
+def _wish_came_true(run: Run, name: str) -> Iterator[str]:
+    wish, row = run.program[name], run.now.rows[name]
+    truth, then = run.now.instances[wish.slot], run.then.instances[wish.slot]
+    if not run.has_to_look(name):
+        old = decode(run.then.rows[str(run.old(name))])
         if decode(row) != old:
-            yield f"{slot}: recorded as {decode(row)} instead of {old} without a reason to look"
+            yield f"{name}: recorded as {decode(row)} instead of {old} without a reason to look"
         return
-    if not run.meddled:
-        yield from _recorded_as_it_is(slot, row, truth)
-    if truth.state == "running" and (truth.waiting or not is_brought_about(wish.options, truth.options)):
-        yield f"{slot}: nobody waited until {dict(wish.options)} was applied: EC2 has {dict(truth.options)}"
+    alone, returns = run.is_alone(name), run.returns(wish.slot)
+    if alone and not run.meddled:
+        yield from _recorded_as_it_is(name, row, truth, was=row)
+    others = [each.options for each in run.rows_of(wish.slot) if each is not wish]
+    others += [each.options for each in returns]
+    # Another row may switch the endpoint before or after this one, which takes nothing up while it is off.
+    sure = then.options["httpEndpoint"] == "enabled" and not any("httpEndpoint" in each for each in others)
+    names = wish.options if alone or sure else set(wish.options) & set(WITHOUT_ENDPOINT)
+    wanted = {each: wish.options[each] for each in names}
+    waited = not truth.waiting or bool(returns)
+    if truth.state == "running" and not (waited and is_brought_about(wanted, truth.options)):
+        yield f"{name}: nobody waited until {dict(wish.options)} was applied: EC2 has {dict(truth.options)}"
 
 
-def _recorded_as_it_is(slot: str, row: Mapping[str, Any], truth: Instance) -> Iterator[str]:
+def _recorded_as_it_is(name: str, row: Outputs, truth: Instance, *, was: Outputs) -> Iterator[str]:
+    """``was`` is what was recorded before: a stopped instance waits for its start whatever EC2 says of it."""
     if decode(row) != truth.options:
-        yield f"{slot}: recorded as {decode(row)}, and EC2 has {dict(truth.options)}"
-    if row.get("state", truth.recorded_state) != truth.recorded_state:
-        yield f"{slot}: recorded as {row['state']}, and it is {truth.recorded_state}"
+        yield f"{name}: recorded as {decode(row)}, and EC2 has {dict(truth.options)}"
+    states = [("pending" if truth.state == "running" else "pending-start") if truth.waiting else "applied"]
+    if truth.state != "running" and was.get("state") == "pending-start":
+        states.append("pending-start")
+    if "state" in row and row["state"] not in states:
+        yield f"{name}: recorded as {row['state']}, and it is {states}"
 
 
-def _ended(run: Run, slot: str) -> Iterator[str]:
-    """The row is gone, and what it was to put back is back: all of it, if the endpoint was on to take it."""
-    truth, restored = run.now.instances[slot], run.restored(slot)
-    if slot in run.now.rows:
-        yield f"{slot}: still recorded"
+def _put_back(run: Run, slot: str) -> Iterator[str]:
+    """What ended rows were to put back is back: all of it, if the endpoint was on to take it."""
+    truth, then, returns = run.now.instances[slot], run.then.instances[slot].options, run.returns(slot)
     # A stopped instance is not waited for, nor is one whose row leaves that to a barrier, which is gone by then. So
     # what somebody else does to it meanwhile is not seen.
-    waited_for = truth.state == "running" and run.then.rows.get(slot, {}).get("wait") is not False
-    unseen = run.meddled and not waited_for
-    was_on = run.then.instances[slot].options["httpEndpoint"] == "enabled"
-    back = restored.items() <= truth.options.items() if was_on else is_brought_about(restored, truth.options)
-    if not truth.gone and not unseen and not back:
-        yield f"{slot}: should be as before, {dict(restored)}, and is {dict(truth.options)}"
+    unseen = run.meddled and not (truth.state == "running" and all(each.waits for each in returns))
+    if truth.gone or unseen:
+        return
+    wanted = run.wanted(slot)
+    switched = any("httpEndpoint" in each.options for each in returns) and len(returns) > 1
+    was_on = then["httpEndpoint"] == "enabled" and wanted.get("httpEndpoint") != "disabled" and not switched
+    is_on = truth.options["httpEndpoint"] == "enabled" and len(returns) == 1
+    for name in sorted({name for each in returns for name in each.options}):
+        allowed = [_back(each, name, then[name]) for each in returns if name in each.options]
+        if (name in WITHOUT_ENDPOINT or was_on or is_on) and truth.options[name] not in allowed:
+            yield f"{slot}: {name} should be back at {allowed}, and is {truth.options[name]}"
+
+
+def _back(given: Return, name: str, then: OptionValue) -> OptionValue:
+    """What an option is to be after a restore: the stricter value, where nothing gives a reason to loosen it."""
+    value = given.options[name]
+    return then if LOOSER.get(name) == value and not given.may_loosen else value
+
+
+def _told(run: Run, slot: str) -> Iterator[str]:
+    """What is not put back is said, unless a row still knows it."""
+    truth = run.now.instances[slot]
+    if truth.gone:
+        return
+    known = [decode(row["previous"]) for row in run.now.rows.values() if row["instanceId"] == truth.id]
+    managed = run.wanted(slot)
+    for row in run.restoring(slot):
+        for name, value in decode(row["previous"]).items():
+            kept = LOOSER.get(name) == value != truth.options[name] and not row.get("allowDowngrade")
+            lost = all(each.get(name) != value for each in known) if name in managed else kept
+            if lost and truth.id not in run.said:
+                yield f"{slot}: {name}={value} is not put back, and nobody said so"

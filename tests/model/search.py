@@ -42,7 +42,8 @@ def search(steps: int, first_seed: int, *, shrink: bool = True) -> Found:
     class Here(Model):
         @staticmethod
         def begin(settings: dict[str, object]) -> Story:
-            return Story(cloud, RunsHere(runs), settings)
+            settings.pop("in_components")
+            return Story(cloud, [RunsHere(runs), RunsHere(runs)], settings)
 
     number = first_seed
     with runs.ready():

@@ -1,7 +1,7 @@
 """What can happen, one step at a time: to the instances, to the program, and in a run of Pulumi.
 
-Instances stand in a few slots. A slot's instance may end and be followed by another; the program has at most one row
-for each slot.
+Instances stand in a few slots. A slot's instance may end and be followed by another. The program has rows, each for the
+instance of one slot; a slot may have several.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from imds_provider.options import Options
 from localcloud.faults import Fault
 
 SLOTS = ("a", "b", "c")
+ROWS = ("a", "b", "c", "d")
+"""What a row may be called, which says nothing of its slot."""
 
 DESCRIBE = "DescribeInstances"
 MODIFY = "ModifyInstanceMetadataOptions"
@@ -61,11 +63,18 @@ OnDestroy = Literal["retain", "restore"]
 
 @dataclass(frozen=True)
 class Wish:
-    """What the program says of a slot's instance."""
+    """What a row of the program says of a slot's instance. ``may_loosen`` where it gives a reason for that."""
 
+    slot: str
     options: Options
     wait: bool = True
     on_destroy: OnDestroy = "retain"
+    may_loosen: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+Wishes = Mapping[str, Wish]
+"""A program: its rows by name, in order."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +103,83 @@ class Behind:
 
 @dataclass(frozen=True)
 class Manage:
-    """The program says something else of these slots, and is run."""
+    """The program says this of these rows, and is run."""
 
-    wishes: Mapping[str, Wish]
+    wishes: Wishes
     trouble: Trouble = "none"
 
 
 @dataclass(frozen=True)
 class Release:
-    """The program says nothing of these slots any more, and is run."""
+    """The program has these rows no more, and is run."""
 
-    slots: tuple[str, ...]
+    rows: tuple[str, ...]
+    trouble: Trouble = "none"
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A row is called otherwise, declared in ``aliases`` or not, and the program is run."""
+
+    row: str
+    new: str
+    alias: bool
+    trouble: Trouble = "none"
+
+
+@dataclass(frozen=True)
+class Assign:
+    """A row is for another instance, and the program is run."""
+
+    row: str
+    slot: str
+    trouble: Trouble = "none"
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Two rows exchange their instances, and the program is run."""
+
+    row: str
+    other: str
+    trouble: Trouble = "none"
+
+
+@dataclass(frozen=True)
+class Split:
+    """A new row for the same instance takes these options over, and the program is run."""
+
+    row: str
+    new: str
+    names: frozenset[str]
+    trouble: Trouble = "none"
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A row takes over the options of another one for the same instance, and the program is run."""
+
+    row: str
+    other: str
+    trouble: Trouble = "none"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Another row says the same of the same instance, and the program is run."""
+
+    row: str
+    new: str
+    trouble: Trouble = "none"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A row says otherwise what becomes of its instance on its end, and whether it may be loosened: a run of that."""
+
+    row: str
+    on_destroy: OnDestroy
+    may_loosen: bool
     trouble: Trouble = "none"
 
 
@@ -129,4 +204,10 @@ class Destroy:
     trouble: Trouble = "none"
 
 
-Step = Launch | Move | Behind | Manage | Release | Up | Refresh | Destroy
+@dataclass(frozen=True)
+class Switch:
+    """From now on the steps are those of the other stack, which may manage the same instances."""
+
+
+Edit = Manage | Release | Rename | Assign | Swap | Split | Merge | Copy | Promise
+Step = Launch | Move | Behind | Edit | Up | Refresh | Destroy | Switch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 from imds_provider.options import OPTIONS, Options, from_ec2
@@ -10,8 +11,9 @@ from localcloud.client import LocalCloud
 from localcloud.shapes import MetadataOptions
 from tests.faults.process import REGION
 from tests.model import rules
-from tests.model.rules import Instance, Operation, Scene, Sent
+from tests.model.edits import conflicts, edited, without_aliases
 from tests.model.runs import Described, Runs
+from tests.model.scenes import Instance, Operation, Run, Scene, Sent, is_brought_about
 from tests.model.steps import (
     FAULTS,
     MODIFY,
@@ -20,45 +22,61 @@ from tests.model.steps import (
     Behind,
     Destroy,
     Launch,
-    Manage,
     Move,
     Refresh,
-    Release,
     Step,
+    Switch,
     Trouble,
     Up,
-    Wish,
+    Wishes,
 )
 
 PENDING_SECONDS = 1.0
 BETWEEN_STEPS_SECONDS = 60.0
 """Time between two steps, so that an answer of EC2 that is out of date is so by what this run has done."""
 
+OPERATIONS: Mapping[type[Up | Refresh | Destroy], Operation] = {Up: "up", Refresh: "refresh", Destroy: "destroy"}
+
 
 class ViolationError(AssertionError):
     """Something that must hold does not."""
 
 
-class Story:
-    """Three instances, a stack that may manage them, and what the model knows of both."""
+@dataclass
+class _Side:
+    """A stack, and the program that it is run with."""
 
-    def __init__(self, cloud: LocalCloud, runs: Runs, settings: Mapping[str, object] | None = None) -> None:
+    runs: Runs
+    program: Wishes = field(default_factory=dict)
+
+
+class Story:
+    """Three instances, stacks that may manage them and take turns, and what the model knows of all that."""
+
+    def __init__(self, cloud: LocalCloud, stacks: Sequence[Runs], settings: Mapping[str, object] | None = None) -> None:
         self.cloud = cloud
-        self._runs = runs
+        self._sides = [_Side(each) for each in stacks]
         self._ids: dict[str, str] = {}
-        self._program: dict[str, Wish] = {}
-        self._before: Mapping[str, Options] = {}
         self._launched = 0
         cloud.wipe()
         cloud.settings(**{"pending": PENDING_SECONDS, **(settings or {})})
         for slot in SLOTS:
             self._launch(slot, {})
 
+    @property
+    def _program(self) -> Wishes:
+        return self._sides[0].program
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the program has any rows to edit."""
+        return bool(self._program)
+
     def take(self, step: Step) -> bool:
         """Carry out one step, and say whether it could be taken at all. Raises :class:`ViolationError`."""
-        self.cloud.advance(BETWEEN_STEPS_SECONDS)
-        if isinstance(step, Launch | Move) and self.is_gone(step.slot) != isinstance(step, Launch):
+        if not self._can_take(step):
             return False
+        self.cloud.advance(BETWEEN_STEPS_SECONDS)
         match step:
             case Launch(slot, options):
                 self._launch(slot, options)
@@ -66,19 +84,24 @@ class Story:
                 self._move(slot, verb)
             case Behind(slot, options):
                 self.cloud.change(self._ids[slot], {"options": _in_ec2s_words(options)})
-            case Manage(wishes, trouble):
-                self._program.update(wishes)
-                self._run("up", trouble)
-            case Release(slots, trouble):
-                self._program = {slot: wish for slot, wish in self._program.items() if slot not in slots}
-                self._run("up", trouble)
-            case Up(trouble):
-                self._run("up", trouble)
-            case Refresh(trouble):
-                self._run("refresh", trouble)
-            case Destroy(trouble):
-                self._run("destroy", trouble)
+            case Switch():
+                self._sides.append(self._sides.pop(0))
+            case Up() | Refresh() | Destroy():
+                self._run(OPERATIONS[type(step)], self._program, step.trouble)
+            case _:
+                self._run("up", edited(self._program, step) or {}, step.trouble)
         return True
+
+    def _can_take(self, step: Step) -> bool:
+        match step:
+            case Launch(slot):
+                return self.is_gone(slot)
+            case Move(slot):
+                return not self.is_gone(slot)
+            case Behind() | Up() | Refresh() | Destroy() | Switch():
+                return True
+            case _:
+                return edited(self._program, step) is not None
 
     def is_gone(self, slot: str) -> bool:
         """Whether the slot's instance is terminated."""
@@ -93,47 +116,39 @@ class Story:
         moves = {"stop": self.cloud.stop, "start": self.cloud.start_instance, "terminate": self.cloud.terminate}
         moves[verb](self._ids[slot])
 
-    def _run(self, operation: Operation, trouble: Trouble) -> None:
-        then, program = self._scene(), Described(self._program, self._ids)
+    def _run(self, operation: Operation, wishes: Wishes, trouble: Trouble) -> None:
+        side = self._sides[0]
+        then, program = self._scene(), Described(wishes, self._ids)
         self.cloud.reset()
         self.cloud.set_faults(*FAULTS[trouble])
-        ended = self._runs.run(operation, program)
+        ended = side.runs.run(operation, program)
         struck, sent = self._is_struck(), self._sent()
         meddled = {name: value for fault in FAULTS[trouble] if struck for name, value in fault.options.items()}
         self._end_trouble(then)
-        run = rules.Run(
+        run = Run(
             operation,
-            dict(self._program),
+            wishes,
             then,
             self._scene(),
             sent,
             ended.failed,
             struck=struck and trouble not in SURVIVED,
             meddled=from_ec2(meddled),
-            before=self._before,
+            said=ended.said,
+            in_turn=side.runs.in_turn,
         )
         found = [*ended.forbidden, *rules.violations(run)]
-        self._before = rules.first_managed(self._before, run)
+        if not conflicts(wishes):  # or else whoever has edited it takes that back
+            side.program = wishes
         if not ended.failed:
-            found += self._preview(run, self._runs.preview(program))
+            found += _preview(run, side.runs.preview(program))
+            side.program = without_aliases(side.program) if operation == "up" else side.program
         if found:
             raise ViolationError("\n".join([f"{operation} with {trouble}:", *found, *ended.failed.values()]))
 
-    def _preview(self, run: rules.Run, changed: set[str]) -> list[str]:
-        """After a run that brought all about nothing is to be done; after a refresh exactly what has drifted."""
-        if run.operation == "up":
-            return [f"the preview is not empty: {sorted(changed)}"] if changed else []
-        if run.operation == "destroy":
-            return []
-        drifted = {
-            slot
-            for slot, wish in run.program.items()
-            if slot in run.now.rows and not rules.is_brought_about(wish.options, run.now.instances[slot].options)
-        }
-        return [f"the preview does not show that {sorted(drifted - changed)} drifted"] if drifted - changed else []
-
     def _scene(self) -> Scene:
-        return Scene(self._instances(), {slot: dict(row) for slot, row in self._runs.rows().items()})
+        runs = self._sides[0].runs
+        return Scene(self._instances(), {name: dict(row) for name, row in runs.rows().items()}, runs.replaced())
 
     def _instances(self) -> dict[str, Instance]:
         views = {view["id"]: view for view in self.cloud.instances()}
@@ -162,9 +177,26 @@ class Story:
                 self.cloud.change(self._ids[slot], {"metadata_state": "applied"})
 
 
-def play(cloud: LocalCloud, runs: Runs, steps: Sequence[Step], settings: Mapping[str, object] | None = None) -> None:
+def _preview(run: Run, changed: set[str]) -> list[str]:
+    """After a run that brought all about nothing is to be done; after a refresh exactly what has drifted."""
+    if run.operation == "up":
+        return [f"the preview is not empty: {sorted(changed)}"] if changed else []
+    if run.operation == "destroy":
+        return []
+    drifted = set()
+    for name, wish in run.program.items():
+        truth = run.now.instances[wish.slot]
+        row = next((run.now.rows[each] for each in (name, *wish.aliases) if each in run.now.rows), None)
+        if row and row["instanceId"] == truth.id and not is_brought_about(wish.options, truth.options):
+            drifted.add(name)
+    return [f"the preview does not show that {sorted(drifted - changed)} drifted"] if drifted - changed else []
+
+
+def play(
+    cloud: LocalCloud, stacks: Sequence[Runs], steps: Sequence[Step], settings: Mapping[str, object] | None = None
+) -> None:
     """Take all the steps on a cloud of their own. Raises :class:`ViolationError`."""
-    story = Story(cloud, runs, settings)
+    story = Story(cloud, stacks, settings)
     for step in steps:
         story.take(step)
 

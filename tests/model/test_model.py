@@ -8,6 +8,7 @@ import pytest
 
 from imds_provider import applying, properties
 from imds_provider.options import Options, OptionValue, modification
+from imds_provider.run_state import RunState
 from tests.model.recorded import SEQUENCES
 from tests.model.runs import RunsHere
 from tests.model.search import search
@@ -31,7 +32,7 @@ def test_what_must_hold_does_after_each_step_of_a_recorded_sequence(steps: tuple
     cloud = UnwiredCloud()
     runs = UnwiredRuns(cloud)
     with runs.ready():
-        play(cloud, RunsHere(runs), steps, {"tokens_when_unnamed": unnamed})
+        play(cloud, [RunsHere(runs), RunsHere(runs)], steps, {"tokens_when_unnamed": unnamed})
 
 
 def _loosening(observed: Options, wanted: Options) -> dict[str, OptionValue]:
@@ -48,12 +49,32 @@ def _forgetting(_recorded: Options, before: Options, wanted: Options) -> Mapping
     return {name: before[name] for name in wanted if name in before}
 
 
+def _whoever_asks(*_: object) -> None:
+    pass
+
+
+def _all_of_it(_observed: Options, wanted: Options) -> Options:
+    return wanted
+
+
+def _nothing_managed(*_: object) -> frozenset[str]:
+    return frozenset()
+
+
+def _nothing_before(*_: object) -> Options:
+    return {}
+
+
 @pytest.mark.parametrize(
     ("module", "name", "broken"),
     [
         pytest.param(applying, "modification", _loosening, id="that-loosens-tokens"),
         pytest.param(applying, "modification", _leaving_out, id="that-leaves-out-a-change"),
         pytest.param(properties, "merge_previous", _forgetting, id="that-forgets-what-was-there-before"),
+        pytest.param(applying, "require_reason", _whoever_asks, id="that-loosens-without-a-reason"),
+        pytest.param(applying, "without_loosening", _all_of_it, id="that-restores-what-is-looser-without-a-reason"),
+        pytest.param(RunState, "managed", _nothing_managed, id="that-restores-what-another-row-manages"),
+        pytest.param(RunState, "before", _nothing_before, id="that-forgets-it-on-a-second-row"),
     ],
 )
 def test_a_provider_is_found_out(

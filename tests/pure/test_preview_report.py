@@ -53,14 +53,18 @@ def test_what_is_yet_to_be_launched_is_counted_and_named() -> None:
         ({}, "EC2 does not report httpTokens, httpPutResponseHopLimit there"),
         ({"httpTokens": "required"}, "EC2 does not report httpPutResponseHopLimit there"),
         (
+            {"httpPutResponseHopLimit": 1},
+            "EC2 does not report httpTokens there; httpPutResponseHopLimit: 1 -> 2",
+        ),
+        (
             {"httpTokens": "perhaps", "httpPutResponseHopLimit": 2},
             "EC2 reports httpTokens=perhaps, which this version does not know",
         ),
         (
             {"httpTokens": "perhaps"},
             (
-                "EC2 does not report httpPutResponseHopLimit there and EC2 reports httpTokens=perhaps, which this version "
-                "does not know"
+                "EC2 does not report httpPutResponseHopLimit there and EC2 reports httpTokens=perhaps, which this "
+                "version does not know"
             ),
         ),
     ],

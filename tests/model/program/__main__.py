@@ -2,21 +2,26 @@
 
 import pulumi
 
+from imds_components import InstanceMetadata
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
 from imds_provider.options import as_arguments, decode
 
 config = pulumi.Config()
+in_components = config.require_bool("inComponents")
 timeout_seconds = config.require_int("timeoutSeconds")
 targets = {}
 for name, row in config.require_object("rows").items():
-    managed = InstanceMetadataOptions(
-        name,
-        instance_id=row["instance"],
-        **as_arguments(decode(row["options"])),  # type: ignore[arg-type]  # by the names of the arguments
-        on_destroy=row["end"],
-        wait=row["wait"],
-        timeout_seconds=timeout_seconds,
-    )
+    said = {
+        **as_arguments(decode(row["options"])),
+        "on_destroy": row["end"],
+        "allow_downgrade": row["reason"],
+        "timeout_seconds": timeout_seconds,
+        "opts": pulumi.ResourceOptions(aliases=[pulumi.Alias(name=each) for each in row["aliases"]]),
+    }
+    if in_components:
+        InstanceMetadata(name, instances={"it": row["instance"]}, **said)
+        continue
+    managed = InstanceMetadataOptions(name, instance_id=row["instance"], wait=row["wait"], **said)
     if not row["wait"]:
         targets[name] = managed.target
 if targets:

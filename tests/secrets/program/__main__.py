@@ -15,9 +15,16 @@ fleet = InstanceMetadata(
     http_tokens="required",
     http_put_response_hop_limit=hop_limit,
     on_destroy="restore",
+    allow_downgrade="what was there before is restored",
     timeout_seconds=10,
 )
-alone = InstanceMetadataOptions("alone", instance_id=ids[0], http_tokens="required", on_destroy="restore")
+alone = InstanceMetadataOptions(
+    "alone",
+    instance_id=ids[0],
+    http_tokens="required",
+    on_destroy="restore",
+    allow_downgrade="what was there before is restored",
+)
 pulumi.export("options", fleet.options)
 pulumi.export("appliedIds", fleet.applied_ids)
 pulumi.export("state", alone.state)

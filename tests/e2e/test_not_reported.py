@@ -1,0 +1,58 @@
+"""Instances of which EC2 does not report all options: never taken for right, and said so everywhere."""
+
+from __future__ import annotations
+
+from localcloud.client import LocalCloud
+from localcloud.shapes import MetadataOptions
+from tests.e2e.fleet import aws_config, instance, modifications
+from tests.e2e.hiding import WHOLE, hiding
+from tests.e2e.owners import ids, program
+from tests.support.engine import Stack
+
+RIGHT, PARTLY, MEMBER, NOTHING = ids(4)
+REQUIRED: MetadataOptions = {"HttpTokens": "required"}
+PROGRAM = f"""
+one = attached("one", {{"right": "{RIGHT}", "partly": "{PARTLY}"}})
+web = fleet("web", ["{MEMBER}", "{NOTHING}"])
+pulumi.export("applied", pulumi.Output.all(one.applied_ids, web.applied_ids))
+pulumi.export("unknown", pulumi.Output.all(one.unknown_ids, web.unknown_ids))
+pulumi.export("report", web.report)
+"""
+
+
+def test_what_is_not_reported_is_unknown_in_previews_runs_and_outputs_until_it_is(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([instance(RIGHT), instance(PARTLY, REQUIRED), instance(MEMBER), instance(NOTHING, REQUIRED)])
+    hidden = {PARTLY: "HttpTokens", NOTHING: WHOLE}
+    program(stack, PROGRAM)
+    with hiding(cloud.url, hidden) as url:
+        stack.configure({**aws_config(cloud), "aws:endpoints": [{"ec2": url, "sts": url, "cloudwatch": url}]})
+        preview = stack.preview()
+        said = "\n".join(preview.said("info"))
+        about_partly = f"  partly  {PARTLY}  EC2 does not report httpTokens there; httpPutResponseHopLimit: 1 -> 2"
+        assert f"1 of 2 are not known to comply:\n{about_partly}" in said
+        assert f"unknown    1  EC2 does not report all that is wanted: {NOTHING}" in said
+        left = f"{NOTHING} is left as it is: EC2 reports no metadata options of it, so they cannot be compared."
+        assert left in preview.said("warning")
+
+        up = stack.up()
+        assert set(modifications(cloud)) == {RIGHT, PARTLY, MEMBER}, "the hop limit of the one that is partly reported"
+        assert up.outputs["applied"] == [[RIGHT], [MEMBER]]
+        assert up.outputs["unknown"] == [[PARTLY], []]
+        report = up.outputs["report"]
+        assert (report["selected"], report["applied"], report["unknown"]) == (2, 1, [NOTHING])
+        assert report["notCompliant"] == [NOTHING]
+        warnings = "\n".join(up.said("warning"))
+        assert f"not known to comply, since EC2 does not report all that is wanted: {PARTLY}." in warnings
+        assert cloud.instance(PARTLY)["options"]["HttpTokens"] == "required"
+        assert stack.preview().steps == {}
+
+        hidden.clear()
+        stack.refresh()
+        up = stack.up()
+        assert set(modifications(cloud)) == {NOTHING}
+        assert up.outputs["applied"] == [sorted([RIGHT, PARTLY]), sorted([MEMBER, NOTHING])]
+        assert up.outputs["unknown"] == [[], []]
+        assert up.outputs["report"]["notCompliant"] == []
+        assert stack.preview().steps == {}
