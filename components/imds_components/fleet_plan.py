@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from imds_provider.inventory import Inventoried
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import Options
-from imds_provider.settling import missing_reason
+from imds_provider.settling import Observation, missing_reason
 
 from .downgrades import guard
 from .exemptions import Exemption, judge_exemptions, merge_options
@@ -75,16 +74,14 @@ class FleetPlan:
         ]
 
 
-def plan(
-    name: str, settings: FleetSettings, inventories: Mapping[str, Iterable[Inventoried]], today: date
-) -> FleetPlan:
-    """Plan for a fleet from everything that lives in its regions. ``settings.options`` are all that it is to have."""
+def plan(name: str, settings: FleetSettings, found_in: Mapping[str, Iterable[Observation]], today: date) -> FleetPlan:
+    """Plan for a fleet from what EC2 found of it in its regions. ``settings.options`` are all that it is to have."""
     selections = {
-        region: select(found, filters=settings.select, ids=settings.instances, exclude=settings.exclude)
-        for region, found in inventories.items()
+        region: select(each, instance_ids=settings.instances, exclude=settings.exclude)
+        for region, each in found_in.items()
     }
     found = FleetPlan(name, settings, [_region(*each, settings) for each in selections.items()], [], [])
-    where = " or ".join(inventories)
+    where = " or ".join(found_in)
     ids = {each.instance_id for each in found.members}
     judged = judge_exemptions(settings.exemptions, ids, today)
     not_found = _everywhere(each.not_found for each in selections.values())
@@ -122,16 +119,14 @@ def with_legacy_calls(found: FleetPlan, calls: Mapping[str, LegacyCalls | None])
 
 def _region(region: str, selection: Selection, settings: FleetSettings) -> RegionPlan:
     exemptions = {each.instance: each for each in settings.exemptions}
-    members = [
-        _member(each, settings.options, exemptions.get(each.observation.instance_id)) for each in selection.selected
-    ]
+    members = [_member(each, settings.options, exemptions.get(each.instance_id)) for each in selection.selected]
     return RegionPlan(
         region, members, assign([each.instance_id for each in members if each.is_managed], settings.rollout)
     )
 
 
-def _member(found: Inventoried, options: Options, exemption: Exemption | None) -> Member:
-    return Member(found.observation, merge_options(options, {}, exemption), exempt=exemption is not None)
+def _member(seen: Observation, options: Options, exemption: Exemption | None) -> Member:
+    return Member(seen, merge_options(options, {}, exemption), exempt=exemption is not None)
 
 
 def _everywhere(ids_of_regions: Iterable[Iterable[str]]) -> list[str]:

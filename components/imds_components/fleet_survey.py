@@ -31,8 +31,10 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preflight: bool) -> 
     now = datetime.now(timezone.utc)
     regions = settings.regions or [_default_region(aws)]
     calls = {region: aws.fleet(region) for region in regions}
-    inventories = _side_by_side(lambda region: list(calls[region].inventory().values()), regions)
-    found = plan(name, settings, dict(zip(regions, inventories, strict=True)), now.date())
+    selected = _side_by_side(
+        lambda region: list(calls[region].select(settings.select, settings.instances).values()), regions
+    )
+    found = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
     found = _ready(found, calls, now)
     if not preflight:
         return found
@@ -67,7 +69,7 @@ def _ready(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> Fle
 
 
 def _missing_permissions(region: RegionPlan, calls: FleetCalls, now: datetime) -> list[str]:
-    """A sentence for each IAM action that the run would need in the region and that nobody has granted."""
+    """A sentence for each IAM action that the run would need in the region and that is denied, with AWS's reason."""
     if not region.to_change:
         return []
     first = region.to_change[0]
@@ -75,17 +77,12 @@ def _missing_permissions(region: RegionPlan, calls: FleetCalls, now: datetime) -
     parameters = modification(first.observation.options, first.wanted)
     # Refused IMDSv1 calls are looked for only where tokens are required.
     metrics = any(each.wanted.get(HTTP_TOKENS) == "required" for each in region.to_change)
-    missing = []
-    if calls.lacks_permission_to_modify(instance_id, parameters):
-        missing.append("ec2:ModifyInstanceMetadataOptions")
-    if calls.lacks_permission_to_read_status():
-        missing.append("ec2:DescribeInstanceStatus")
-    if metrics and calls.lacks_permission_to_read_metrics(instance_id, now - WINDOW, now):
-        missing.append("cloudwatch:GetMetricData")
-    return [
-        f"the credentials in use lack the permission {action} in {region.region} (asked for {instance_id}): grant it."
-        for action in missing
+    denials = [
+        calls.denial_to_modify(instance_id, parameters),
+        calls.denial_to_read_status(),
+        calls.denial_to_read_metrics(instance_id, now - WINDOW, now) if metrics else None,
     ]
+    return [each for each in denials if each is not None]
 
 
 def _side_by_side(look: Callable[[T], R], subjects: Iterable[T]) -> list[R]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from imds_provider.legacy_calls import LegacyCalls, minute, period_seconds, told
@@ -53,6 +54,11 @@ class Readiness:
     def period_seconds(self) -> int:
         """The finest period, in whole hours, at which one GetMetricData call answers for 500 instances."""
         return period_seconds(self.days * _DAY_SECONDS, unit=_HOUR_SECONDS)
+
+    @property
+    def period(self) -> timedelta:
+        """The same, as a stretch of time."""
+        return timedelta(seconds=self.period_seconds)
 
 
 def is_days(value: object) -> bool:
@@ -106,7 +112,7 @@ def readiness_report(found: Verdicts, readiness: Readiness) -> ReadinessReport:
     if readiness.legacy_calls == "off":
         return report
     days = "day" if readiness.days == 1 else f"{readiness.days} days"
-    legacy = {each: _legacy_sentence(each, calls, days) for each, calls in found.legacy.items()}
+    legacy = {each: _legacy_sentence(each, calls, days, readiness.period) for each, calls in found.legacy.items()}
     unknown = {
         each: f"CloudWatch has no data on IMDSv1 calls of {each} in the last {days}: it may still make some."
         for each in found.unknown
@@ -117,6 +123,8 @@ def readiness_report(found: Verdicts, readiness: Readiness) -> ReadinessReport:
     return report
 
 
-def _legacy_sentence(instance_id: str, calls: LegacyCalls, days: str) -> str:
-    last = f", the last on {minute(calls.last_seen)}" if calls.last_seen else ""
+def _legacy_sentence(instance_id: str, calls: LegacyCalls, days: str, period: timedelta) -> str:
+    # CloudWatch gives the begin of a period, and any call in it may be the last.
+    seen = calls.last_seen
+    last = f", the last between {minute(seen)} and {minute(seen + period)}" if seen else ""
     return f"{instance_id} made {told(calls)} in the last {days}{last}."

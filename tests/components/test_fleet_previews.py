@@ -22,6 +22,7 @@ API = "i-0fedcba9876543210"
 OLD = "i-1a2b3c4d"
 REQUIRED: Options = {**LAX, "httpTokens": "required"}
 PERMISSIONS = ["ec2:ModifyInstanceMetadataOptions", "ec2:DescribeInstanceStatus", "cloudwatch:GetMetricData"]
+LAST = "2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC"
 CALLS = LegacyCalls(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
 
 
@@ -118,7 +119,7 @@ def test_everything_that_forbids_the_run_is_in_one_list(
     assert loosened.startswith(f"  {API} would be loosened (httpTokens: required -> optional): ")
     assert others == [
         f"  the exemption of {OLD} (gone) ended on 2020-01-01: remove it, or give it a later date.",
-        f"  {WEB} made 1,234 IMDSv1 calls in the last 14 days, the last on 2026-11-20 13:00 UTC.",
+        f"  {WEB} made 1,234 IMDSv1 calls in the last 14 days, the last between {LAST}.",
         f"  {ADVICE}",
     ]
 
@@ -204,7 +205,7 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
     seen.denied = {action}
     assert forbidden(programs) == [
         "FleetMetadata web cannot go on:",
-        f"  the credentials in use lack the permission {action} in eu-west-1 (asked for {WEB}): grant it.",
+        f"  {action} is denied.",
     ]
 
 
@@ -213,7 +214,7 @@ def test_each_region_is_tried(programs: Programs, seen: FakeFleetCalls) -> None:
     there.add(API, Team="web")
     there.denied = {"ec2:DescribeInstanceStatus"}
     _, problem = forbidden(programs, regions=["eu-west-1", "us-east-1"])
-    assert "ec2:DescribeInstanceStatus in us-east-1" in problem
+    assert "ec2:DescribeInstanceStatus is denied." in problem
     assert seen.dry_runs == there.dry_runs == PERMISSIONS
 
 

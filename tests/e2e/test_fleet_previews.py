@@ -45,7 +45,7 @@ def test_a_preview_names_each_permission_that_the_run_would_lack_and_can_be_told
     stack.configure(fleet(cloud, readiness=OFF))
     said = complaints(stack.preview(fails=True))
     for action in DENIED:
-        assert f"lack the permission {action} in {REGION} (asked for {TOKENS}): grant it." in said
+        assert f"The credentials in use lack the permission {action}; grant it and run again." in said
     assert modifications(cloud) == {}
 
     stack.configure(fleet(cloud, readiness=OFF, preflight="off"))

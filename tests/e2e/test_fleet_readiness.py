@@ -9,6 +9,7 @@ from tests.e2e.fleet import IN_ORDER, complaints, fleet, member, modifications, 
 from tests.support.engine import Stack
 
 CALLING, QUIET, UNKNOWN, REQUIRED_ALREADY = IN_ORDER[:4]
+MINUTE = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
 NO_DATA = f"CloudWatch has no data on IMDSv1 calls of {UNKNOWN} in the last 14 days: it may still make some."
 
 
@@ -19,7 +20,7 @@ def test_who_still_uses_imdsv1_stops_the_run_unless_it_is_only_to_be_told(stack:
     cloud.change(QUIET, {"workload": {"legacy_calls_per_minute": 50, "legacy_until_days_ago": 20}})
     cloud.change(UNKNOWN, {"workload": {"unknown": True}})
     called = re.compile(
-        rf"{CALLING} made 40,3\d\d IMDSv1 calls in the last 14 days, the last on \d{{4}}-\d\d-\d\d \d\d:\d\d UTC\."
+        rf"{CALLING} made 40,3\d\d IMDSv1 calls in the last 14 days, the last between {MINUTE} and {MINUTE}\."
     )
 
     stack.configure(fleet(cloud, preflight="off"))

@@ -68,14 +68,20 @@ def test_a_fleet_that_selects_none_says_so_and_is_no_failure(stack: Stack, cloud
     assert "fleet web: 0 selected" in preview.said("info")
 
 
-def test_however_many_fleets_there_are_the_instances_of_a_region_are_described_once(
-    stack: Stack, cloud: LocalCloud
-) -> None:
+def test_each_fleet_asks_for_its_own_instances_in_one_call(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(STAYING), member(NAMED, team="mail")])
     fleets = {team: {"select": {"tag:Team": [team]}, "preflight": "off"} for team in ("web", "mail")}
     stack.configure({**fleet(cloud), "imds:fleets": fleets})
     assert fleet_rows(STAYING) | {f"InstanceMetadataOptions mail-{NAMED}"} <= stack.preview().steps["create"]
-    assert cloud.calls("DescribeInstances") == 1
+    asked = [call["params"] for call in cloud.log("DescribeInstances")]
+    assert sorted(value for call in asked for value in call.values() if value in fleets) == ["mail", "web"]
+    assert len(asked) == 2
+
+
+def test_a_filter_that_ec2_does_not_have_is_named_by_ec2(stack: Stack, cloud: LocalCloud) -> None:
+    stack.configure(fleet(cloud, select={"tags:Team": ["web"]}))
+    said = complaints(stack.preview(fails=True))
+    assert "The filter 'tags:Team' is invalid" in said
 
 
 def test_an_instance_of_two_fleets_and_an_id_that_does_not_exist_fail_the_preview(
@@ -96,7 +102,7 @@ def test_every_mistake_in_a_fleet_is_named_in_one_go_and_before_anything_is_aske
     stack: Stack, cloud: LocalCloud
 ) -> None:
     web = {
-        "select": {"metadata-options.http-tokens": ["optional"], "tags:Team": ["web"]},
+        "select": {"metadata-options.http-tokens": ["optional"]},
         "exclude": ["web-1"],
         "rollout": {"waves": ["10%", "5%"], "soakMinute": 5},
         "readiness": {"legacyCalls": "maybe"},
@@ -105,8 +111,7 @@ def test_every_mistake_in_a_fleet_is_named_in_one_go_and_before_anything_is_aske
     stack.configure({**aws_config(cloud), "imds:options": REQUIRED, "imds:fleets": {"web": web}})
     said = complaints(stack.preview(fails=True))
     for sentence in (
-        "cannot select a fleet: an instance would be let go of as soon as it complies.",
-        "is not a known filter",
+        "cannot select a fleet: an instance would leave as soon as it complies.",
         "imds:fleets.web.exclude must be a list of ids",
         'waves are cumulative, so "5%" cannot come after "10%".',
         "imds:fleets.web.rollout.soakMinute is not a known key; did you mean soakMinutes?",

@@ -73,7 +73,7 @@ def test_what_is_not_set_has_its_default() -> None:
     [
         ({"exclud": []}, ".exclud is not a known key; did you mean exclude?"),
         ({"select": ["web"]}, '.select must be an object of filters such as {tag:Team: [web]}, got ["web"].'),
-        ({"select": {"vpcid": ["x"]}}, ".select.vpcid is not a known filter; did you mean vpc-id?"),
+        ({"select": {"vpc-id": "x"}}, ".select.vpc-id must be a list of at least one string."),
         ({"instances": [1]}, ".instances must be a list of ids such as i-0123456789abcdef0, got [1]."),
         ({"exclude": "x"}, '.exclude must be a list of ids such as i-0123456789abcdef0, got "x".'),
         ({"options": {"httpToken": "x"}}, ".options.httpToken is not a known key; did you mean httpTokens?"),
@@ -190,7 +190,7 @@ IDS = "must hold instance ids, i- and 8 or 17 hexadecimal digits, got"
     [
         ({"select": None}, "give select or instances."),
         ({"select": {}}, 'select must name at least one filter; {"instance-id": ["i-*"]} selects every instance.'),
-        ({"select": {"vpcid": ["x"]}}, "select.vpcid is not a known filter; did you mean vpc-id?"),
+        ({"select": {"vpc-id": "x"}}, "select.vpc-id must be a list of at least one string."),
         ({"instances": ["web"]}, f'instances {IDS} "web".'),
         ({"exclude": [WEB, 7]}, f"exclude {IDS} 7."),
         ({"regions": []}, "regions must be a list of different regions such as eu-west-1."),

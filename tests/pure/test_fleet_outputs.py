@@ -7,7 +7,6 @@ from imds_components.exemptions import Exemption
 from imds_components.fleet_config import FleetSettings
 from imds_components.fleet_outputs import fleet_report
 from imds_components.fleet_plan import plan
-from imds_provider.inventory import Inventoried
 from imds_provider.options import Options
 from tests.support.fakes import LAX, observe
 
@@ -25,7 +24,7 @@ def test_the_report_counts_and_names_as_its_contract_says() -> None:
             Exemption(A, "two hops", "2027-01-31", http_put_response_hop_limit=2),
         ],
     )
-    inventory = [Inventoried(observe(each), "eu-west-1", {}) for each in (A, B, C, D)]
+    inventory = [observe(each) for each in (A, B, C, D)]
     found = plan("web", settings, {"eu-west-1": inventory}, date(2026, 11, 25))
     assert fleet_report(found, applied=[A], pending_start=[C, B]) == {
         "selected": 4,
@@ -59,7 +58,7 @@ def test_what_ec2_does_not_report_is_unknown_and_never_compliant() -> None:
         options={"httpTokens": "required"},
         exemptions=[Exemption(E, "old agent", "2027-01-31")],
     )
-    inventory = [Inventoried(observe(each, options), "eu-west-1", {}) for each, options in NOT_REPORTED.items()]
+    inventory = [observe(each, options) for each, options in NOT_REPORTED.items()]
     found = plan("web", settings, {"eu-west-1": inventory}, date(2026, 11, 25))
     told = fleet_report(found, applied=[A], pending_start=[], unknown=[C, B])
     assert told["selected"] == 5

@@ -11,9 +11,9 @@ from imds_components.fleet_config import FleetSettings
 from imds_components.fleet_plan import ADVICE, FleetPlan, plan, with_legacy_calls
 from imds_components.readiness import Readiness
 from imds_components.waves import Rollout
-from imds_provider.inventory import Inventoried
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import Options
+from imds_provider.settling import Observation
 from tests.support.fakes import LAX, observe
 
 A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")
@@ -22,18 +22,18 @@ REQUIRED: Options = {**LAX, "httpTokens": "required"}
 WANTED: Options = {"httpTokens": "required"}
 
 
-def instance(instance_id: str, options: Options = LAX, *, team: str = "web", state: str = "running") -> Inventoried:
-    return Inventoried(observe(instance_id, options, instance_state=state), "eu-west-1", {"tag:Team": (team,)})
+def instance(instance_id: str, options: Options = LAX, *, state: str = "running") -> Observation:
+    return observe(instance_id, options, instance_state=state)
 
 
 def planned(
-    inventory: Sequence[Inventoried] | Mapping[str, Sequence[Inventoried]],
+    found: Sequence[Observation] | Mapping[str, Sequence[Observation]],
     **given: Any,  # noqa: ANN401  whatever the settings take
 ) -> FleetPlan:
     """The plan for the instances of the team web, which are to require tokens."""
     settings = {"select": {"tag:Team": ["web"]}, "options": WANTED, **given}
-    inventories = inventory if isinstance(inventory, Mapping) else {"eu-west-1": inventory}
-    return plan("web", FleetSettings(**settings), inventories, TODAY)
+    found_in = found if isinstance(found, Mapping) else {"eu-west-1": found}
+    return plan("web", FleetSettings(**settings), found_in, TODAY)
 
 
 def exemption(instance_id: str, until: str = "2027-06-30", **options: Any) -> Exemption:  # noqa: ANN401  see above
@@ -45,10 +45,10 @@ def ids(found: FleetPlan) -> list[str]:
 
 
 def test_what_is_selected_is_to_have_the_options_of_the_fleet_and_nothing_stands_in_the_way() -> None:
-    found = planned([instance(A), instance(B, REQUIRED), instance(C, team="api")])
+    found = planned([instance(A), instance(B, REQUIRED), instance(C, {**LAX, **WANTED})])
     (region,) = found.regions
     assert region.region == "eu-west-1"
-    assert region.wanted == {A: WANTED, B: WANTED}
+    assert region.wanted == {A: WANTED, B: WANTED, C: WANTED}
     assert [each.instance_id for each in region.to_change] == [A]
     assert region.about_to_require == [A]
     assert (found.problems, found.warnings) == ([], [])

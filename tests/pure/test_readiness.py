@@ -12,7 +12,8 @@ from tests.support.fakes import LAX
 A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")
 SEEN = datetime(2026, 11, 20, 14, 0, tzinfo=timezone(timedelta(hours=1)))
 FOUND = verdicts([D, C, B, A], {A: LegacyCalls(1234, SEEN), B: LegacyCalls(0), C: None})
-LEGACY = f"{A} made 1,234 IMDSv1 calls in the last 14 days, the last on 2026-11-20 13:00 UTC."
+LAST = "2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC"
+LEGACY = f"{A} made 1,234 IMDSv1 calls in the last 14 days, the last between {LAST}."
 
 
 def no_data(instance_id: str) -> str:

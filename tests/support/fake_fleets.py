@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from imds_provider.errors import ImdsError
-from imds_provider.inventory import Inventoried
 from imds_provider.legacy_calls import LegacyCalls, LegacyMetric
 from imds_provider.options import Options
+from imds_provider.settling import Observation
 from tests.support.fakes import LAX, observe
 
 
@@ -27,16 +27,22 @@ class FakeFleetCalls:
         """The instances of each look-up of their IMDSv1 calls."""
         self.dry_runs: list[str] = []
         """The IAM actions that were tried without carrying them out."""
-        self._inventory: dict[str, Inventoried] = {}
+        self._instances: dict[str, tuple[Observation, dict[str, str]]] = {}
 
     def add(self, instance_id: str, options: Options = LAX, *, state: str = "running", **tags: str) -> None:
-        attributes = {f"tag:{key}": (value,) for key, value in tags.items()}
-        self._inventory[instance_id] = Inventoried(
-            observe(instance_id, options, instance_state=state), self.region, attributes
-        )
+        attributes = {f"tag:{key}": value for key, value in tags.items()}
+        self._instances[instance_id] = (observe(instance_id, options, instance_state=state), attributes)
 
-    def inventory(self) -> Mapping[str, Inventoried]:
-        return self._inventory
+    def select(
+        self, filters: Mapping[str, Sequence[str]] | None, instance_ids: Sequence[str]
+    ) -> dict[str, Observation]:
+        """Filters by whole values alone, but for a lone star."""
+
+        def passes(has: Mapping[str, str]) -> bool:
+            given = (filters or {}).items()
+            return bool(given) and all(has.get(name) in values or "*" in values for name, values in given)
+
+        return {each: seen for each, (seen, has) in self._instances.items() if each in instance_ids or passes(has)}
 
     def legacy_calls(
         self, _metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
@@ -48,20 +54,20 @@ class FakeFleetCalls:
             raise self.refusal
         return {each: self.calls.get(each, LegacyCalls(0)) for each in instance_ids}
 
-    def lacks_permission_to_modify(self, _instance_id: str, parameters: Options) -> bool:
+    def denial_to_modify(self, _instance_id: str, parameters: Options) -> str | None:
         if not parameters:
             raise ValueError("a modification of nothing")
         return self._denies("ec2:ModifyInstanceMetadataOptions")
 
-    def lacks_permission_to_read_status(self) -> bool:
+    def denial_to_read_status(self) -> str | None:
         return self._denies("ec2:DescribeInstanceStatus")
 
-    def lacks_permission_to_read_metrics(self, _instance_id: str, _start: datetime, _end: datetime) -> bool:
+    def denial_to_read_metrics(self, _instance_id: str, _start: datetime, _end: datetime) -> str | None:
         return self._denies("cloudwatch:GetMetricData")
 
-    def _denies(self, action: str) -> bool:
+    def _denies(self, action: str) -> str | None:
         self.dry_runs.append(action)
-        return action in self.denied
+        return f"{action} is denied." if action in self.denied else None
 
 
 class FakeAws:

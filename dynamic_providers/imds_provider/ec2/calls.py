@@ -102,7 +102,7 @@ class Ec2:
 
     def _describe(self, instance_ids: frozenset[str]) -> dict[str, Observation]:
         found: dict[str, Observation] = {}
-        for some in _chunks(sorted(instance_ids), MAX_FILTER_VALUES):
+        for some in chunks(sorted(instance_ids), MAX_FILTER_VALUES):
             # A filter, since InstanceIds fails whole when one instance is gone.
             pages = self.client.get_paginator("describe_instances").paginate(
                 Filters=[{"Name": "instance-id", "Values": some}]
@@ -111,7 +111,7 @@ class Ec2:
                 for page in pages:
                     for reservation in page["Reservations"]:
                         for instance in reservation.get("Instances", ()):
-                            seen = _observation(instance, reservation.get("OwnerId", ""))
+                            seen = observation(instance, reservation.get("OwnerId", ""))
                             found[seen.instance_id] = seen
             except (ClientError, BotoCoreError, ResponseParserError) as error:
                 raise self._explain("DescribeInstances", together(some), error) from None
@@ -164,7 +164,8 @@ def together(instance_ids: Collection[str]) -> str:
     return first if len(instance_ids) == 1 else f"{first} and {len(instance_ids) - 1} more"
 
 
-def _observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
+def observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
+    """One instance of a DescribeInstances answer, with the account of the reservation that it stands in."""
     options = instance.get("MetadataOptions", {})
     return Observation(
         instance_id=instance.get("InstanceId", ""),
@@ -175,7 +176,8 @@ def _observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
     )
 
 
-def _chunks(values: list[str], size: int) -> Iterator[list[str]]:
+def chunks(values: list[str], size: int) -> Iterator[list[str]]:
+    """The values in lists of at most so many."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):
         yield some

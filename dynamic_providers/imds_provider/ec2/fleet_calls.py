@@ -17,16 +17,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ..errors import DeadlinePassedError, Ec2Error
-from ..inventory import Inventoried, from_ec2
 from ..legacy_calls import METRICS_PER_CALL, LegacyCalls, LegacyMetric, metric_queries, total
 from ..options import Options
-from .calls import Ec2, together
+from ..settling import Observation
+from .calls import MAX_FILTER_VALUES, Ec2, chunks, observation, together
 from .refusals import DENIED_CODES, explain
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
 
 T = TypeVar("T")
+
+Filters = Mapping[str, Sequence[str]]
+"""Filters of DescribeInstances: the values of each are alternatives, and all must hold."""
+_Query = frozenset[tuple[str, tuple[str, ...]]]
 
 PAGE_SIZE = 1000
 """The most results that DescribeInstances and DescribeInstanceStatus give on one page."""
@@ -43,7 +47,7 @@ class FleetCalls:
         self._calls = ec2
         self._ec2 = ec2.client
         self._connect_cloudwatch = connect_cloudwatch
-        self._inventory: dict[str, Inventoried] | None = None
+        self._described: dict[_Query, dict[str, Observation]] = {}
 
     @cached_property
     def _cloudwatch(self) -> CloudWatchClient:
@@ -52,24 +56,33 @@ class FleetCalls:
         client.meta.events.register_first("request-created.cloudwatch", self._calls.before_request)
         return client
 
-    def inventory(self) -> Mapping[str, Inventoried]:
-        """Every instance that is not terminated, by id; one call for each 1,000, made once."""
-        if self._inventory is None:
-            self._inventory = self._look_around()
-        return self._inventory
+    def select(self, filters: Filters | None, instance_ids: Collection[str]) -> dict[str, Observation]:
+        """The instances that pass all ``filters`` (None selects none), and those that are named, by id.
 
-    def _look_around(self) -> dict[str, Inventoried]:
-        pages = self._ec2.get_paginator("describe_instances").paginate(
-            Filters=[{"Name": "instance-state-name", "Values": LIVING_STATES}],
-            PaginationConfig={"PageSize": PAGE_SIZE},
-        )
-        found = (
-            from_ec2(instance, reservation, self.region)
-            for page in self._each(pages, "DescribeInstances", "the fleet's instances")
-            for reservation in page["Reservations"]
-            for instance in reservation.get("Instances", ())
-        )
-        return {each.observation.instance_id: each for each in found}
+        EC2 does the filtering. One call for each 1,000 instances found and each 200 named; the same question is asked
+        once in a program, whichever fleet asks it.
+        """
+        queries = [] if filters is None else [dict(filters)]
+        queries += [{"instance-id": some} for some in chunks(sorted(instance_ids), MAX_FILTER_VALUES)]
+        return {each: seen for query in queries for each, seen in self._describe(query).items()}
+
+    def _describe(self, filters: Filters) -> dict[str, Observation]:
+        # Terminated instances are listed for an hour. A fleet that filters by state has its own way.
+        asked = {"instance-state-name": LIVING_STATES, **filters}
+        query = frozenset((name, tuple(values)) for name, values in asked.items())
+        if query not in self._described:
+            pages = self._ec2.get_paginator("describe_instances").paginate(
+                Filters=[{"Name": name, "Values": list(values)} for name, values in asked.items()],
+                PaginationConfig={"PageSize": PAGE_SIZE},
+            )
+            found = (
+                observation(instance, reservation.get("OwnerId", ""))
+                for page in self._each(pages, "DescribeInstances", "the fleet's instances")
+                for reservation in page["Reservations"]
+                for instance in reservation.get("Instances", ())
+            )
+            self._described[query] = {each.instance_id: each for each in found}
+        return self._described[query]
 
     def legacy_calls(
         self, metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
@@ -115,11 +128,12 @@ class FleetCalls:
                     found[each.get("InstanceId", "")].append(f"{check} status impaired")
         return {each: " and ".join(found[each]) for each in instance_ids if each in found}
 
-    def lacks_permission_to_modify(self, instance_id: str, parameters: Options) -> bool:
-        """Whether EC2 says, without carrying it out, that this modification is not permitted."""
-        return self._is_denied(
+    def denial_to_modify(self, instance_id: str, parameters: Options) -> str | None:
+        """Why EC2, asked without carrying it out, does not permit this modification; None if it does."""
+        return self._denial(
             "ModifyInstanceMetadataOptions",
             instance_id,
+            parameters,
             lambda: self._ec2.modify_instance_metadata_options(
                 InstanceId=instance_id,
                 DryRun=True,
@@ -127,32 +141,32 @@ class FleetCalls:
             ),
         )
 
-    def lacks_permission_to_read_status(self) -> bool:
-        """Whether EC2 says that the status of instances may not be read."""
-        return self._is_denied(
-            "DescribeInstanceStatus", "a dry run", lambda: self._ec2.describe_instance_status(DryRun=True)
+    def denial_to_read_status(self) -> str | None:
+        """Why the status of instances may not be read; None if it may."""
+        return self._denial(
+            "DescribeInstanceStatus", "a dry run", None, lambda: self._ec2.describe_instance_status(DryRun=True)
         )
 
-    def lacks_permission_to_read_metrics(self, instance_id: str, start: datetime, end: datetime) -> bool:
-        """Whether CloudWatch says that metrics may not be read; it has no dry runs, so one metric is asked for."""
+    def denial_to_read_metrics(self, instance_id: str, start: datetime, end: datetime) -> str | None:
+        """Why metrics may not be read; None if they may. CloudWatch has no dry runs, so one metric is asked for."""
         try:
             self.legacy_calls("MetadataNoTokenRejected", [instance_id], start, end, 60)
         except Ec2Error as error:
             if error.code not in DENIED_CODES:
                 raise
-            return True
-        return False
+            return str(error)
+        return None
 
-    def _is_denied(self, action: str, subject: str, call: Callable[[], object]) -> bool:
-        with self._explained(action, subject):
-            try:
+    def _denial(self, action: str, subject: str, parameters: Options | None, call: Callable[[], object]) -> str | None:
+        try:
+            with self._explained(action, subject, parameters=parameters):
                 call()
-            except ClientError as error:
-                code = error.response.get("Error", {}).get("Code", "")
-                if code != "DryRunOperation" and code not in DENIED_CODES:
-                    raise
-                return code in DENIED_CODES
-        return False
+        except Ec2Error as error:
+            if error.code in DENIED_CODES:
+                return str(error)
+            if error.code != "DryRunOperation":
+                raise
+        return None
 
     def _each(self, pages: Iterable[T], action: str, subject: str, service: str = "EC2") -> Iterator[T]:
         """Page by page, each of them in time."""
@@ -165,7 +179,9 @@ class FleetCalls:
             yield page
 
     @contextmanager
-    def _explained(self, action: str, subject: str, service: str = "EC2") -> Iterator[None]:
+    def _explained(
+        self, action: str, subject: str, service: str = "EC2", *, parameters: Options | None = None
+    ) -> Iterator[None]:
         try:
             with self._calls.within(self._calls.deadline(LONGEST_SECONDS)):
                 yield
@@ -181,4 +197,5 @@ class FleetCalls:
                 region=self.region,
                 secrets=self._calls.secrets,
                 service=service,
+                parameters=parameters,
             ) from None

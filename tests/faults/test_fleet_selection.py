@@ -1,0 +1,71 @@
+"""What a fleet asks EC2 for: its own filters and IDs, by as few calls as there are pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from imds_provider import runtime
+from imds_provider.ec2 import FleetCalls
+from imds_provider.errors import Ec2Error
+from localcloud.client import LocalCloud
+from localcloud.shapes import Seed
+from tests.faults.process import REGION, pulumi_process
+
+WEB, API, OLD = (f"i-{digit * 17}" for digit in "abc")
+
+
+@pytest.fixture
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud.start() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def calls(cloud: LocalCloud) -> Iterator[FleetCalls]:
+    with pulumi_process(cloud):
+        yield runtime.aws().fleet(REGION)
+
+
+def instance(instance_id: str, team: str = "web", state: str = "running") -> Seed:
+    return {"id": instance_id, "region": REGION, "tags": {"Team": team}, "state": state}
+
+
+def described(cloud: LocalCloud) -> int:
+    return cloud.calls("DescribeInstances")
+
+
+def test_ec2_filters_and_finds_what_is_named(cloud: LocalCloud, calls: FleetCalls) -> None:
+    cloud.seed([instance(WEB), instance(API, "api"), instance(OLD, state="stopped")])
+    assert sorted(calls.select({"tag:Team": ["we?"]}, [])) == [WEB, OLD]
+    assert sorted(calls.select({"tag:Team": ["web"]}, [API])) == [WEB, API, OLD]
+    assert sorted(calls.select(None, [API])) == [API]
+    assert sorted(calls.select({"tag:Team": ["web"], "instance-state-name": ["running"]}, [])) == [WEB]
+
+
+def test_the_same_question_is_asked_once(cloud: LocalCloud, calls: FleetCalls) -> None:
+    cloud.seed([instance(WEB)])
+    for filters in ({"tag:Team": ["web"]}, {"tag:Team": ["web"]}, {"tag:Team": ["api"]}):
+        calls.select(filters, [])
+    assert described(cloud) == 2
+
+
+def test_a_few_instances_among_many_are_one_page(cloud: LocalCloud, calls: FleetCalls) -> None:
+    for first in range(0, 1200, 300):
+        cloud.seed([instance(f"i-{first + number:017x}", "others") for number in range(300)])
+    cloud.seed([instance(WEB)])
+    assert list(calls.select({"tag:Team": ["web"]}, [])) == [WEB]
+    assert described(cloud) == 1
+    assert len(calls.select({"tag:Team": ["others"]}, [])) == 1200
+    assert described(cloud) == 1 + 2
+
+
+def test_a_terminated_instance_is_not_found_and_an_unknown_filter_is_ec2s_own_error(
+    cloud: LocalCloud, calls: FleetCalls
+) -> None:
+    cloud.seed([instance(WEB)])
+    cloud.terminate(WEB)
+    assert calls.select({"tag:Team": ["web"]}, [WEB]) == {}
+    with pytest.raises(Ec2Error, match="The filter 'vpcid' is invalid"):
+        calls.select({"vpcid": ["vpc-1"]}, [])
