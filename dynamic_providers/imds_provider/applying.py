@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -86,12 +86,14 @@ def apply_options(
     allow_downgrade: object = None,
     keep_stricter: bool = False,
     missing_grace_seconds: float = MISSING_GRACE_SECONDS,
+    found: Callable[[Observation], object] = lambda _: None,
 ) -> Outcome:
     """Bring the instance onto ``wanted`` and wait until it is applied, or only until EC2 has taken it.
 
     Nothing is sent when nothing differs, or when the change would loosen the instance and ``allow_downgrade`` gives no
     reason for that; with ``keep_stricter`` only what loosens is left out. When the answer to a modification is lost, a
-    describe decides whether it took effect before it is sent again.
+    describe decides whether it took effect before it is sent again. ``found`` hears what the instance had before
+    anything is sent.
 
     Raises :class:`LooseningRefusedError`, :class:`InstanceMissingError`, :class:`InstanceGoneError`,
     :class:`NotAppliedError` or another :class:`Ec2Error` while nothing has been sent. From then on an error is the
@@ -104,6 +106,7 @@ def apply_options(
         missing_grace_seconds=missing_grace_seconds,
         max_age_seconds=READ_AHEAD_SECONDS,
     )
+    found(before)
     if keep_stricter and not is_reason(allow_downgrade):
         wanted = without_loosening(before.options, wanted)
     attempt = _Attempt(ec2, wanted, deadline, missing_grace_seconds, allow_downgrade, now=before)

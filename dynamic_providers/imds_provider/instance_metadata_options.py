@@ -73,6 +73,11 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
     ec2 = runtime.ec2(inputs.get(p.REGION))
     wait = inputs.get(p.WAIT) is not False
+
+    def remember(seen: Observation) -> None:
+        # Before anything is sent, since another resource may manage the same options at the same time.
+        this_run.remember(*p.place(inputs), {name: seen.options[name] for name in wanted if name in seen.options})
+
     outcome = apply_options(
         ec2,
         inputs[p.INSTANCE_ID],
@@ -80,6 +85,7 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
         deadline,
         wait_until_applied=wait,
         allow_downgrade=inputs.get(p.ALLOW_DOWNGRADE),
+        found=remember,
     )
     _warn(outcome, wanted, waited=wait)
     before = {**outcome.before.options, **this_run.before(*p.place(inputs))}

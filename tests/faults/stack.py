@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -59,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Program:
-    """The resources of a program: rows, and a barrier for those that do not wait for themselves."""
+    """The resources of a program: rows, and barriers for those that do not wait for themselves."""
 
     rows: tuple[Row, ...]
     timeout: float = 20.0
@@ -67,8 +68,19 @@ class Program:
     @property
     def names(self) -> frozenset[str]:
         """What its resources are called."""
-        barrier = {BARRIER} if any(not row.wait for row in self.rows) else set()
-        return frozenset({row.name for row in self.rows} | barrier)
+        return frozenset({*(row.name for row in self.rows), *self.barriers})
+
+    @property
+    def barriers(self) -> Mapping[str, list[Row]]:
+        """The rows that do not wait for themselves, by the name of their barrier: none is given an instance twice."""
+        found: dict[str, list[Row]] = {}
+        turns: Counter[str] = Counter()
+        for row in self.rows:
+            if not row.wait:
+                turns[row.instance_id] += 1
+                turn = turns[row.instance_id]
+                found.setdefault(BARRIER if turn == 1 else f"{BARRIER}-{turn}", []).append(row)
+        return found
 
     def without(self, *instance_ids: str) -> Program:
         return Program(tuple(row for row in self.rows if row.instance_id not in instance_ids), self.timeout)
@@ -126,8 +138,8 @@ class Stack:
         self._rename(program)
         self._bring({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
         before_barrier()
-        if not run.failed and (inputs := self._barrier_inputs(program)):
-            self._bring({BARRIER: inputs}, BARRIER_PROVIDER, attempt)
+        if not run.failed:
+            self._bring(self._barrier_inputs(program), BARRIER_PROVIDER, attempt)
         if not run.failed:
             self._delete_all(attempt, keeping=program.names)
         return run
@@ -141,10 +153,10 @@ class Stack:
             inputs = self._checked(PROVIDER, row.name, row.inputs(program.timeout))
             if old is None or PROVIDER.diff(old.id, old.outputs, inputs).changes:
                 changed.add(row.name)
-        inputs = self._barrier_inputs(program)
-        old = self.state.get(BARRIER)
-        if inputs and (old is None or BARRIER_PROVIDER.diff(old.id, old.outputs, inputs).changes):
-            changed.add(BARRIER)
+        for name, inputs in self._barrier_inputs(program).items():
+            old = self.state.get(name)
+            if old is None or BARRIER_PROVIDER.diff(old.id, old.outputs, inputs).changes:
+                changed.add(name)
         return changed
 
     def refresh(self, program: Program, engine: JumpingEngine) -> Run:
@@ -228,20 +240,23 @@ class Stack:
             raise UnfinishedError(unfinished)
 
     def _delete_all(self, attempt: _Attempts, keeping: Collection[str]) -> None:
-        """Delete what was replaced and what is not to be kept, first what stands on others: the barrier."""
+        """Delete what was replaced and what is not to be kept, first what stands on others: barriers."""
         for name, old in [*self.replaced]:
             if attempt(name, partial(_delete, name, old)):
                 self.replaced.remove((name, old))
         ours = [*self.state.items()]
         ours.reverse()
-        for name, old in sorted(ours, key=lambda each: each[0] != BARRIER):
+        for name, old in sorted(ours, key=lambda each: not is_barrier(each[0])):
             if name not in keeping and attempt(name, partial(_delete, name, old)):
                 del self.state[name]
 
-    def _barrier_inputs(self, program: Program) -> Bag:
-        waiting = [row.name for row in program.rows if not row.wait and row.name in self.state]
-        targets = {name: self.state[name].outputs["target"] for name in waiting}
-        return _wire({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout}) if targets else {}
+    def _barrier_inputs(self, program: Program) -> dict[str, Bag]:
+        inputs = {}
+        for name, rows in program.barriers.items():
+            targets = {row.name: self.state[row.name].outputs["target"] for row in rows if row.name in self.state}
+            if targets:
+                inputs[name] = _wire({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout})
+        return inputs
 
 
 class _Attempts:
@@ -278,8 +293,12 @@ class _Attempts:
                 self.run.hung.append(Hung(name, seconds))
 
 
+def is_barrier(name: str) -> bool:
+    return name.startswith(BARRIER)
+
+
 def _provider(name: str) -> Any:  # noqa: ANN401  either provider
-    return BARRIER_PROVIDER if name == BARRIER else PROVIDER
+    return BARRIER_PROVIDER if is_barrier(name) else PROVIDER
 
 
 def _delete(name: str, recorded: Recorded) -> bool:

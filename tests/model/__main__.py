@@ -25,15 +25,20 @@ def main() -> int:
     if given.engine is None:
         found, again = search(given.steps, first_seed), f"--steps {given.steps}"
     else:
-        found, again = search_with_engine(given.engine, first_seed), f"--engine {given.engine}"
+        found, again = search_with_engine(given.engine, first_seed, _show), f"--engine {given.engine}"
     return tell(found, again)
+
+
+def _show(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
 
 
 def tell(found: Found, again: str) -> int:
     if found.violated is not None:
         print(found.violated.text)
         print(f"  again: python -m tests.model {again} --seed {found.violated.seed}")
-    print(f"model: {found.steps} steps, {1 if found.violated else 0} violations")
+    sequences = f"{found.sequences} sequences, " if found.sequences else ""
+    print(f"model: {sequences}{found.steps} steps, {1 if found.violated else 0} violations")
     return 1 if found.violated else 0
 
 

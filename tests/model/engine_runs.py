@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from localcloud.client import LocalCloud
 from tests.faults.process import REGION
@@ -110,14 +110,18 @@ class EngineRuns:
                 yield _name(failed["metadata"]["urn"])
 
 
-def search_with_engine(sequences: int, seed: int) -> Found:
-    """Lead a stack through so many short sequences, fewer if something is found."""
+def search_with_engine(sequences: int, seed: int, progress: Callable[[str], None]) -> Found:
+    """Lead two stacks through so many short sequences, fewer if something is found; ``progress`` hears of each."""
     with LocalCloud.in_process() as cloud, tempfile.TemporaryDirectory(prefix="pulumi-imds-model-") as home:
         stacks = [EngineRuns(cloud, Path(home) / name) for name in ("first", "second")]
 
         class ByEngine(Model):
-            @staticmethod
-            def begin(settings: dict[str, object]) -> Story:
+            sequences: ClassVar[int] = 0
+
+            @classmethod
+            def begin(cls, settings: dict[str, object]) -> Story:
+                cls.sequences += 1
+                progress(f"sequence {cls.sequences}, {cls.taken} steps so far")
                 in_components = settings.pop("in_components") is True
                 for each in stacks:
                     each.forget()
@@ -125,7 +129,7 @@ def search_with_engine(sequences: int, seed: int) -> Found:
                 return Story(cloud, stacks, {**settings, "pending": PENDING_SECONDS})
 
         violated = explore(ByEngine, seed, sequences=sequences, steps=STEPS, shrink=False)
-        return Found(ByEngine.taken, violated)
+        return Found(ByEngine.taken, violated, ByEngine.sequences)
 
 
 def _is_ours(urn: str) -> bool:

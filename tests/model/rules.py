@@ -195,7 +195,9 @@ def _wish_came_true(run: Run, name: str) -> Iterator[str]:
     others += [each.options for each in returns]
     # Another row may switch the endpoint before or after this one, which takes nothing up while it is off.
     sure = then.options["httpEndpoint"] == "enabled" and not any("httpEndpoint" in each for each in others)
-    names = wish.options if alone or sure else set(wish.options) & set(WITHOUT_ENDPOINT)
+    names = set(wish.options) if alone or sure else set(wish.options) & set(WITHOUT_ENDPOINT)
+    if run.outdated and not alone:
+        names -= set(WITHOUT_ENDPOINT)
     wanted = {each: wish.options[each] for each in names}
     waited = not truth.waiting or bool(returns)
     if truth.state == "running" and not (waited and is_brought_about(wanted, truth.options)):
@@ -227,6 +229,8 @@ def _put_back(run: Run, slot: str) -> Iterator[str]:
     is_on = truth.options["httpEndpoint"] == "enabled" and len(returns) == 1
     for name in sorted({name for each in returns for name in each.options}):
         allowed = [_back(each, name, then[name]) for each in returns if name in each.options]
+        if run.outdated and name in WITHOUT_ENDPOINT and (len(returns) > 1 or wanted):
+            allowed.append(then[name])
         if (name in WITHOUT_ENDPOINT or was_on or is_on) and truth.options[name] not in allowed:
             yield f"{slot}: {name} should be back at {allowed}, and is {truth.options[name]}"
 

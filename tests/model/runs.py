@@ -9,7 +9,7 @@ from typing import Protocol
 from imds_provider.deciders import Deciders
 from imds_provider.errors import ImdsError
 from tests.faults.process import JumpingEngine
-from tests.faults.stack import BARRIER, Program, Row, Stack
+from tests.faults.stack import Program, Row, Stack, is_barrier
 from tests.faults.stack import Run as StackRun
 from tests.model.scenes import Operation, Outputs
 from tests.model.steps import Wishes
@@ -86,7 +86,7 @@ class RunsHere:
             return self._stack.preview(_program(program))
 
     def rows(self) -> Mapping[str, Outputs]:
-        return {name: each.outputs for name, each in self._stack.state.items() if name != BARRIER}
+        return {name: each.outputs for name, each in self._stack.state.items() if not is_barrier(name)}
 
     def replaced(self) -> Sequence[Outputs]:
         return [each.outputs for _, each in self._stack.replaced]

@@ -79,7 +79,9 @@ class Run:
 
     ``struck`` says whether EC2 did anything wrong that a run may fail of, ``meddled`` what somebody else set
     meanwhile, ``said`` what was shown. ``in_turn`` is true where every row of the program is compared with what is
-    recorded before any is changed; the engine does so row by row.
+    recorded before any is changed; the engine does so row by row. ``outdated`` says whether EC2 has given answers from
+    before the run: then what one row changes may be undone by what goes along with the change of another one of its
+    instance, though never to something looser than it was.
     """
 
     operation: Operation
@@ -92,6 +94,7 @@ class Run:
     meddled: Options = field(default_factory=dict)
     said: str = ""
     in_turn: bool = True
+    outdated: bool = False
 
     def rows_of(self, slot: str) -> list[Wish]:
         """What the program says of the instance, if it is run at all."""

@@ -28,10 +28,11 @@ class Violated:
 
 @dataclass(frozen=True)
 class Found:
-    """How many steps were taken, and what the search ended with, if anything."""
+    """How many steps were taken, what the search ended with, if anything, and how many sequences that were, if few."""
 
     steps: int
     violated: Violated | None = None
+    sequences: int | None = None
 
 
 def search(steps: int, first_seed: int, *, shrink: bool = True) -> Found:
@@ -40,8 +41,8 @@ def search(steps: int, first_seed: int, *, shrink: bool = True) -> Found:
     runs = UnwiredRuns(cloud)
 
     class Here(Model):
-        @staticmethod
-        def begin(settings: dict[str, object]) -> Story:
+        @classmethod
+        def begin(cls, settings: dict[str, object]) -> Story:
             settings.pop("in_components")
             return Story(cloud, [RunsHere(runs), RunsHere(runs)], settings)
 

@@ -68,9 +68,9 @@ class Story:
         return self._sides[0].program
 
     @property
-    def has_rows(self) -> bool:
-        """Whether the program has any rows to edit."""
-        return bool(self._program)
+    def rows(self) -> list[str]:
+        """The names of the rows that the program has."""
+        return sorted(self._program)
 
     def take(self, step: Step) -> bool:
         """Carry out one step, and say whether it could be taken at all. Raises :class:`ViolationError`."""
@@ -136,6 +136,7 @@ class Story:
             meddled=from_ec2(meddled),
             said=ended.said,
             in_turn=side.runs.in_turn,
+            outdated=struck and any(fault.effect == "stale" for fault in FAULTS[trouble]),
         )
         found = [*ended.forbidden, *rules.violations(run)]
         if not conflicts(wishes):  # or else whoever has edited it takes that back

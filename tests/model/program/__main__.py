@@ -1,5 +1,7 @@
 """Manage the instances that the configuration names, those that do not wait for themselves behind a barrier."""
 
+from collections import Counter
+
 import pulumi
 
 from imds_components import InstanceMetadata
@@ -9,7 +11,8 @@ from imds_provider.options import as_arguments, decode
 config = pulumi.Config()
 in_components = config.require_bool("inComponents")
 timeout_seconds = config.require_int("timeoutSeconds")
-targets = {}
+barriers: list[dict[str, pulumi.Output[str]]] = []
+turns: Counter[str] = Counter()
 for name, row in config.require_object("rows").items():
     said = {
         **as_arguments(decode(row["options"])),
@@ -23,6 +26,10 @@ for name, row in config.require_object("rows").items():
         continue
     managed = InstanceMetadataOptions(name, instance_id=row["instance"], wait=row["wait"], **said)
     if not row["wait"]:
-        targets[name] = managed.target
-if targets:
-    MetadataOptionsApplied("barrier", targets=targets, timeout_seconds=timeout_seconds)
+        # A barrier takes an instance once.
+        turn = turns[row["instance"]]
+        turns[row["instance"]] += 1
+        barriers += [{}] * (turn == len(barriers))
+        barriers[turn][name] = managed.target
+for number, targets in enumerate(barriers, 1):
+    MetadataOptionsApplied(f"barrier-{number}", targets=targets, timeout_seconds=timeout_seconds)
