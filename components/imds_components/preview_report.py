@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from imds_provider.loosening import loosened, refusal
 from imds_provider.options import Options, render, render_changes, unknown, unknown_reason
-from imds_provider.settling import GONE_STATES, STOPPED_STATES, Observation, gone_reason, missing_reason
+from imds_provider.settling import (
+    GONE_STATES,
+    STOPPED_STATES,
+    Observation,
+    gone_reason,
+    missing_reason,
+    unreported_reason,
+)
 
 DRIFT = "Those that this run has no change for have drifted: `pulumi up --refresh` repairs them."
 
@@ -44,6 +51,8 @@ def report(
             problems.append(_labelled(name, instance_id, missing_reason(instance_id, region)))
         elif observation.instance_state in GONE_STATES:
             problems.append(_labelled(name, instance_id, gone_reason(observation)))
+        elif not observation.options:
+            problems.append(_labelled(name, instance_id, unreported_reason(instance_id, region)))
         elif loosened(observation.options, wanted) and not may_loosen:
             problems.append(_labelled(name, instance_id, refusal(instance_id, observation.options, wanted)))
         elif names := unknown(observation.options, wanted):

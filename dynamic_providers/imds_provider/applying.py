@@ -30,6 +30,7 @@ from .settling import (
     judge_as_found,
     judge_found,
     timeout_reason,
+    unreported_reason,
     wait,
 )
 
@@ -243,7 +244,7 @@ def find(
         raise _unsettled(error, instance_id) from None
     seen = settled.observations[instance_id]
     if not seen.options:
-        raise Ec2Error(f"{instance_id}: EC2 in {ec2.region} reports no metadata options of it.")
+        raise Ec2Error(unreported_reason(instance_id, ec2.region))
     return seen
 
 

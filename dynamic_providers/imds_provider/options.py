@@ -174,14 +174,17 @@ def one_after_another(wanted: Options) -> list[Options]:
 def modification(observed: Options, wanted: Options) -> dict[str, OptionValue]:
     """The parameters of the ``ModifyInstanceMetadataOptions`` to send, empty when nothing differs.
 
-    Observed ``required`` tokens go with every modification, because the value EC2 documents for one that leaves them
-    out is ``optional``. Observed ``optional`` ones are left out: nothing is lost by that, and sending them would undo a
-    ``required`` that somebody has set since. ``HttpEndpoint`` goes along so that it is never switched.
+    ``required`` tokens go with every modification, as observed or, where EC2 does not report them, as wanted, because
+    the value EC2 documents for one that leaves them out is ``optional``. Observed ``optional`` ones are left out:
+    nothing is lost by that, and sending them would undo a ``required`` that somebody has set since. ``HttpEndpoint``
+    goes along so that it is never switched.
     """
     differing = changes(observed, wanted)
     if not differing:
         return {}
     kept = {name: observed[name] for name in (HTTP_TOKENS, HTTP_ENDPOINT) if name in observed}
+    if HTTP_TOKENS in wanted:
+        kept.setdefault(HTTP_TOKENS, wanted[HTTP_TOKENS])
     if kept.get(HTTP_TOKENS) == "optional":
         del kept[HTTP_TOKENS]
     merged = {**kept, **differing}

@@ -336,6 +336,11 @@ def missing_reason(instance_id: str, place: str) -> str:
     )
 
 
+def unreported_reason(instance_id: str, place: str) -> str:
+    """The sentence for an instance of which nothing can be compared."""
+    return f"{instance_id}: EC2 in {place} reports no metadata options of it, so they cannot be compared or changed."
+
+
 def gone_reason(seen: Observation) -> str:
     """The sentence for an instance that cannot take options any more."""
     return (

@@ -92,7 +92,7 @@ def test_a_region_that_is_not_known_yet_is_not_guessed(programs: Programs) -> No
 
 
 def test_what_ec2_does_not_report_is_never_taken_for_right(programs: Programs) -> None:
-    programs.ec2.add(WEB, {})
+    programs.ec2.add(WEB, {"httpEndpoint": "enabled"})
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
     (said,) = preview(programs, {"web": WEB, "api": API}).said
     assert said.splitlines() == [

@@ -191,6 +191,16 @@ def test_changes_are_what_the_instance_does_not_have_and_can_take(
             {"HttpEndpoint": "enabled", "HttpProtocolIpv6": "enabled"},
         ),
         ({"httpTokens": "optional"}, {"httpTokens": "required"}, {"HttpTokens": "required"}),
+        (
+            {"httpPutResponseHopLimit": 1},
+            {"httpTokens": "required", "httpPutResponseHopLimit": 2},
+            {"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
+        ),
+        (
+            {"httpTokens": "enforced", "httpPutResponseHopLimit": 1},
+            {"httpTokens": "required", "httpPutResponseHopLimit": 2},
+            {"HttpTokens": "enforced", "HttpPutResponseHopLimit": 2},
+        ),
     ],
     ids=[
         "nothing differs, nothing is sent",
@@ -202,6 +212,8 @@ def test_changes_are_what_the_instance_does_not_have_and_can_take(
         "an endpoint to be switched off takes nothing else along",
         "an endpoint to be switched on takes everything along",
         "a region that reports no endpoint is sent none",
+        "required tokens that are not reported ride along as wanted",
+        "tokens of a value that is not known stay as they are",
     ],
 )
 def test_a_modification_holds_what_differs_with_the_tokens_and_the_endpoint(

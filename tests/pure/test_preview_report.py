@@ -50,7 +50,6 @@ def test_what_is_yet_to_be_launched_is_counted_and_named() -> None:
 @pytest.mark.parametrize(
     ("observed", "reason"),
     [
-        ({}, "EC2 does not report httpTokens, httpPutResponseHopLimit there"),
         ({"httpTokens": "required"}, "EC2 does not report httpPutResponseHopLimit there"),
         (
             {"httpPutResponseHopLimit": 1},
@@ -81,6 +80,13 @@ def test_what_ec2_does_not_report_is_a_group_of_its_own_and_never_right(observed
         ],
         [],
     )
+
+
+def test_an_instance_of_which_nothing_is_reported_cannot_be_changed() -> None:
+    told = report({"web": WEB}, {WEB: observe(WEB, {})}, WANTED, "eu-west-1")
+    assert told.problems == [
+        f"web: {WEB}: EC2 in eu-west-1 reports no metadata options of it, so they cannot be compared or changed."
+    ]
 
 
 def test_what_would_be_loosened_is_a_problem_unless_there_is_a_reason() -> None:
