@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from localcloud.client import LocalCloud
 from tests.faults.process import REGION
+from tests.model.edits import conflicts
 from tests.model.machine import Model
 from tests.model.runs import REASON, Described, Ended
 from tests.model.scenes import Operation, Outputs
@@ -58,6 +59,10 @@ class EngineRuns:
 
     def run(self, operation: Operation, program: Described) -> Ended:
         self._configure(program)
+        if operation == "up" and conflicts(program.wishes):
+            # As a person does, who sees it fail: without a preview the first of two deciders would go ahead.
+            preview = self._pulumi.run("preview")
+            return Ended({"program": preview.text} if preview.code else {}, said=preview.text)
         self._events.unlink(missing_ok=True)
         ended = self._pulumi.run(*_ARGUMENTS[operation], "--event-log", str(self._events))
         failed = dict.fromkeys(self._failed(), ended.text)

@@ -76,6 +76,7 @@ WISHES = st.dictionaries(
     min_size=1,
     max_size=2,
 ).map(_wishes)
+MANAGE = st.builds(Manage, WISHES, TROUBLE)
 
 Names = tuple[str, ...]
 Strategy = st.SearchStrategy[Step]
@@ -92,7 +93,7 @@ def steps(kind: str, rows: Names, gone: Names) -> Strategy | None:
     """The steps of a kind that a program with these rows can take, while the instances of these slots are gone."""
     found: dict[str, Callable[[], Strategy]] = {
         "behind": lambda: st.builds(Behind, SLOT, options(1)),
-        "manage": lambda: st.builds(Manage, WISHES, TROUBLE),
+        "manage": lambda: MANAGE,
         "up": lambda: st.builds(Up, TROUBLE),
         "refresh": lambda: st.builds(Refresh, TROUBLE),
         "destroy": lambda: st.builds(Destroy, TROUBLE),
@@ -146,5 +147,5 @@ class Model(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(KINDS), data=st.data())
     def step(self, kind: str, data: st.DataObject) -> None:
         rows, gone = tuple(self._story.rows), tuple(filter(self._story.is_gone, SLOTS))
-        strategy = steps(kind, rows, gone) or st.builds(Manage, WISHES, TROUBLE)
-        type(self).taken += self._story.take(data.draw(strategy))
+        strategy = steps(kind, rows, gone)
+        type(self).taken += self._story.take(data.draw(MANAGE if strategy is None else strategy))
