@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from localcloud.client import LocalCloud
 from tests.faults.process import REGION
@@ -121,12 +121,9 @@ def search_with_engine(sequences: int, seed: int, progress: Callable[[str], None
         stacks = [EngineRuns(cloud, Path(home) / name) for name in ("first", "second")]
 
         class ByEngine(Model):
-            sequences: ClassVar[int] = 0
-
             @classmethod
             def begin(cls, settings: dict[str, object]) -> Story:
-                cls.sequences += 1
-                progress(f"sequence {cls.sequences}, {cls.taken} steps so far")
+                progress(f"{cls.sequences} sequences, {cls.taken} steps")
                 in_components = settings.pop("in_components") is True
                 for each in stacks:
                     each.forget()

@@ -117,9 +117,11 @@ def _edits(rows: Names) -> dict[str, Callable[[], Strategy]]:
         "release": lambda: st.builds(Release, st.lists(row, min_size=1, max_size=2, unique=True).map(tuple), TROUBLE),
         "assign": lambda: st.builds(Assign, row, SLOT, TROUBLE),
         "promise": lambda: st.builds(Promise, row, END, st.booleans(), TROUBLE),
-        "swap": lambda: st.builds(Swap, row, row, TROUBLE),
-        "merge": lambda: st.builds(Merge, row, row, TROUBLE),
     }
+    if len(rows) > 1:
+        two = st.lists(row, min_size=2, max_size=2, unique=True)
+        found["swap"] = lambda: st.builds(lambda both, trouble: Swap(*both, trouble), two, TROUBLE)
+        found["merge"] = lambda: st.builds(lambda both, trouble: Merge(*both, trouble), two, TROUBLE)
     if len(rows) < len(ROWS):
         found["rename"] = lambda: st.builds(Rename, row, new, st.booleans(), TROUBLE)
         found["copy"] = lambda: st.builds(Copy, row, new, TROUBLE)
@@ -128,11 +130,13 @@ def _edits(rows: Names) -> dict[str, Callable[[], Strategy]]:
 
 
 class Model(RuleBasedStateMachine):
-    """Counts the steps of all sequences that could be taken in ``taken``. A subclass says what ``begin`` is."""
+    """Counts the steps that could be taken, and the sequences that have any. A subclass says what ``begin`` is."""
 
     taken: ClassVar[int] = 0
+    sequences: ClassVar[int] = 0
 
     _story: Story
+    _is_under_way: bool
 
     @classmethod
     def begin(cls, settings: dict[str, object]) -> Story:
@@ -142,10 +146,14 @@ class Model(RuleBasedStateMachine):
     @initialize(settings=SETTINGS)
     def start(self, settings: dict[str, object]) -> None:
         self._story = self.begin(settings)
+        self._is_under_way = False
 
     # One rule, since hypothesis leaves most of several out of a sequence, and those that edit need others before.
     @rule(kind=st.sampled_from(KINDS), data=st.data())
     def step(self, kind: str, data: st.DataObject) -> None:
         rows, gone = tuple(self._story.rows), tuple(filter(self._story.is_gone, SLOTS))
         strategy = steps(kind, rows, gone)
-        type(self).taken += self._story.take(data.draw(MANAGE if strategy is None else strategy))
+        taken = self._story.take(data.draw(MANAGE if strategy is None else strategy))
+        type(self).taken += taken
+        type(self).sequences += taken and not self._is_under_way
+        self._is_under_way |= taken

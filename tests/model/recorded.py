@@ -6,15 +6,23 @@ from collections.abc import Mapping
 
 from imds_provider.options import Options
 from tests.model.steps import (
+    Assign,
     Behind,
+    Copy,
     Destroy,
     Launch,
     Manage,
+    Merge,
     Move,
     OnDestroy,
+    Promise,
     Refresh,
     Release,
+    Rename,
+    Split,
     Step,
+    Swap,
+    Switch,
     Trouble,
     Up,
     Wish,
@@ -35,6 +43,8 @@ def manage(
     wish = Wish(slot, options, wait=wait, on_destroy=on_destroy, may_loosen=may_loosen)
     return Manage({row or slot: wish}, trouble)
 
+
+STRICT: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
 
 SEQUENCES: Mapping[str, tuple[Step, ...]] = {
     "what EC2 took unseen is recorded and put back in the end": (
@@ -96,6 +106,80 @@ SEQUENCES: Mapping[str, tuple[Step, ...]] = {
         manage("a", {"httpPutResponseHopLimit": 2}),
         Behind("a", {"httpTokens": "required"}),
         manage("a", {"httpPutResponseHopLimit": 3}),
+        Destroy(),
+    ),
+    "a renamed row restores nothing, and knows what was there before only through aliases": (
+        manage("a", STRICT),
+        Rename("a", "d", alias=True),
+        Rename("d", "b", alias=False),
+        Up(),
+        Destroy(),
+    ),
+    "rows that exchange their instances hand over what was there before": (
+        manage("a", STRICT),
+        manage("b", {"httpTokens": "required", "httpPutResponseHopLimit": 3}),
+        Behind("a", {"httpPutResponseHopLimit": 64}),
+        Swap("a", "b"),
+        Release(("a",)),
+        Destroy(),
+    ),
+    "an instance that moves to another row of the program is not loosened by the one that it leaves": (
+        manage("a", STRICT),
+        manage("b", STRICT),
+        Assign("b", "a"),
+        Release(("a",)),
+        Destroy(),
+    ),
+    "options that are split off and merged again are put back as they were before the first row": (
+        manage("a", STRICT),
+        Split("a", "d", frozenset({"httpTokens"})),
+        Behind("a", {"httpTokens": "optional"}),
+        Refresh(),
+        Up(),
+        Merge("a", "d"),
+        Destroy(),
+    ),
+    "of two rows that say the same the first may go, and the second puts it back": (
+        manage("a", STRICT),
+        Copy("a", "d"),
+        Release(("a",)),
+        Destroy(),
+    ),
+    "two rows that decide differently are refused, and the program goes on as it was": (
+        manage("a", STRICT),
+        manage("a", {"httpPutResponseHopLimit": 3}, row="d"),
+        Up(),
+        manage("a", {"httpPutResponseHopLimit": 2}, row="d"),
+    ),
+    "what loosens waits for a reason": (
+        manage("a", STRICT, may_loosen=False),
+        manage("a", {"httpTokens": "optional"}, may_loosen=False),
+        Up(),
+        Promise("a", "restore", may_loosen=True),
+    ),
+    "without a reason a restore keeps what is stricter and puts everything else back": (
+        manage("a", {"httpEndpoint": "disabled", "httpTokens": "required"}, may_loosen=False),
+        Destroy(),
+        manage("b", STRICT, may_loosen=False),
+        Promise("b", "retain", may_loosen=True),
+        Promise("b", "restore", may_loosen=False),
+        Release(("b",)),
+    ),
+    "a replaced row whose run failed restores nothing later that another row manages by then": (
+        manage("a", STRICT),
+        Assign("a", "b", "lost-sight"),
+        manage("a", STRICT, row="d"),
+        Destroy(),
+    ),
+    "two stacks of one process see each other's changes as anybody's": (
+        manage("a", STRICT),
+        Switch(),
+        manage("a", {"httpTokens": "required", "instanceMetadataTags": "enabled"}),
+        Switch(),
+        Release(("a",)),
+        Switch(),
+        Refresh(),
+        Up(),
         Destroy(),
     ),
 }
