@@ -44,8 +44,8 @@ def conflicts(program: Wishes) -> list[tuple[str, str]]:
 
 def _changed(program: Wishes, step: Edit) -> Wishes | None:
     match step:
-        case Manage(wishes):
-            return {**program, **wishes}
+        case Manage(wishes, _, agreeing):
+            return _agreed(program, wishes) if agreeing else {**program, **wishes}
         case Release(rows):
             left = {name: wish for name, wish in program.items() if name not in rows}
             return left if len(left) < len(program) else None
@@ -57,6 +57,15 @@ def _changed(program: Wishes, step: Edit) -> Wishes | None:
             return _with(program, row, on_destroy=on_destroy, may_loosen=may_loosen)
         case Swap() | Merge():
             return _of_two(program, step) if {step.row, step.other} <= set(program) else None
+
+
+def _agreed(program: Wishes, wishes: Wishes) -> Wishes:
+    agreed = {name: wish for name, wish in program.items() if name not in wishes}
+    for name, wish in wishes.items():
+        others = [other.options for other in agreed.values() if other.slot == wish.slot]
+        decided = {each: value for options in others for each, value in options.items()}
+        agreed[name] = replace(wish, options={each: decided.get(each, value) for each, value in wish.options.items()})
+    return {name: agreed[name] for name in (*program, *wishes)}
 
 
 def _with_another(program: Wishes, step: Rename | Copy | Split) -> Wishes | None:

@@ -76,16 +76,17 @@ WISHES = st.dictionaries(
     min_size=1,
     max_size=2,
 ).map(_wishes)
-MANAGE = st.builds(Manage, WISHES, TROUBLE)
+MANAGE = st.builds(Manage, WISHES, TROUBLE, st.sampled_from([True] * 4 + [False]))
 
 Names = tuple[str, ...]
 Strategy = st.SearchStrategy[Step]
 
 KINDS = (
-    ["launch", "behind", "behind", "move", "move", "up", "up", "refresh", "refresh", "destroy", "switch"]
-    + ["manage"] * 5
-    + ["release", "rename", "rename", "rename", "copy", "split", "assign", "swap", "merge", "promise"]
+    *("launch", "launch", "launch", "behind", "behind", "move", "move", "switch"),
+    *("manage", "manage", "manage", "up", "up", "refresh", "refresh", "destroy"),
+    *("release", "rename", "rename", "rename", "copy", "split", "assign", "swap", "merge", "promise"),
 )
+"""What a step may be, the more often the likelier: most of them edit the program."""
 
 
 @cache
@@ -120,8 +121,8 @@ def _edits(rows: Names) -> dict[str, Callable[[], Strategy]]:
     }
     if len(rows) > 1:
         two = st.lists(row, min_size=2, max_size=2, unique=True)
-        found["swap"] = lambda: st.builds(lambda both, trouble: Swap(*both, trouble), two, TROUBLE)
-        found["merge"] = lambda: st.builds(lambda both, trouble: Merge(*both, trouble), two, TROUBLE)
+        found["swap"] = lambda: st.builds(lambda both, trouble: Swap(both[0], both[1], trouble), two, TROUBLE)
+        found["merge"] = lambda: st.builds(lambda both, trouble: Merge(both[0], both[1], trouble), two, TROUBLE)
     if len(rows) < len(ROWS):
         found["rename"] = lambda: st.builds(Rename, row, new, st.booleans(), TROUBLE)
         found["copy"] = lambda: st.builds(Copy, row, new, TROUBLE)

@@ -103,10 +103,11 @@ class Behind:
 
 @dataclass(frozen=True)
 class Manage:
-    """The program says this of these rows, and is run."""
+    """The program says this of these rows, and is run. Where they are ``agreeing``, as other rows decide already."""
 
     wishes: Wishes
     trouble: Trouble = "none"
+    agreeing: bool = False
 
 
 @dataclass(frozen=True)
