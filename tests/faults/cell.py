@@ -13,10 +13,11 @@ from imds_provider.options import OPTIONS, Options
 from localcloud.client import LocalCloud
 from localcloud.settings import Settings
 from tests.faults import judging
+from tests.faults.attempts import Run
 from tests.faults.catalogue import TROUBLES, VICTIM, Trouble
 from tests.faults.judging import Violation
 from tests.faults.process import REGION, JumpingEngine, pulumi_process
-from tests.faults.stack import Program, Run, Stack
+from tests.faults.stack import Program, Stack
 from tests.faults.story import FIRST, PENDING_SECONDS, RESTORED, SECOND, Fleet, client, launch, launch_now
 
 Operation = Literal["create", "update", "read", "delete-retain", "delete-restore", "barrier"]

@@ -10,8 +10,9 @@ from typing import Literal
 from imds_provider.errors import ImdsError, NotAppliedError
 from imds_provider.options import OPTION_NAMES, Options, decode
 from localcloud.shapes import InstanceView
+from tests.faults.attempts import Run
 from tests.faults.process import SECRETS, JumpingEngine
-from tests.faults.stack import BARRIER, Program, Row, Run, Stack
+from tests.faults.stack import BARRIER, Program, Row, Stack
 from tests.faults.story import BEFORE, STOPPED, Fleet
 
 Kind = Literal["lost", "wrong", "hung", "unclear"]

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from imds_provider.errors import ImdsError
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from imds_provider.options import Options
+from tests.faults.attempts import Attempts, Run, UnfinishedError
 from tests.faults.process import REGION, JumpingEngine
 
 T = TypeVar("T")
 Bag = dict[str, Any]  # JSON, as the engine passes it
 
 BARRIER = "barrier"
-GRACE_SECONDS = 5.0
-"""How far past its deadline an operation may end."""
-REAL_SECONDS = 30.0
-"""How long an operation may really take, whatever the clock of the run says."""
-
 PROVIDER = InstanceMetadataOptionsProvider()
 BARRIER_PROVIDER = MetadataOptionsAppliedProvider()
 
@@ -89,10 +81,6 @@ class Program:
         return Program(tuple(replace(row, region=region) for row in self.rows), self.timeout)
 
 
-class UnfinishedError(ImdsError):
-    """What the resource class of the program raises when the outputs say that a change was not seen through."""
-
-
 @dataclass
 class Recorded:
     """A resource in the state."""
@@ -100,24 +88,6 @@ class Recorded:
     id: str
     inputs: Bag
     outputs: Bag
-
-
-@dataclass(frozen=True)
-class Hung:
-    """An operation that did not end in time: ``seconds`` by the clock of the run, or None if it never did."""
-
-    resource: str
-    seconds: float | None
-
-
-@dataclass
-class Run:
-    """What went wrong in a run, by resource."""
-
-    failed: dict[str, Exception] = field(default_factory=dict)
-    unfinished: set[str] = field(default_factory=set)
-    """Those that are recorded all the same: then it is the program that fails, with what the state says of them."""
-    hung: list[Hung] = field(default_factory=list)
 
 
 class Stack:
@@ -134,7 +104,7 @@ class Stack:
         What the program no longer has, or has replaced, is deleted last, and only if nothing has failed.
         """
         run = Run()
-        attempt = _Attempts(run, engine, program.timeout)
+        attempt = Attempts(run, engine, program.timeout)
         self._rename(program)
         self._bring({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
         before_barrier()
@@ -162,7 +132,7 @@ class Stack:
     def refresh(self, program: Program, engine: JumpingEngine) -> Run:
         """Read every resource, and forget those that are gone."""
         run = Run()
-        attempt = _Attempts(run, engine, program.timeout)
+        attempt = Attempts(run, engine, program.timeout)
         for name, old in list(self.state.items()):
             found = attempt(name, partial(_provider(name).read, old.id, old.outputs))
             if found is None:
@@ -176,7 +146,7 @@ class Stack:
 
     def destroy(self, engine: JumpingEngine, timeout: float) -> Run:
         run = Run()
-        self._delete_all(_Attempts(run, engine, timeout), keeping=frozenset())
+        self._delete_all(Attempts(run, engine, timeout), keeping=frozenset())
         return run
 
     def _rename(self, program: Program) -> None:
@@ -186,7 +156,7 @@ class Stack:
             if old != row.name and old not in program.names:
                 self.state[row.name] = self.state.pop(old)
 
-    def _bring(self, wanted: Mapping[str, Bag], provider: Any, attempt: _Attempts) -> None:  # noqa: ANN401  either
+    def _bring(self, wanted: Mapping[str, Bag], provider: Any, attempt: Attempts) -> None:  # noqa: ANN401  either
         """Check and compare all of them, then carry out what that calls for, one by one."""
         planned: dict[str, Callable[[], bool]] = {}
         for name, inputs in wanted.items():
@@ -239,7 +209,7 @@ class Stack:
         if unfinished := self.state[name].outputs.get("unfinished"):
             raise UnfinishedError(unfinished)
 
-    def _delete_all(self, attempt: _Attempts, keeping: Collection[str]) -> None:
+    def _delete_all(self, attempt: Attempts, keeping: Collection[str]) -> None:
         """Delete what was replaced and what is not to be kept, first what stands on others: barriers."""
         for name, old in [*self.replaced]:
             if attempt(name, partial(_delete, name, old)):
@@ -257,40 +227,6 @@ class Stack:
             if targets:
                 inputs[name] = _wire({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout})
         return inputs
-
-
-class _Attempts:
-    """Carries out operations one by one, each in a thread that may hang without the run doing so."""
-
-    def __init__(self, run: Run, engine: JumpingEngine, timeout: float) -> None:
-        self.run = run
-        self._engine = engine
-        self._timeout = timeout
-
-    def __call__(self, name: str, operation: Callable[[], T]) -> T | None:
-        future = Future[T]()
-
-        def carry_out() -> None:
-            try:
-                future.set_result(operation())
-            except Exception as error:  # noqa: BLE001  what a provider must not raise is told from what it may later
-                future.set_exception(error)
-
-        started = self._engine.now()
-        threading.Thread(target=carry_out, daemon=True).start()
-        try:
-            return future.result(REAL_SECONDS)
-        except Exception as error:  # noqa: BLE001
-            if isinstance(error, FutureTimeoutError) and not future.done():
-                self.run.hung.append(Hung(name, None))
-            self.run.failed[name] = error
-            if isinstance(error, UnfinishedError):
-                self.run.unfinished.add(name)
-            return None
-        finally:
-            seconds = self._engine.now() - started
-            if future.done() and seconds > self._timeout + GRACE_SECONDS:
-                self.run.hung.append(Hung(name, seconds))
 
 
 def is_barrier(name: str) -> bool:

@@ -11,9 +11,10 @@ import pytest
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
 from localcloud.settings import Settings
+from tests.faults.attempts import Run
 from tests.faults.catalogue import MODIFY
 from tests.faults.process import pulumi_process
-from tests.faults.stack import BARRIER, Program, Run, Stack
+from tests.faults.stack import BARRIER, Program, Stack
 from tests.faults.story import FIRST, PENDING_SECONDS, SECOND, Fleet, launch
 
 OURS = "123456789012"

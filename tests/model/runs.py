@@ -8,9 +8,9 @@ from typing import Protocol
 
 from imds_provider.deciders import Deciders
 from imds_provider.errors import ImdsError
+from tests.faults.attempts import Run as StackRun
 from tests.faults.process import JumpingEngine
 from tests.faults.stack import Program, Row, Stack, is_barrier
-from tests.faults.stack import Run as StackRun
 from tests.model.scenes import Operation, Outputs
 from tests.model.steps import Wishes
 from tests.model.unwired import UnwiredRuns

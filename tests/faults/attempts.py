@@ -1,0 +1,76 @@
+"""Operations of a run that may fail or hang without the run doing so."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from imds_provider.errors import ImdsError
+from tests.faults.process import JumpingEngine
+
+T = TypeVar("T")
+
+GRACE_SECONDS = 5.0
+"""How far past its deadline an operation may end."""
+REAL_SECONDS = 30.0
+"""How long an operation may really take, whatever the clock of the run says."""
+
+
+class UnfinishedError(ImdsError):
+    """What the resource class of the program raises when the outputs say that a change was not seen through."""
+
+
+@dataclass(frozen=True)
+class Hung:
+    """An operation that did not end in time: ``seconds`` by the clock of the run, or None if it never did."""
+
+    resource: str
+    seconds: float | None
+
+
+@dataclass
+class Run:
+    """What went wrong in a run, by resource."""
+
+    failed: dict[str, Exception] = field(default_factory=dict)
+    unfinished: set[str] = field(default_factory=set)
+    """Those that are recorded all the same: then it is the program that fails, with what the state says of them."""
+    hung: list[Hung] = field(default_factory=list)
+
+
+class Attempts:
+    """Carries out operations one by one, each in a thread that may hang without the run doing so."""
+
+    def __init__(self, run: Run, engine: JumpingEngine, timeout: float) -> None:
+        self.run = run
+        self._engine = engine
+        self._timeout = timeout
+
+    def __call__(self, name: str, operation: Callable[[], T]) -> T | None:
+        future = Future[T]()
+
+        def carry_out() -> None:
+            try:
+                future.set_result(operation())
+            except Exception as error:  # noqa: BLE001  what a provider must not raise is told from what it may later
+                future.set_exception(error)
+
+        started = self._engine.now()
+        threading.Thread(target=carry_out, daemon=True).start()
+        try:
+            return future.result(REAL_SECONDS)
+        except Exception as error:  # noqa: BLE001
+            if isinstance(error, FutureTimeoutError) and not future.done():
+                self.run.hung.append(Hung(name, None))
+            self.run.failed[name] = error
+            if isinstance(error, UnfinishedError):
+                self.run.unfinished.add(name)
+            return None
+        finally:
+            seconds = self._engine.now() - started
+            if future.done() and seconds > self._timeout + GRACE_SECONDS:
+                self.run.hung.append(Hung(name, seconds))
