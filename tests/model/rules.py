@@ -14,6 +14,7 @@ from tests.model.scenes import (
     Return,
     Run,
     is_brought_about,
+    loosens,
 )
 
 
@@ -127,11 +128,16 @@ def _failed_for_a_reason(run: Run) -> Iterator[str]:
     if run.struck or (run.operation == "up" and conflicts(run.program)):
         return
     for name, sentence in run.failed.items():
-        # A barrier waits for all of them.
-        rows = [name] if name in run.program else list(run.program)
+        rows = [name] if name in run.program else list(run.program)  # a barrier waits for all of them
         gone = any(run.then.instances[run.program[each].slot].gone for each in rows)
-        if run.operation != "up" or not (gone or any(run.is_refused(each) for each in rows)):
+        refused = any(run.is_refused(each) for each in rows)
+        if run.operation != "up" or not (gone or refused or (name not in run.program and _is_stricter(run))):
             yield f"{name}: failed without a reason: {sentence}"
+
+
+def _is_stricter(run: Run) -> bool:
+    """Whether somebody has made stricter what a row wants looser: no barrier loosens that, whatever its row may."""
+    return any(loosens(run.then.instances[wish.slot].options, wish.options) for wish in run.program.values())
 
 
 def _refused(run: Run) -> Iterator[str]:
