@@ -29,7 +29,7 @@ SECRETS = ("canary-access-key", "canary-secret-key", "canary-session-token")
 """Credentials that must be read nowhere."""
 
 # Every session would read EC2's model anew, which takes longer than a whole run.
-_LOADER = botocore.loaders.create_loader()
+LOADER = botocore.loaders.create_loader()
 
 
 class JumpingEngine(Engine):
@@ -97,7 +97,7 @@ def pulumi_process(
         patches.enter_context(patch.object(runtime, "engine", lambda: engine))
         patches.enter_context(patch.object(runtime, "RUN", uuid.uuid4().hex[:8]))
         patches.enter_context(patch.object(boto3.Session, "client", recorded))
-        patches.enter_context(patch.object(botocore.session, "create_loader", lambda *_: _LOADER))
+        patches.enter_context(patch.object(botocore.session, "create_loader", lambda *_: LOADER))
         # The pauses between botocore's own attempts.
         patches.enter_context(patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=engine.sleep)))
         if read_timeout is not None:

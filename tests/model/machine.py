@@ -82,11 +82,11 @@ Names = tuple[str, ...]
 Strategy = st.SearchStrategy[Step]
 
 KINDS = (
-    *("launch", "launch", "launch", "behind", "behind", "move", "move", "switch"),
+    *("launch", "launch", "launch", "switch", "switch", *["behind"] * 5, *["move"] * 5),
     *("manage", "manage", "manage", "up", "up", "refresh", "refresh", "destroy"),
     *("release", "rename", "rename", "rename", "copy", "split", "assign", "swap", "merge", "promise"),
 )
-"""What a step may be, the more often the likelier: most of them edit the program."""
+"""What a step may be, the more often the likelier."""
 
 
 @cache

@@ -14,6 +14,7 @@ from unittest.mock import patch
 import boto3
 import botocore.endpoint
 import botocore.loaders
+import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.session import Session as BotocoreSession
@@ -26,7 +27,7 @@ from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.clock import Clock
 from localcloud.pipeline import Cloud, ConnectionLostError
 from localcloud.settings import Settings
-from tests.faults.process import JumpingEngine, configuration, fresh_run_state
+from tests.faults.process import LOADER, JumpingEngine, configuration, fresh_run_state
 
 NOWHERE = "http://127.0.0.1:1"
 """Where nothing listens: a call that is not answered in this process fails."""
@@ -87,7 +88,7 @@ _LOADER = botocore.loaders.create_loader()
 
 
 class UnwiredRuns:
-    """Runs of Pulumi, each with connections and a clock of its own, on clients that serve some of them."""
+    """Runs of Pulumi, each with connections and a clock of its own. A client serves them until it has had to retry."""
 
     def __init__(self, cloud: UnwiredCloud) -> None:
         self.cloud = cloud
@@ -104,6 +105,7 @@ class UnwiredRuns:
         with ExitStack() as patches:
             patches.enter_context(patch.dict(os.environ, {**environment, **files}, clear=True))
             patches.enter_context(patch.object(coalescing, "GATHER_SECONDS", 0))
+            patches.enter_context(patch.object(botocore.session, "create_loader", lambda *_: LOADER))
             yield
 
     @contextmanager
@@ -139,6 +141,9 @@ class UnwiredRuns:
             finally:
                 for events, name, hook in hooks:
                     events.unregister(name, hook)
+                if any(each["matched"] for each in self.cloud.faults()):
+                    # A real run has clients of its own, with the whole quota of retries.
+                    self._clients.clear()
 
 
 class _ForOneRun:
