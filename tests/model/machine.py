@@ -152,7 +152,7 @@ class Model(RuleBasedStateMachine):
     # One rule, since hypothesis leaves most of several out of a sequence, and those that edit need others before.
     @rule(kind=st.sampled_from(KINDS), data=st.data())
     def step(self, kind: str, data: st.DataObject) -> None:
-        rows, gone = tuple(self._story.rows), tuple(filter(self._story.is_gone, SLOTS))
+        rows, gone = tuple(self._story.rows), tuple(self._story.gone())
         strategy = steps(kind, rows, gone)
         taken = self._story.take(data.draw(MANAGE if strategy is None else strategy))
         type(self).taken += taken

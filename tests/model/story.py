@@ -95,17 +95,17 @@ class Story:
     def _can_take(self, step: Step) -> bool:
         match step:
             case Launch(slot):
-                return self.is_gone(slot)
+                return slot in self.gone()
             case Move(slot):
-                return not self.is_gone(slot)
+                return slot not in self.gone()
             case Behind() | Up() | Refresh() | Destroy() | Switch():
                 return True
             case _:
                 return edited(self._program, step) is not None
 
-    def is_gone(self, slot: str) -> bool:
-        """Whether the slot's instance is terminated."""
-        return self._instances()[slot].gone
+    def gone(self) -> list[str]:
+        """The slots whose instance is terminated."""
+        return [slot for slot, instance in self._instances().items() if instance.gone]
 
     def _launch(self, slot: str, options: Options) -> None:
         self._launched += 1

@@ -13,10 +13,10 @@ from unittest.mock import patch
 
 import boto3
 import botocore.endpoint
-import botocore.loaders
-import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
+from botocore.retries import quota
+from botocore.retries.quota import RetryQuota
 from botocore.session import Session as BotocoreSession
 from werkzeug.test import create_environ
 
@@ -80,20 +80,15 @@ class UnwiredCloud(LocalCloud):
         return AWSResponse(self.url, answer.status, dict(answer.headers), raw)  # type: ignore[arg-type]  # as above
 
 
-RUNS_OF_A_CLIENT = 20
-"""A client's quota of retries would not last for more, and a real run has a client and a session of its own."""
-
-_LOADER = botocore.loaders.create_loader()
-"""Has read EC2's model once; each session would read it again."""
-
-
 class UnwiredRuns:
-    """Runs of Pulumi, each with connections and a clock of its own. A client serves them until it has had to retry."""
+    """Runs of Pulumi, each with connections, a quota of retries and a clock of its own, on clients that serve all."""
 
     def __init__(self, cloud: UnwiredCloud) -> None:
         self.cloud = cloud
         self._clients: dict[str, Any] = {}
+        self._quotas: list[RetryQuota] = []
         self._session = BotocoreSession()
+        self._session.register_component("data_loader", LOADER)
         self._number = 0
         self._make: Callable[..., Any] = boto3.Session.client
 
@@ -105,16 +100,17 @@ class UnwiredRuns:
         with ExitStack() as patches:
             patches.enter_context(patch.dict(os.environ, {**environment, **files}, clear=True))
             patches.enter_context(patch.object(coalescing, "GATHER_SECONDS", 0))
-            patches.enter_context(patch.object(botocore.session, "create_loader", lambda *_: LOADER))
+            patches.enter_context(patch.object(quota, "RetryQuota", self._quota))
             yield
+
+    def _quota(self) -> RetryQuota:
+        """How often a new client may retry."""
+        self._quotas.append(RetryQuota())
+        return self._quotas[-1]
 
     @contextmanager
     def process(self) -> Iterator[JumpingEngine]:
         """One run: what it hooks into a client goes with it."""
-        if self._number % RUNS_OF_A_CLIENT == 0:
-            self._clients.clear()
-            self._session = BotocoreSession()
-            self._session.register_component("data_loader", _LOADER)
         self._number += 1
         engine = _StillEngine(self.cloud)
         hooks: list[tuple[Any, str, Callable[..., object]]] = []
@@ -141,9 +137,8 @@ class UnwiredRuns:
             finally:
                 for events, name, hook in hooks:
                     events.unregister(name, hook)
-                if any(each["matched"] for each in self.cloud.faults()):
-                    # A real run has clients of its own, with the whole quota of retries.
-                    self._clients.clear()
+                for each in self._quotas:
+                    each.release(RetryQuota.INITIAL_CAPACITY)
 
 
 class _ForOneRun:
