@@ -140,10 +140,13 @@ def test_a_read_looks_at_stopped_instances_alone_and_moves_those_that_have_start
 def test_a_read_and_a_delete_with_nothing_stopped_ask_nothing_of_aws(
     cloud: LocalCloud, barrier: ProviderClient
 ) -> None:
-    recorded = waiting_for({"web": target(new_id(), "httpTokens=required", "a")}, appliedIds=[], pendingStartIds=[])
+    web = new_id()
+    recorded = waiting_for({"web": target(web, "httpTokens=required", "a")}, appliedIds=[], pendingStartIds=[])
     assert barrier.read("applied", recorded).outputs == recorded
     barrier.delete("applied", recorded)
-    assert cloud.log() == []
+    # A barrier that has given up, in a test before, may have left a last look at its own instances under way.
+    calls = [each for each in cloud.log() if each["action"] != DESCRIBE or web in each["instance_ids"]]
+    assert calls == []
 
 
 def test_a_failing_look_of_a_read_is_an_error(cloud: LocalCloud, barrier: ProviderClient) -> None:
