@@ -36,7 +36,7 @@ class InstanceMetadataOptionsProvider(Provider):
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         found = p.diff(_olds, _news, is_known)
-        this_run.remember(*p.place(_olds), p.previous(_olds))
+        this_run.remember(*p.place(_olds), p.previous(_olds), stays=not found.replaces)
         if found.changed:
             _announce(_news)
         return DiffResult(changes=found.changed, replaces=found.replaces)

@@ -32,11 +32,14 @@ class RunState:
         with self._lock:
             return frozenset(self._managed.get((region, instance_id), ()))
 
-    def remember(self, region: object, instance_id: object, before: Options) -> None:
-        """These are the values from before a resource first managed the options. What is known already stays."""
+    def remember(self, region: object, instance_id: object, before: Options, *, stays: bool = False) -> None:
+        """Record the values from before a resource first managed the options.
+
+        What is known already is kept, unless the resource stays on the instance: its record outlives the run.
+        """
         with self._lock:
             known = self._before.setdefault((region, instance_id), {})
-            known.update({name: value for name, value in before.items() if name not in known})
+            known.update({name: value for name, value in before.items() if stays or name not in known})
 
     def before(self, region: object, instance_id: object) -> Options:
         """The values from before a resource of this run first managed the options, as far as they are known."""

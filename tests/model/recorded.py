@@ -171,6 +171,12 @@ SEQUENCES: Mapping[str, tuple[Step, ...]] = {
         manage("a", STRICT, row="d"),
         Destroy(),
     ),
+    "a row that leaves an instance hides nothing that one which stays on it knows better": (
+        Behind("c", {"httpTokens": "required"}),
+        manage("c", {"httpTokens": "optional"}, wait=False),
+        Rename("c", "a", alias=False, trouble="blind-after"),
+        Manage({each: Wish(each, {"httpTokens": "optional"}, may_loosen=True) for each in ("a", "c")}),
+    ),
     "two stacks of one process see each other's changes as anybody's": (
         manage("a", STRICT),
         Switch(),

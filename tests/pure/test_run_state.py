@@ -37,6 +37,14 @@ def test_the_values_from_before_are_those_that_were_known_first() -> None:
     assert run.before(HERE, API) == run.before(THERE, WEB) == {}
 
 
+def test_a_resource_that_stays_on_an_instance_knows_best_what_was_there_before() -> None:
+    run = RunState()
+    run.remember(HERE, WEB, {"httpTokens": "optional"})
+    run.remember(HERE, WEB, {"httpTokens": "required"}, stays=True)
+    run.remember(HERE, WEB, {"httpTokens": "optional"})
+    assert run.before(HERE, WEB) == {"httpTokens": "required"}
+
+
 def test_what_was_given_is_nobody_elses_to_change() -> None:
     run = RunState()
     run.remember(HERE, WEB, {"httpTokens": "optional"})
