@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
@@ -124,9 +125,15 @@ class LocalCloud:
     def advance(self, seconds: float) -> None:
         """Let the server's time jump ahead: what is pending becomes applied, buckets refill, new instances appear.
 
-        CloudWatch's time jumps too: what happens from now on lies ahead of this machine's clock.
+        AWS's clock jumps too, and with it the `Date` of answers and the times of metrics: what happens from now on lies
+        ahead of this machine's clock.
         """
         self._ask("POST", "advance", {"seconds": seconds})
+
+    def time(self) -> datetime:
+        """The time on AWS's clock: this machine's, what was added by `advance`, and the setting `clock_skew`. UTC."""
+        seconds: float = self._ask("GET", "time")
+        return datetime.fromtimestamp(seconds, timezone.utc)
 
     def seed(self, instances: Sequence[Seed]) -> list[InstanceView]:
         """Put instances in, with the ids given."""

@@ -10,7 +10,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._skew = 0.0
-        self._epoch = time.time() - time.monotonic()
+        self._epoch = time.time() - self.now()
 
     def now(self) -> float:
         return time.monotonic() + self._skew

@@ -1,6 +1,6 @@
-"""CloudWatch's GetMetricData for the IMDSv1 calls of instances; every other metric is moto's.
+"""CloudWatch's GetMetricData for metrics that instances send by themselves; every other metric is moto's.
 
-The sums are worked out when they are asked for, from what the instance was and what runs on it. Math over these
+The points are worked out when they are asked for, from what the instance was and what runs on it. Math over these
 metrics is not served. Limits and rounding are those of the CloudWatch API reference ("GetMetricData").
 """
 
@@ -16,19 +16,15 @@ from typing import Any, TypedDict
 
 from moto.ec2.models.instances import Instance
 
-from localcloud import errors
+from localcloud import errors, metrics
 from localcloud.answer import Answer
 from localcloud.passing import ask_moto
 from localcloud.request import Request
-from localcloud.workload import DAY, MINUTE, Metric, datapoint
+from localcloud.workload import DAY, MINUTE
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 MAX_QUERIES = 500
 MAX_DATAPOINTS = 100_800
-METRICS: Mapping[object, Metric] = {
-    "MetadataNoToken": "MetadataNoToken",
-    "MetadataNoTokenRejected": "MetadataNoTokenRejected",
-}
 
 Json = Mapping[str, Any]  # a request's own words: what is read here is checked here, or by boto3 before it is sent
 
@@ -60,7 +56,11 @@ def get_metric_data(request: Request) -> Answer:
         if answer.code != "OK":
             return answer
         results |= {each["Id"]: each for each in json.loads(answer.body)["MetricDataResults"]}
-    ordered = [results[query["Id"]] for query in queries if query["Id"] in results]
+    ordered = [
+        _emptied(results[query["Id"]]) if _loses_its_points(request, number) else results[query["Id"]]
+        for number, query in enumerate(queries)
+        if query["Id"] in results
+    ]
     position = _position(document.get("NextToken"))
     page, token = _page(ordered, position, int(document.get("MaxDatapoints", MAX_DATAPOINTS)))
     answered = {"MetricDataResults": page, "Messages": [], **({"NextToken": token} if token else {})}
@@ -95,7 +95,11 @@ def _checked(document: Json) -> Sequence[Json]:
 def _is_ours(query: Json) -> bool:
     metric = query.get("MetricStat", {}).get("Metric", {})
     dimensions = [each.get("Name") for each in metric.get("Dimensions", ())]
-    return metric.get("Namespace") == "AWS/EC2" and metric.get("MetricName") in METRICS and dimensions == ["InstanceId"]
+    return (
+        metric.get("Namespace") == "AWS/EC2"
+        and metric.get("MetricName") in metrics.STATISTICS
+        and dimensions == ["InstanceId"]
+    )
 
 
 def _instance_id(query: Json) -> str:
@@ -107,9 +111,10 @@ def _result(request: Request, query: Json, instance: Instance | None) -> Result:
     period = int(stat["Period"])
     if period < MINUTE or period % MINUTE:
         raise _invalid(f"The value {period} for parameter Period must be a multiple of 60.")
-    if stat["Stat"] != "Sum":
-        raise errors.EC2Error("InternalError", f"localcloud has the Sum of {name} and no {stat['Stat']}")
-    points = _points(request, METRICS[name], instance, period) if instance is not None else []
+    if stat["Stat"] not in metrics.STATISTICS[name]:
+        known = ", ".join(metrics.STATISTICS[name])
+        raise errors.EC2Error("InternalError", f"localcloud has the {known} of {name} and no {stat['Stat']}")
+    points = _points(request, name, stat["Stat"], instance, period) if instance is not None else []
     return Result(
         Id=query["Id"],
         Label=query.get("Label", name),
@@ -119,20 +124,36 @@ def _result(request: Request, query: Json, instance: Instance | None) -> Result:
     )
 
 
-def _points(request: Request, metric: Metric, instance: Instance, period: int) -> list[tuple[float, float]]:
+def _points(
+    request: Request, metric: str, statistic: str, instance: Instance, period: int
+) -> list[tuple[float, float]]:
     """Time and value of each datapoint: up to the minute that EndTime is in, and nothing of the future."""
     document: Json = request.call.document or {}
-    world = request.world
-    now = world.clock.epoch(world.clock.now())
-    start = _rounded(document["StartTime"], now)
-    end = min(ceil(document["EndTime"] / MINUTE) * MINUTE, now)
+    world, now = request.world, request.world.aws_now()
+    asked = metrics.Asked(
+        int(_rounded(document["StartTime"], now)), ceil(document["EndTime"] / MINUTE) * int(MINUTE), period
+    )
+    interval = metrics.DETAILED if world.is_detailed(instance) else metrics.BASIC
+    if world.settings.publish == "at-once":
+        buckets = metrics.at_once(asked, now)
+    else:
+        buckets = metrics.as_aws(asked, interval, now - world.settings.metrics_delay)
     workload, past = world.workload(instance), world.past(instance)
     values = (
-        (at, datapoint(metric, workload, past, (at, min(at + period, end))))
-        for at in range(int(start), ceil(end), period)
+        (at, metrics.value(metric, statistic, span, workload=workload, past=past, interval=interval))
+        for at, span in buckets
     )
     points = [(float(at), float(value)) for at, value in values if value is not None]
     return points if document.get("ScanBy") == "TimestampAscending" else points[::-1]
+
+
+def _loses_its_points(request: Request, number: int) -> bool:
+    """Whether a fault empties the result of the query of this number, counted from 0."""
+    return "no-data" in request.emptied or ("partial" in request.emptied and number % 2 == 1)
+
+
+def _emptied(result: Result) -> Result:
+    return {**result, "Timestamps": [], "Values": []}
 
 
 def _rounded(start: float, now: float) -> float:

@@ -94,6 +94,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Cloud, Json], Json]] = {
     ("GET", "settings"): lambda cloud, _: cloud.world.settings.as_json(),
     ("POST", "settings"): _settings,
     ("POST", "advance"): _advance,
+    ("GET", "time"): lambda cloud, _: cloud.world.aws_now(),
     ("GET", "instances"): lambda cloud, _: cloud.world.views(),
     ("POST", "seed"): _seed,
     ("GET", "faults"): lambda cloud, _: cloud.faults.listed(),

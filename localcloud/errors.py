@@ -110,7 +110,7 @@ def unauthorized(
     return EC2Error("UnauthorizedOperation", message)
 
 
-def access_denied(action: str, arn: str) -> EC2Error:
+def access_denied(action: str, arn: str, *, reason: str | None = None) -> EC2Error:
     """What services other than EC2 answer; `action` is IAM's, such as `cloudwatch:GetMetricData`."""
-    reason = f"because no identity-based policy allows the {action} action"
+    reason = reason or f"because no identity-based policy allows the {action} action"
     return EC2Error("AccessDenied", f"User: {arn} is not authorized to perform: {action} {reason}")

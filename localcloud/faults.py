@@ -23,6 +23,8 @@ Effect = Literal[
     "terminate",
     "vanish",
     "change",
+    "no-data",
+    "partial",
 ]
 
 MESSAGES: Mapping[str, str] = {
@@ -30,12 +32,13 @@ MESSAGES: Mapping[str, str] = {
     "RequestExpired": "Request has expired.",
     "AuthFailure": "AWS was not able to validate the provided access credentials",
     "RequestLimitExceeded": "Request limit exceeded.",
+    "Throttling": "Rate exceeded",
     "UnsupportedOperation": errors.tokens_enforced("enable IMDSv1 on this instance").message,
     "InternalError": "An internal error has occurred",
     "Unavailable": "The service is unavailable. Please try again shortly.",
     "ServiceUnavailable": "The request has failed due to a temporary failure of the server.",
 }
-"""EC2's wording for a fault that brings no message of its own."""
+"""AWS's wording for a fault that brings no message of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Fault:
         effect: `error` answers `code`; `drop` closes the connection without an answer; `truncate` closes it in the
             middle of the body; `delay` takes `seconds` longer; `stale` shows the options of `seconds` ago; `stuck`
             leaves what is pending so until the next start; `stop`, `start`, `terminate`, `vanish` and `change` happen
-            to the target, as if someone else did it.
+            to the target, as if someone else did it; `no-data` leaves all results of a GetMetricData without points,
+            `partial` those of every second query, and neither says so in the answer.
         action: the action that is hit, `*` for any.
         instance: hit only calls that name this instance, by id or in the filter `instance-id`.
         nth: the first of the matching calls that is hit, counted from 1 since the fault was set.
@@ -54,9 +58,9 @@ class Fault:
         after: strike after the action took effect rather than before (`error`, `drop`, `delay` and what happens to
             the target). `truncate` and `stuck` always come after, `stale` before.
         code, message, status: of the error; the status follows from the code where it is not given.
-        reason, encoded: with the code UnauthorizedOperation, which policy denies the call, in IAM's words ("with an
-            explicit deny in a session policy"; unless given, no policy allows it), and whether an encoded authorization
-            failure message is attached.
+        reason: with the codes UnauthorizedOperation, AccessDenied and AccessDeniedException, which policy denies the
+            call, in IAM's words ("with an explicit deny in a session policy"; unless given, no policy allows it).
+        encoded: whether an encoded authorization failure message is attached to UnauthorizedOperation.
         seconds: of `delay` and `stale`.
         target: whom something happens to; `instance` unless given, and else every instance that the call names.
         options: what `change` sets.
@@ -118,6 +122,9 @@ class Fault:
             # DescribeInstances is not authorized for single instances.
             resource = arns[0] if len(arns) == 1 and not call.action.startswith("Describe") else None
             return errors.unauthorized(call.action, call.caller, resource=resource, reason=self.reason, encoded=encoded)
+        if self.code in ("AccessDenied", "AccessDeniedException") and self.message is None:
+            denied = errors.access_denied(call.iam_action, call.caller, reason=self.reason)
+            return errors.EC2Error(self.code, denied.message, self.status)
         message = MESSAGES.get(self.code, self.code) if self.message is None else self.message
         return errors.EC2Error(self.code, message, self.status)
 

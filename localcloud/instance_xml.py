@@ -13,6 +13,8 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.security_groups import SecurityGroup
 
+from localcloud.rendering import timestamp
+
 
 def instance_xml(instance: Instance, tags: Mapping[str, str], metadata_options: str) -> str:
     """The instance's `item`; `metadata_options` is XML already."""
@@ -136,5 +138,5 @@ def _xml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        return timestamp(value)
     return escape(str(value))

@@ -9,7 +9,7 @@ from functools import cache
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from localcloud import errors
+from localcloud import errors, rendering
 from localcloud.answer import Answer
 from localcloud.calls import check_instance_id
 from localcloud.metadata import check_enforcement, given_options
@@ -23,6 +23,10 @@ MOVES = {
     "RebootInstances": "rebooted",
     "TerminateInstances": "terminated",
 }
+
+
+OWN_HEADERS = ("content-length", "date", "x-amzn-requestid")
+"""The headers that this server gives, whatever moto says."""
 
 
 def ask_moto(request: Request) -> Answer:
@@ -43,7 +47,7 @@ def ask_moto(request: Request) -> Answer:
             "InternalError", f"moto cannot answer {request.call.action}: {type(error).__name__}: {error}"
         ) from error
     code = int(status[:3])
-    kept = [(name, value) for name, value in headers if name.lower() not in ("content-length", "x-amzn-requestid")]
+    kept = [(name, value) for name, value in headers if name.lower() not in OWN_HEADERS]
     answer = Answer(code, body, _error_code(body) if code >= 400 else "OK", headers=tuple(kept))
     return _with_request_id(answer, request)
 
@@ -83,18 +87,16 @@ def run_instances(request: Request) -> Answer:
     answer = ask_moto(request)
     if answer.code != "OK":
         return answer
-    shown = ""
+    shown, launch_time = "", ""
     for _, instance in world.everything(*request.place):
         if not world.has_record(instance):
             snapshot = world.launched(instance, options).latest
             # An answer to a launch shows `pending`, as it does for the instance itself.
             shown = request.options_xml(snapshot, float("-inf"))
-    body = re.sub(
-        r"(<metadataOptions>).*?(</metadataOptions>)",
-        lambda match: match[1] + shown + match[2],
-        answer.body.decode(),
-        flags=re.DOTALL,
-    )
+            launch_time = rendering.timestamp(instance.launch_time)
+    body = answer.body.decode()
+    for tag, inner in (("metadataOptions", shown), ("launchTime", launch_time)):
+        body = re.sub(rf"(?s)<{tag}>.*?</{tag}>", f"<{tag}>{inner}</{tag}>", body)
     answer = world.launches[launch] = replace(answer, body=body.encode())
     return answer
 

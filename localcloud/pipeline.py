@@ -8,8 +8,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from email.utils import formatdate
 
-from localcloud import cloudwatch, describe, errors, metadata, passing, rendering, status
+from localcloud import cloudwatch, describe, errors, metadata, monitoring, passing, rendering, status
 from localcloud.answer import Answer
 from localcloud.calls import Call
 from localcloud.clock import Clock
@@ -27,6 +28,8 @@ HANDLERS: Mapping[str, Callable[[Request], Answer]] = {
     "GetInstanceMetadataDefaults": metadata.get_defaults,
     "ModifyInstanceMetadataDefaults": metadata.modify_defaults,
     "RunInstances": passing.run_instances,
+    "MonitorInstances": monitoring.monitor,
+    "UnmonitorInstances": monitoring.unmonitor,
 }
 """EC2's actions that are served here; moto serves the others and all other services."""
 
@@ -80,11 +83,16 @@ class Cloud:
         try:
             answer = self._faulty(request, hits)
             code = answer.code
-            return answer
+            return self._dated(answer)
         finally:
             with self.world.lock:
                 if not self._closing.is_set():
                     self.journal.add(call, code, seconds=time.monotonic() - started)
+
+    def _dated(self, answer: Answer) -> Answer:
+        """With the time on AWS's clock (RFC 7231)."""
+        date = formatdate(self.world.aws_now(), usegmt=True)
+        return replace(answer, headers=(*answer.headers, ("Date", date)))
 
     def _faulty(self, request: Request, hits: Iterable[Fault]) -> Answer:
         half = self.world.settings.latency_of(request.call.action) / 2
@@ -128,6 +136,8 @@ class Cloud:
                 self._wait(fault.seconds)
             case "stale":
                 request.stale[fault.instance or EVERY] = fault.seconds
+            case "no-data" | "partial":
+                request.emptied.add(fault.effect)
             case "stuck" | "stop" | "start" | "terminate" | "vanish" | "change":
                 with self.world.lock:
                     self._happen(fault, fault.targets(request.call))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from xml.sax.saxutils import escape
 
 from moto.ec2.models.instances import Reservation
@@ -38,6 +39,11 @@ def query_error(error: EC2Error, request_id: str) -> str:
 def json_error(error: EC2Error) -> str:
     """As the services of the JSON protocol (CloudWatch) have it."""
     return json.dumps({"__type": error.code, "message": error.message})
+
+
+def timestamp(at: datetime) -> str:
+    """As EC2 has it; `at` is UTC."""
+    return f"{at:%Y-%m-%dT%H:%M:%S.000Z}"
 
 
 def elements(values: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from localcloud.calls import Call
+from localcloud.faults import Effect
 from localcloud.options import Snapshot
 from localcloud.rendering import metadata_options
 from localcloud.world import World
@@ -20,6 +21,7 @@ class Request:
     Attributes:
         environ: as it arrived, for moto; so is `body`.
         stale: how many seconds ago this call sees an instance's options, by instance id or `EVERY`.
+        emptied: `no-data` and `partial`, where they hit the call.
     """
 
     world: World
@@ -28,6 +30,7 @@ class Request:
     environ: Mapping[str, object]
     body: bytes
     stale: dict[str, float] = field(default_factory=dict)
+    emptied: set[Effect] = field(default_factory=set)
 
     @property
     def place(self) -> tuple[str, str]:

@@ -28,6 +28,10 @@ class _Quiet(MotoRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """The journal is the log."""
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Without the date of this machine's clock: an answer bears that of the cloud's."""
+        self.send_response_only(code, message)
+
     def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002
         """Close it, which werkzeug leaves to the next request when the application drops it before an answer."""
         self.close_connection = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import isfinite
 from typing import Any, Literal
 
 from localcloud.options import OPTIONS
@@ -40,6 +41,12 @@ class Settings:
         stale: describes show the metadata options of so many seconds ago.
         appear: a launched instance is unknown to every action for so long.
         unknown_options: options that a region (or `*`) does not know: absent in answers, refused in requests.
+        publish: when CloudWatch has the metrics of an instance. `at-once`: to the second, in whatever period is asked
+            for. `as-aws`: one point per period of 5 minutes (1 minute with detailed monitoring), aligned to the epoch
+            and stamped with the period's begin; it can be read once the period is over.
+        metrics_delay: with `as-aws`, how long after the end of its period a point can be read.
+        clock_skew: by how much AWS's clock is ahead of this machine's (negative: behind). It goes into the `Date` of
+            answers, the times of metrics, impairments and launches; what is pending is not affected.
         denied: IAM actions, such as `ec2:ModifyInstanceMetadataOptions`, that nobody is authorized to perform.
     """
 
@@ -52,6 +59,9 @@ class Settings:
     stale: float = 0.0
     appear: float = 0.0
     unknown_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    publish: Literal["at-once", "as-aws"] = "at-once"
+    metrics_delay: float = 0.0
+    clock_skew: float = 0.0
     denied: tuple[str, ...] = ()
 
     def latency_of(self, action: str) -> float:
@@ -105,6 +115,16 @@ def _seconds(name: str, value: object) -> float:
         raise ValueError(f"{name} must be a number of seconds, not {value!r}") from None
     if not seconds >= 0:
         raise ValueError(f"{name} must be 0 or more seconds, not {value!r}")
+    return seconds
+
+
+def _skew(name: str, value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = float("nan")
+    if not isfinite(seconds):
+        raise ValueError(f"{name} must be a number of seconds, not {value!r}")
     return seconds
 
 
@@ -169,5 +189,8 @@ _READERS: Mapping[str, Callable[[str, object], Any]] = {  # each gives what its 
     "stale": _seconds,
     "appear": _seconds,
     "unknown_options": _unknown_options,
+    "publish": _one_of("at-once", "as-aws"),
+    "metrics_delay": _seconds,
+    "clock_skew": _skew,
     "denied": _iam_actions,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from math import inf
 from typing import TypedDict, cast
 
 from localcloud.calls import INSTANCE_ID
@@ -18,6 +19,9 @@ STATES: Mapping[str, int] = {
     "stopped": 80,
 }
 """EC2's instance states and their codes."""
+
+MONITORING: Mapping[str, str] = {"basic": "disabled", "detailed": "enabled"}
+"""The kinds of monitoring, and how EC2 names the state of detailed monitoring."""
 
 
 class MetadataOptions(TypedDict, total=False):
@@ -36,7 +40,7 @@ class WorkloadSeed(TypedDict, total=False):
     Attributes:
         legacy_calls_per_minute: IMDSv1 calls, evenly spread; none unless given.
         legacy_until_days_ago: there are none since so many days before now; 0 ends them now.
-        unknown: CloudWatch has no data of the instance.
+        unknown: CloudWatch has no data of the instance, no `CPUUtilization` either.
     """
 
     legacy_calls_per_minute: float
@@ -54,6 +58,7 @@ class Change(TypedDict, total=False):
         pending: this instance's own pending time in seconds, over the setting; None for the setting's.
         workload: in place of the one before, and of what CloudWatch told of it.
         status: of the status checks of system and instance, `ok` or `impaired`.
+        monitoring: `basic`, a point of each metric every 5 minutes, or `detailed`, every minute; in its past too.
     """
 
     options: MetadataOptions
@@ -62,6 +67,7 @@ class Change(TypedDict, total=False):
     pending: float | None
     workload: WorkloadSeed
     status: str
+    monitoring: str
 
 
 class _Named(TypedDict):
@@ -80,6 +86,8 @@ class Seed(_Named, Change, total=False):
         options: EC2's launch defaults for what is not given.
         image: any id.
         instance_type: t3.micro unless given.
+        launched_days_ago: its launch time, before which it has no metrics. Unless given, its launch time is now, and it
+            has metrics of all its past.
     """
 
     region: str
@@ -88,6 +96,7 @@ class Seed(_Named, Change, total=False):
     state: str
     image: str
     instance_type: str
+    launched_days_ago: float
 
 
 class InstanceView(TypedDict):
@@ -114,6 +123,9 @@ def checked_seed(given: object) -> Seed:
     _check(given, given["id"], Seed.__required_keys__ | Seed.__optional_keys__)
     if given.get("state", "running") not in STATES:
         raise ValueError(f"{given['id']}: state must be one of {', '.join(STATES)}, not {given['state']!r}")
+    ago = given.get("launched_days_ago", 0)
+    if isinstance(ago, bool) or not isinstance(ago, int | float) or not 0 <= ago < inf:
+        raise ValueError(f"{given['id']}: launched_days_ago must be a number from 0, not {ago!r}")
     return cast("Seed", given)  # checked key by key
 
 
@@ -136,6 +148,9 @@ def _check(given: Mapping[str, object], instance_id: str, known: Collection[str]
         raise ValueError(f"{instance_id}: metadata_state must be applied or pending, not {given['metadata_state']!r}")
     if given.get("status", "ok") not in ("ok", "impaired"):
         raise ValueError(f"{instance_id}: status must be ok or impaired, not {given['status']!r}")
+    if given.get("monitoring", "basic") not in MONITORING:
+        allowed = " or ".join(MONITORING)
+        raise ValueError(f"{instance_id}: monitoring must be {allowed}, not {given['monitoring']!r}")
     for name in ("options", "tags", "workload"):
         if not isinstance(given.get(name, {}), Mapping):
             raise ValueError(f"{instance_id}: {name} must be a mapping, not {given[name]!r}")  # noqa: TRY004  # as above

@@ -74,7 +74,7 @@ def _item(world: World, instance: Instance, check: Check) -> str:
     stamp = (
         ""
         if since is None
-        else f"<impairedSince>{datetime.fromtimestamp(since, timezone.utc):%FT%T.000Z}</impairedSince>"
+        else rendering.elements({"ImpairedSince": rendering.timestamp(datetime.fromtimestamp(since, timezone.utc))})
     )
     detail = f"<item><name>reachability</name><status>{reachability}</status>{stamp}</item>" if reachability else ""
     summary = f"<status>{status}</status><details>{detail}</details>"

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, inf
-from typing import Literal
 
 Span = tuple[float, float]
 """From the first second to before the second one."""
-
-Metric = Literal["MetadataNoToken", "MetadataNoTokenRejected"]
 
 MINUTE = 60.0
 DAY = 86_400.0
@@ -26,7 +23,7 @@ class Workload:
 
     Attributes:
         per_minute: how many there are, evenly spread from the epoch on.
-        until: the second of the epoch from which on there are none.
+        until: the second from which on there are none.
         unknown: CloudWatch has no data of this instance.
     """
 
@@ -36,7 +33,7 @@ class Workload:
 
     @classmethod
     def read(cls, given: Mapping[str, object], *, now: float) -> Workload:
-        """The workload that a seed or a change describes; `now` is a second of the epoch.
+        """The workload that a seed or a change describes; `now` and `until` are on the same clock.
 
         Raises:
             ValueError: for an unknown field or a value that is not allowed.
@@ -68,21 +65,15 @@ class Past:
 
     Attributes:
         up: when it ran.
-        served: when it ran and answered calls without a token: `MetadataNoToken`.
-        rejected: when it ran and refused them: `MetadataNoTokenRejected`.
+        optional: when it ran with optional tokens, and sent `MetadataNoToken`.
+        served: when it answered calls without a token, which `MetadataNoToken` counts.
+        rejected: when it refused them: `MetadataNoTokenRejected`.
     """
 
     up: Sequence[Span]
+    optional: Sequence[Span]
     served: Sequence[Span]
     rejected: Sequence[Span]
-
-
-def datapoint(metric: Metric, workload: Workload, past: Past, bucket: Span) -> int | None:
-    """The sum of a metric over a bucket; None where CloudWatch has no data, as while the instance does not run."""
-    if workload.unknown or not overlaps(past.up, bucket):
-        return None
-    spans = past.served if metric == "MetadataNoToken" else past.rejected
-    return workload.calls(overlaps(spans, bucket))
 
 
 def overlaps(spans: Iterable[Span], bucket: Span) -> list[Span]:

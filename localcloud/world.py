@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from math import inf
 
 from moto.core.base_backend import BackendDict
@@ -19,8 +22,8 @@ from localcloud.answer import Answer
 from localcloud.clock import Clock
 from localcloud.options import DEFAULTS, Options, Record, Snapshot
 from localcloud.settings import Settings
-from localcloud.shapes import STATES, Change, InstanceView, Seed, options_from_wire, options_to_wire
-from localcloud.workload import Past, Workload
+from localcloud.shapes import MONITORING, STATES, Change, InstanceView, Seed, options_from_wire, options_to_wire
+from localcloud.workload import DAY, Past, Workload
 
 # Moto looks through its 1,300 images at every launch (6 ms) and makes them for every region (45 ms).
 # Any image id launches.
@@ -53,6 +56,13 @@ class World:
         self._records.clear()
         self._workloads.clear()
         self._impaired.clear()
+
+    def aws_time(self, moment: float) -> float:
+        """The second of the epoch at which AWS's clock puts this moment of `clock`."""
+        return self.clock.epoch(moment) + self.settings.clock_skew
+
+    def aws_now(self) -> float:
+        return self.aws_time(self.clock.now())
 
     def backend(self, account: str, region: str) -> EC2Backend:
         return ec2_backends[account][region]
@@ -95,6 +105,7 @@ class World:
         defaults = self.launch_defaults(instance.owner_id, instance.region_name)
         record = Record({**defaults, **options}, born=now, applied_at=now + self.settings.launch_pending, pending=None)
         self._records[instance.id] = record
+        self._set_launch_time(instance)
         return record
 
     def launch_defaults(self, account: str, region: str) -> Options:
@@ -170,8 +181,11 @@ class World:
         instance.instance_state.name, instance.instance_state.code = state, STATES[state]
         instance.add_tags({**({"Name": seed["name"]} if "name" in seed else {}), **seed.get("tags", {})})
         values = {**DEFAULTS, **options_to_wire(seed.get("options", {}))}
-        record = Record(values, born=-inf, applied_at=-inf, pending=seed.get("pending"))
-        record.runs(-inf, running=state == "running")
+        ago = seed.get("launched_days_ago", 0) * DAY
+        born = self.clock.now() - ago if "launched_days_ago" in seed else -inf
+        record = Record(values, born=born, applied_at=-inf, pending=seed.get("pending"))
+        record.runs(born, running=state == "running")
+        self._set_launch_time(instance, ago)
         self._records[instance.id] = record
         if seed.get("metadata_state") == "pending":
             self.put(instance, {}, pending=True)
@@ -189,25 +203,33 @@ class World:
         self._set_conduct(instance, change)
 
     def workload(self, instance: Instance) -> Workload:
-        return self._workloads.get(instance.id, Workload())
+        """What runs on the instance, its times on AWS's clock."""
+        workload = self._workloads.get(instance.id, Workload())
+        return replace(workload, until=self.aws_time(workload.until))
 
     def past(self, instance: Instance) -> Past:
-        """What the instance was up to now."""
+        """What the instance was up to now, on AWS's clock."""
         spans = [
-            (self.clock.epoch(start), self.clock.epoch(end), values)
+            (self.aws_time(start), self.aws_time(end), values)
             for start, end, values in self.record(instance).spans(self.clock.now())
             if values is not None
         ]
         serving = [(start, end, values) for start, end, values in spans if values["HttpEndpoint"] == "enabled"]
         return Past(
             up=[(start, end) for start, end, _ in spans],
+            optional=[(start, end) for start, end, values in spans if values["HttpTokens"] == "optional"],
             served=[(start, end) for start, end, values in serving if values["HttpTokens"] == "optional"],
             rejected=[(start, end) for start, end, values in serving if values["HttpTokens"] == "required"],
         )
 
     def impaired_since(self, instance: Instance) -> float | None:
         """The second of the epoch from which on the status checks fail; None where they pass."""
-        return self._impaired.get(instance.id)
+        since = self._impaired.get(instance.id)
+        return None if since is None else self.aws_time(since)
+
+    def is_detailed(self, instance: Instance) -> bool:
+        """Whether the instance has detailed monitoring."""
+        return str(instance.monitoring_state) == MONITORING["detailed"]
 
     def put(self, instance: Instance, options: Mapping[str, object], *, pending: bool = False) -> None:
         """Set options without validation; they are applied at once, or pending as after a modify."""
@@ -252,13 +274,19 @@ class World:
         return dict(backend.tags.get(instance.id, {}))
 
     def _set_conduct(self, instance: Instance, change: Change) -> None:
-        now = self.clock.epoch(self.clock.now())
+        now = self.clock.now()
+        if "monitoring" in change:
+            instance.monitoring_state = MONITORING[change["monitoring"]]
         if "workload" in change:
             self._workloads[instance.id] = Workload.read(change["workload"], now=now)
         if change.get("status") == "impaired":
             self._impaired.setdefault(instance.id, now)
         elif "status" in change:
             self._impaired.pop(instance.id, None)
+
+    def _set_launch_time(self, instance: Instance, ago: float = 0.0) -> None:
+        """From this machine's clock, on which moto launches, to AWS's, and so many seconds back."""
+        instance.launch_time += timedelta(seconds=self.aws_now() - time.time() - ago)
 
     def _delay(self, record: Record) -> float:
         return self.settings.pending if record.pending is None else record.pending

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -16,6 +17,7 @@ ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, parameter_validation=Fal
 """No retries, and bad input reaches the server."""
 
 Connect = Callable[..., "EC2Client"]
+Metrics = Any  # a client of CloudWatch, whose stubs are not among what the project installs
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +50,25 @@ def connect(cloud: LocalCloud) -> Iterator[Connect]:
 @pytest.fixture
 def ec2(connect: Connect) -> EC2Client:
     return connect()
+
+
+@pytest.fixture
+def cloudwatch(cloud: LocalCloud) -> Iterator[Metrics]:
+    client = boto3.client("cloudwatch", **cloud.connection(), config=ONE_ATTEMPT)
+    yield client
+    client.close()
+
+
+def query(
+    instance_id: str, metric: str = "MetadataNoToken", *, period: int = 3600, name: str = "m", stat: str = "Sum"
+) -> Any:  # noqa: ANN401  # as the client takes it
+    """A query of GetMetricData."""
+    dimensions = [{"Name": "InstanceId", "Value": instance_id}]
+    asked = {"Namespace": "AWS/EC2", "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": name, "MetricStat": {"Metric": asked, "Period": period, "Stat": stat}}
+
+
+def values(client: Metrics, asked: Mapping[str, object], start: datetime, end: datetime) -> list[float]:
+    """The values of one query, the newest first."""
+    [result] = client.get_metric_data(MetricDataQueries=[asked], StartTime=start, EndTime=end)["MetricDataResults"]
+    return list(result["Values"])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import Any
 
 import boto3
 import pytest
@@ -17,37 +15,17 @@ from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.faults import Fault
 from localcloud.shapes import Seed, WorkloadSeed
 
-from .conftest import ONE_ATTEMPT, Connect
+from .conftest import Connect, Metrics, query, values
 
 WEB, API = "i-0123456789abcdef0", "i-0123456789abcdef1"
 BUSY: WorkloadSeed = {"legacy_calls_per_minute": 6}
 SERVED, REJECTED = "MetadataNoToken", "MetadataNoTokenRejected"
 HOUR, DAY = 3600, 86_400
 
-Client = Any  # the stubs of CloudWatch are not among what the project installs
-
-
-@pytest.fixture
-def cloudwatch(cloud: LocalCloud) -> Iterator[Client]:
-    client = boto3.client("cloudwatch", **cloud.connection(), config=ONE_ATTEMPT)
-    yield client
-    client.close()
-
 
 @pytest.fixture
 def now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-def query(instance_id: str, metric: str = SERVED, *, period: int = HOUR, name: str = "m", stat: str = "Sum") -> Any:  # noqa: ANN401  # as above
-    dimensions = [{"Name": "InstanceId", "Value": instance_id}]
-    asked = {"Namespace": "AWS/EC2", "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": name, "MetricStat": {"Metric": asked, "Period": period, "Stat": stat}}
-
-
-def values(client: Client, asked: Mapping[str, object], start: datetime, end: datetime) -> list[float]:
-    [result] = client.get_metric_data(MetricDataQueries=[asked], StartTime=start, EndTime=end)["MetricDataResults"]
-    return list(result["Values"])
 
 
 def whole_hours(now: datetime, count: int) -> tuple[datetime, datetime]:
@@ -56,7 +34,7 @@ def whole_hours(now: datetime, count: int) -> tuple[datetime, datetime]:
     return end - timedelta(hours=count), end
 
 
-def refused(client: Client, **given: object) -> tuple[str, str]:
+def refused(client: Metrics, **given: object) -> tuple[str, str]:
     now = datetime.now(timezone.utc)
     request = {"MetricDataQueries": [query(WEB)], "StartTime": now - timedelta(hours=1), "EndTime": now, **given}
     with pytest.raises(ClientError) as caught:
@@ -66,18 +44,18 @@ def refused(client: Client, **given: object) -> tuple[str, str]:
 
 
 def test_calls_without_a_token_are_served_while_tokens_are_optional(
-    cloud: LocalCloud, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.seed([{"id": WEB, "workload": BUSY}])
     start, end = whole_hours(now, 3)
     assert values(cloudwatch, query(WEB), start, end) == [360, 360, 360]
     assert values(cloudwatch, query(WEB, period=60), start, start + timedelta(minutes=2)) == [6, 6]
-    assert values(cloudwatch, query(WEB, REJECTED), start, end) == [0, 0, 0]
+    assert values(cloudwatch, query(WEB, REJECTED), start, end) == []
 
 
 def test_plain_moto_has_no_such_data() -> None:
     with mock_aws():
-        client: Client = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+        client: Metrics = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
         ec2 = boto3.client("ec2", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
         [instance] = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"]
         now = datetime.now(timezone.utc)
@@ -89,16 +67,17 @@ def test_plain_moto_has_no_such_data() -> None:
 @pytest.mark.parametrize(
     ("seed", "served", "rejected"),
     [
-        ({"id": WEB}, [0], [0]),
-        ({"id": WEB, "workload": {"legacy_calls_per_minute": 0.5}}, [30], [0]),
-        ({"id": WEB, "workload": BUSY, "options": {"HttpTokens": "required"}}, [0], [360]),
-        ({"id": WEB, "workload": BUSY, "options": {"HttpEndpoint": "disabled"}}, [0], [0]),
+        ({"id": WEB}, [0], []),
+        ({"id": WEB, "workload": {"legacy_calls_per_minute": 0.5}}, [30], []),
+        ({"id": WEB, "workload": BUSY, "options": {"HttpTokens": "required"}}, [], [360]),
+        ({"id": WEB, "options": {"HttpTokens": "required"}}, [], []),
+        ({"id": WEB, "workload": BUSY, "options": {"HttpEndpoint": "disabled"}}, [0], []),
         ({"id": WEB, "workload": BUSY, "state": "stopped"}, [], []),
         ({"id": WEB, "workload": {"unknown": True}}, [], []),
     ],
 )
 def test_what_is_counted_follows_from_the_options_and_the_state(
-    seed: Seed, served: list[float], rejected: list[float], cloud: LocalCloud, cloudwatch: Client
+    seed: Seed, served: list[float], rejected: list[float], cloud: LocalCloud, cloudwatch: Metrics
 ) -> None:
     cloud.seed([seed])
     hour = whole_hours(datetime.now(timezone.utc), 1)
@@ -107,7 +86,7 @@ def test_what_is_counted_follows_from_the_options_and_the_state(
 
 
 def test_a_workload_that_was_mended_some_days_ago_made_calls_before_that(
-    cloud: LocalCloud, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.seed([{"id": WEB, "workload": {"legacy_calls_per_minute": 1, "legacy_until_days_ago": 2}}])
     newest_first = values(cloudwatch, query(WEB, period=DAY), now - timedelta(days=4), now)
@@ -116,29 +95,31 @@ def test_a_workload_that_was_mended_some_days_ago_made_calls_before_that(
 
 
 def test_calls_are_rejected_from_when_required_is_applied(
-    cloud: LocalCloud, connect: Connect, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, connect: Connect, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.settings(pending=120)
     cloud.seed([{"id": WEB, "workload": {"legacy_calls_per_minute": 60}}])
     connect().modify_instance_metadata_options(InstanceId=WEB, HttpTokens="required")
     later = now + timedelta(minutes=10)
-    assert values(cloudwatch, query(WEB, REJECTED), now, later) == [0]
+    assert values(cloudwatch, query(WEB, REJECTED), now, later) == []
     cloud.advance(300)
     [rejected] = values(cloudwatch, query(WEB, REJECTED), now, later)
     assert 179 <= rejected <= 200, "three of the five minutes"
     [served] = values(cloudwatch, query(WEB), now, later)
     assert 119 <= served <= 140 + now.second, "the other two, and what the minute had before"
+    start = cloud.time() - timedelta(seconds=61)
+    assert values(cloudwatch, query(WEB), start, later) == [], "and none since tokens are required"
 
 
 def test_a_stopped_instance_makes_no_calls_and_its_change_counts_from_its_start(
-    cloud: LocalCloud, connect: Connect, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, connect: Connect, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.seed([{"id": WEB, "workload": {"legacy_calls_per_minute": 60}}])
     cloud.stop(WEB)
     connect().modify_instance_metadata_options(InstanceId=WEB, HttpTokens="required")
     later = now + timedelta(minutes=10)
     cloud.advance(120)
-    assert values(cloudwatch, query(WEB, REJECTED), now, later) == [0]
+    assert values(cloudwatch, query(WEB, REJECTED), now, later) == []
     cloud.start_instance(WEB)
     cloud.advance(60)
     [rejected] = values(cloudwatch, query(WEB, REJECTED), now, later)
@@ -146,7 +127,7 @@ def test_a_stopped_instance_makes_no_calls_and_its_change_counts_from_its_start(
 
 
 def test_a_change_that_a_stop_held_up_rejects_nothing_until_it_is_applied(
-    cloud: LocalCloud, connect: Connect, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, connect: Connect, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.settings(pending=120)
     cloud.seed([{"id": WEB, "workload": {"legacy_calls_per_minute": 60}}])
@@ -155,11 +136,11 @@ def test_a_change_that_a_stop_held_up_rejects_nothing_until_it_is_applied(
     cloud.advance(300)
     cloud.start_instance(WEB)
     cloud.advance(60)
-    assert values(cloudwatch, query(WEB, REJECTED), now, now + timedelta(minutes=10)) == [0]
+    assert values(cloudwatch, query(WEB, REJECTED), now, now + timedelta(minutes=10)) == []
 
 
 def test_a_launched_instance_has_data_from_its_launch_on(
-    connect: Connect, cloudwatch: Client, cloud: LocalCloud, now: datetime
+    connect: Connect, cloudwatch: Metrics, cloud: LocalCloud, now: datetime
 ) -> None:
     launched = connect().run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     cloud.advance(60)
@@ -168,17 +149,17 @@ def test_a_launched_instance_has_data_from_its_launch_on(
     assert values(cloudwatch, query(API), start, now) == [], "and one that nobody knows has none"
 
 
-def test_metrics_are_of_one_region(cloud: LocalCloud, cloudwatch: Client, now: datetime) -> None:
+def test_metrics_are_of_one_region(cloud: LocalCloud, cloudwatch: Metrics, now: datetime) -> None:
     cloud.seed([{"id": WEB, "region": "eu-west-1"}])
     hour = whole_hours(now, 1)
     assert values(cloudwatch, query(WEB), *hour) == []
-    there: Client = boto3.client("cloudwatch", **cloud.connection("eu-west-1"))
+    there: Metrics = boto3.client("cloudwatch", **cloud.connection("eu-west-1"))
     assert values(there, query(WEB), *hour) == [0]
     there.close()
 
 
 def test_buckets_start_at_the_start_rounded_down_and_come_in_the_order_asked_for(
-    cloud: LocalCloud, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.seed([{"id": WEB}])
     start = now.replace(second=0, microsecond=0) - timedelta(minutes=5)
@@ -198,7 +179,7 @@ def test_buckets_start_at_the_start_rounded_down_and_come_in_the_order_asked_for
 
 @pytest.mark.parametrize(("days", "minutes"), [(14, 1), (20, 5), (70, 60)])
 def test_a_start_is_rounded_down_the_further_the_longer_ago_it_is(
-    days: int, minutes: int, cloud: LocalCloud, cloudwatch: Client, now: datetime
+    days: int, minutes: int, cloud: LocalCloud, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.seed([{"id": WEB}])
     start = now - timedelta(days=days)
@@ -210,7 +191,7 @@ def test_a_start_is_rounded_down_the_further_the_longer_ago_it_is(
 
 
 def test_pages_hold_so_many_datapoints_and_lead_to_all_of_them(
-    cloud: LocalCloud, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.seed([{"id": WEB, "workload": BUSY}, {"id": API}])
     start, end = whole_hours(now, 3)
@@ -227,7 +208,7 @@ def test_pages_hold_so_many_datapoints_and_lead_to_all_of_them(
 
 
 def test_500_metrics_are_answered_at_once_with_at_most_100800_datapoints(
-    cloud: LocalCloud, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, cloudwatch: Metrics, now: datetime
 ) -> None:
     ids = [f"i-{number:017x}" for number in range(500)]
     cloud.seed([{"id": each, "workload": BUSY} for each in ids])
@@ -245,7 +226,7 @@ def test_500_metrics_are_answered_at_once_with_at_most_100800_datapoints(
     assert "NextToken" in hourly
 
 
-def test_what_cloudwatch_refuses_is_refused(cloud: LocalCloud, cloudwatch: Client, now: datetime) -> None:
+def test_what_cloudwatch_refuses_is_refused(cloud: LocalCloud, cloudwatch: Metrics, now: datetime) -> None:
     cloud.seed([{"id": WEB}])
     many = [query(WEB, name=f"m{number}") for number in range(501)]
     assert refused(cloudwatch, MetricDataQueries=many) == (
@@ -266,7 +247,7 @@ def test_what_cloudwatch_refuses_is_refused(cloud: LocalCloud, cloudwatch: Clien
 
 
 def test_other_metrics_are_motos_and_stand_among_ours_in_the_order_asked_for(
-    cloud: LocalCloud, cloudwatch: Client, now: datetime
+    cloud: LocalCloud, cloudwatch: Metrics, now: datetime
 ) -> None:
     cloud.seed([{"id": WEB}])
     cloudwatch.put_metric_data(Namespace="Web", MetricData=[{"MetricName": "hits", "Value": 3}])
@@ -282,7 +263,7 @@ def test_other_metrics_are_motos_and_stand_among_ours_in_the_order_asked_for(
 
 
 def test_metrics_meet_faults_latency_throttle_and_denial_like_every_action(
-    cloud: LocalCloud, cloudwatch: Client
+    cloud: LocalCloud, cloudwatch: Metrics
 ) -> None:
     cloud.seed([{"id": WEB}])
     cloud.set_faults(Fault("error", action="GetMetricData", instance=WEB, code="InternalServiceFault", status=500))
@@ -316,7 +297,7 @@ def test_a_bad_workload_is_refused_by_name(workload: WorkloadSeed, says: str, cl
         cloud.seed([{"id": WEB, "workload": workload}])
 
 
-def test_a_workload_can_be_ended_behind_ones_back(cloud: LocalCloud, cloudwatch: Client, now: datetime) -> None:
+def test_a_workload_can_be_ended_behind_ones_back(cloud: LocalCloud, cloudwatch: Metrics, now: datetime) -> None:
     cloud.seed([{"id": WEB, "workload": BUSY}])
     cloud.change(WEB, {"workload": {**BUSY, "legacy_until_days_ago": 0}})
     assert values(cloudwatch, query(WEB), *whole_hours(now, 1)) == [360]
