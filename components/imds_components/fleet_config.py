@@ -14,12 +14,12 @@ from imds_provider.properties import (
     is_region,
     is_timeout,
 )
+from imds_provider.readiness import DAYS, LEGACY_CALLS, UNKNOWN, Readiness, is_days
 from imds_provider.wave_health import LONGEST_SOAK_MINUTES, is_soak
 
 from .config_rules import INSTANCE_ID, OPTION_RULES, Rule, is_text, wrong_keys, wrong_object
 from .downgrades import Allowance
 from .exemptions import Exemption, parse_day
-from .readiness import DAYS, LEGACY_CALLS, UNKNOWN, Readiness, is_days
 from .selection import select_violations
 from .waves import Rollout, is_wave
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from imds_provider.legacy_calls import LegacyCalls
-from imds_provider.options import Options
+from imds_provider.options import HTTP_TOKENS, Options
+from imds_provider.readiness import ADVICE, about_to_require, readiness_report, verdicts
 from imds_provider.settling import Observation, missing_reason
 
 from .downgrades import guard
 from .exemptions import Exemption, judge_exemptions, merge_options
 from .fleet_config import FleetSettings
+from .fleet_notes import about_to_disable, calls_to_disabled, launched_before, lowered_hop_limits, unwatched
 from .fleet_report import Member, fleet_lines
-from .readiness import about_to_require, readiness_report, verdicts
 from .selection import Selection, select
 from .waves import assign
-
-ADVICE = "Mend what runs there, or exempt or exclude it, or set readiness (legacyCalls, unknown) to warn."
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,11 @@ class RegionPlan:
     region: str
     members: Sequence[Member]
     waves: Mapping[int, Sequence[str]]
-    """The managed instances of each wave by its number, from 1; empty waves are left out."""
+    """The instances to change of each wave by its number, from 1; empty waves are left out.
+
+    Those that are right have no wave, so that nothing moves when a fleet grows or shrinks. Those that are loosened have
+    none either: the way back waits for nobody.
+    """
 
     @cached_property
     def wanted(self) -> dict[str, Options]:
@@ -37,8 +40,39 @@ class RegionPlan:
         return {each.instance_id: each.wanted for each in self.members if each.is_managed}
 
     @cached_property
+    def without_wave(self) -> list[Member]:
+        """The managed instances that wait for no other."""
+        in_waves = {each for ids in self.waves.values() for each in ids}
+        return [each for each in self.members if each.is_managed and each.instance_id not in in_waves]
+
+    @cached_property
+    def first(self) -> list[str]:
+        """Those of them that all waves come after: the way back, and what may have stopped an earlier run."""
+        return [each.instance_id for each in self.without_wave if each.is_loosened or each.unhealthy]
+
+    @cached_property
+    def changed_again(self) -> list[str]:
+        """The running instances to change that require tokens already, so that they may refuse calls by now."""
+        return [
+            each.instance_id
+            for each in self.to_change
+            if each.observation.instance_state == "running"
+            and each.observation.options.get(HTTP_TOKENS) == "required"
+            and not each.is_loosened
+        ]
+
+    @cached_property
+    def by_id(self) -> dict[str, Member]:
+        return {each.instance_id: each for each in self.members}
+
+    @cached_property
     def to_change(self) -> list[Member]:
         return [each for each in self.members if each.changes]
+
+    @cached_property
+    def asked_for_calls(self) -> list[str]:
+        """The instances whose IMDSv1 calls matter: those will be refused, or find the endpoint off."""
+        return sorted({*self.about_to_require, *(each.instance_id for each in self.members if about_to_disable(each))})
 
     @cached_property
     def about_to_require(self) -> list[str]:
@@ -55,11 +89,16 @@ class FleetPlan:
     regions: Sequence[RegionPlan]
     problems: Sequence[str]
     warnings: Sequence[str]
+    notes: Sequence[str] = ()
+    """What only a preview says."""
 
     @property
     def members(self) -> list[Member]:
         """Every selected instance, managed or not."""
         return [each for region in self.regions for each in region.members]
+
+    def with_warnings(self, warnings: Iterable[str]) -> FleetPlan:
+        return replace(self, warnings=[*self.warnings, *warnings])
 
     def with_problems(self, problems: Iterable[str]) -> FleetPlan:
         return replace(self, problems=[*self.problems, *problems])
@@ -67,11 +106,12 @@ class FleetPlan:
     def lines(self) -> list[str]:
         """The summary for a preview."""
         several = len(self.regions) > 1
-        return [
+        lines = [
             line
             for each in self.regions
             for line in fleet_lines(f"{self.name} in {each.region}" if several else self.name, each.members, each.waves)
         ]
+        return [*lines, *self.notes]
 
 
 def plan(name: str, settings: FleetSettings, found_in: Mapping[str, Iterable[Observation]], today: date) -> FleetPlan:
@@ -96,13 +136,15 @@ def plan(name: str, settings: FleetSettings, found_in: Mapping[str, Iterable[Obs
         if each.wanted and not each.is_managed
     ]
     (problems if settings.expired_exemptions == "fail" else warnings).extend(judged.expired)
+    warnings += unwatched(sum(len(each.about_to_require) for each in found.regions), settings.rollout)
+    warnings += lowered_hop_limits(found.members)
     if not ids:
         warnings.append(f"selects no instance in {where}: check select, instances and the region.")
     return replace(found, problems=problems, warnings=warnings)
 
 
-def with_legacy_calls(found: FleetPlan, calls: Mapping[str, LegacyCalls | None]) -> FleetPlan:
-    """The plan once it is known who still uses IMDSv1 of those that are about to be required not to."""
+def with_legacy_calls(found: FleetPlan, calls: Mapping[str, LegacyCalls | None], since: datetime) -> FleetPlan:
+    """The plan once it is known who has used IMDSv1 since then, of those that are about to be required not to."""
     asked = [instance_id for region in found.regions for instance_id in region.about_to_require]
     told = readiness_report(verdicts(asked, calls), found.settings.readiness)
     regions = [
@@ -113,16 +155,43 @@ def with_legacy_calls(found: FleetPlan, calls: Mapping[str, LegacyCalls | None])
         found,
         regions=regions,
         problems=[*found.problems, *told.blocking.values(), *([ADVICE] if told.blocking else [])],
-        warnings=[*found.warnings, *told.warnings.values()],
+        warnings=[
+            *found.warnings,
+            *told.warnings.values(),
+            *calls_to_disabled(
+                (each for each in found.members if each.instance_id not in asked), calls, found.settings.readiness
+            ),
+        ],
+        notes=launched_before([each for each in found.members if each.instance_id in asked], since),
     )
+
+
+def with_unhealthy(found: FleetPlan, refused: Mapping[str, str]) -> FleetPlan:
+    """The plan once it is known which instances, of those that are changed again, refuse IMDSv1 calls."""
+    regions = [
+        _with_waves(
+            each.region,
+            [replace(member, unhealthy=refused.get(member.instance_id)) for member in each.members],
+            found.settings,
+        )
+        for each in found.regions
+    ]
+    return replace(found, regions=regions)
 
 
 def _region(region: str, selection: Selection, settings: FleetSettings) -> RegionPlan:
     exemptions = {each.instance: each for each in settings.exemptions}
     members = [_member(each, settings.options, exemptions.get(each.instance_id)) for each in selection.selected]
-    return RegionPlan(
-        region, members, assign([each.instance_id for each in members if each.is_managed], settings.rollout)
-    )
+    return _with_waves(region, members, settings)
+
+
+def _with_waves(region: str, members: Sequence[Member], settings: FleetSettings) -> RegionPlan:
+    in_waves = [
+        each.instance_id
+        for each in members
+        if each.is_managed and each.changes and not each.is_loosened and not each.unhealthy
+    ]
+    return RegionPlan(region, members, assign(in_waves, settings.rollout))
 
 
 def _member(seen: Observation, options: Options, exemption: Exemption | None) -> Member:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from imds_provider.loosening import loosened
 from imds_provider.options import OPTION_NAMES, Options, changes
 from imds_provider.options import unknown as unknown_options
 from imds_provider.settling import STOPPED_STATES, Observation
@@ -20,6 +21,8 @@ class Member:
     wanted: Options
     exempt: bool = False
     blocked: bool = False
+    unhealthy: str | None = None
+    """What is wrong with an instance that requires tokens already, if anything is."""
 
     @property
     def instance_id(self) -> str:
@@ -29,6 +32,11 @@ class Member:
     def changes(self) -> Options:
         """The wanted values that the instance does not have and can take."""
         return changes(self.observation.options, self.wanted)
+
+    @property
+    def is_loosened(self) -> bool:
+        """Whether the change makes the instance less strict, which needs a reason and waits for no wave."""
+        return bool(loosened(self.observation.options, self.wanted))
 
     @property
     def is_unknown(self) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from imds_provider.ec2 import Aws, FleetCalls
 from imds_provider.errors import ConfigurationError, Ec2Error
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import HTTP_TOKENS, modification
-from imds_provider.wave_health import WINDOW
+from imds_provider.wave_health import HEALTHY_FOR, PUBLISH, Rule, period, refused_calls
 
 from .fleet_config import FleetSettings
-from .fleet_plan import FleetPlan, RegionPlan, plan, with_legacy_calls
+from .fleet_notes import impaired_before
+from .fleet_plan import FleetPlan, RegionPlan, plan, with_legacy_calls, with_unhealthy
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,18 +29,26 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preflight: bool) -> 
     With ``preflight`` EC2 and CloudWatch are asked as well what the run will need to be permitted. Raises
     :class:`ImdsError` if AWS cannot be asked.
     """
-    now = datetime.now(timezone.utc)
     regions = settings.regions or [_default_region(aws)]
     calls = {region: aws.fleet(region) for region in regions}
     selected = _side_by_side(
         lambda region: list(calls[region].select(settings.select, settings.instances).values()), regions
     )
+    # Once AWS has answered, its clock is known. What CloudWatch has is stamped by that clock.
+    now = max(each.now() for each in calls.values())
     found = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
     found = _ready(found, calls, now)
+    found = _refusing(found, calls, now)
     if not preflight:
         return found
     missing = _side_by_side(lambda region: _missing_permissions(region, calls[region.region], now), found.regions)
-    return found.with_problems(sentence for each in missing for sentence in each)
+    found = found.with_problems(dict.fromkeys(sentence for each in missing for sentence in each))
+    return found.with_warnings(
+        line
+        for region, denied in zip(found.regions, missing, strict=True)
+        if not denied and region.to_change
+        for line in impaired_before(calls[region.region].impaired([each.instance_id for each in region.to_change]))
+    )
 
 
 def _default_region(aws: Aws) -> str:
@@ -58,14 +67,38 @@ def _ready(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> Fle
     start = end - timedelta(days=readiness.days)
 
     def look(region: RegionPlan) -> dict[str, LegacyCalls | None]:
-        ids = region.about_to_require
+        ids = region.asked_for_calls
         return calls[region.region].legacy_calls("MetadataNoToken", ids, start, end, readiness.period_seconds)
 
     try:
         counted = _side_by_side(look, found.regions)
     except Ec2Error as error:
         return found.with_problems([f"it is not known who still uses IMDSv1, since {error}"])
-    return with_legacy_calls(found, {instance_id: each for seen in counted for instance_id, each in seen.items()})
+    return with_legacy_calls(
+        found, {instance_id: each for seen in counted for instance_id, each in seen.items()}, start
+    )
+
+
+def _refusing(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> FleetPlan:
+    """The plan, once CloudWatch has told who refuses IMDSv1 calls of those that are changed again.
+
+    Their resources know whether that is because of an earlier change. They alone do, so they come before all waves.
+    """
+    rule = Rule(timedelta(minutes=found.settings.rollout.soak_minutes or 0), found.settings.readiness.days)
+    since, until = now - rule.window - PUBLISH, now + _MINUTE
+
+    def look(region: RegionPlan) -> dict[str, LegacyCalls | None]:
+        ids, seconds = region.changed_again, period(since, until)
+        return calls[region.region].refused_and_heard(ids, [], since, until, seconds)[0] if ids else {}
+
+    try:
+        seen = {each: counted for some in _side_by_side(look, found.regions) for each, counted in some.items()}
+    except Ec2Error as error:
+        return found.with_problems([f"it is not known who refuses IMDSv1 calls, since {error}"])
+    return with_unhealthy(
+        found,
+        {each: refused_calls(counted, since, until) for each, counted in seen.items() if counted and counted.count},
+    )
 
 
 def _missing_permissions(region: RegionPlan, calls: FleetCalls, now: datetime) -> list[str]:
@@ -80,7 +113,7 @@ def _missing_permissions(region: RegionPlan, calls: FleetCalls, now: datetime) -
     denials = [
         calls.denial_to_modify(instance_id, parameters),
         calls.denial_to_read_status(),
-        calls.denial_to_read_metrics(instance_id, now - WINDOW, now) if metrics else None,
+        calls.denial_to_read_metrics(instance_id, now - HEALTHY_FOR, now) if metrics else None,
     ]
     return [each for each in denials if each is not None]
 

@@ -87,8 +87,7 @@ class InstanceMetadata(pulumi.ComponentResource):
         known_ids = [each.known_id for each in attached if each.known_id is not None]
         if in_fleets := claims.of_this_program().attach(name, known_ids):
             raise pulumi.RunError("\n  ".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
-        if attached and pulumi.runtime.is_dry_run():
-            survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
+        seen = survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
         rows = {
             each.name: InstanceMetadataOptions(
                 f"{name}-{each.name}",
@@ -98,6 +97,8 @@ class InstanceMetadata(pulumi.ComponentResource):
                 wait=False,
                 timeout_seconds=timeout_seconds,
                 allow_downgrade=allow_downgrade,
+                change=seen[each.name].change,
+                found=seen[each.name].found,
                 opts=pulumi.ResourceOptions(
                     parent=self, deleted_with=each.resource, aliases=renamed_from(name, each.name, aliases)
                 ),

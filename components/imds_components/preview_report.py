@@ -16,8 +16,6 @@ from imds_provider.settling import (
     unreported_reason,
 )
 
-DRIFT = "Those that this run has no change for have drifted: `pulumi up --refresh` repairs them."
-
 
 @dataclass(frozen=True)
 class Report:
@@ -80,10 +78,8 @@ def _lines(
     total = len(to_change) + len(not_known) + len(right) + len(to_launch)
     lines = []
     if to_change:
-        lines.append(f"{len(to_change)} of {total} instances differ from what is wanted:")
+        lines.append(f"{len(to_change)} of {total} instances will change:")
         lines += _table(to_change)
-        # A program does not know what the state holds, so it cannot say which of them the run will leave alone.
-        lines.append(DRIFT)
     if not_known:
         lines.append(f"{len(not_known)} of {total} are not known to comply:")
         lines += _table(not_known)

@@ -1,29 +1,45 @@
-"""A look at the live instances while a preview runs, so that it shows what will change on them, not only in the state.
-
-One batched DescribeInstances in each region for all instances of a component. Never done in the run itself: there the
-resources look for themselves.
-"""
+"""A look at the live instances of a component, in previews and runs alike: each resource is given what differs."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from imds_provider.ec2 import Aws
-from imds_provider.errors import ConfigurationError, ImdsError
-from imds_provider.options import OPTIONS, decode
-from imds_provider.settling import CONFIRM_MISSING_SECONDS, NotSettledError, Observation, judge_found, wait
+from imds_provider.errors import ConfigurationError
+from imds_provider.options import OPTIONS, Options, decode
+from imds_provider.seen_by_program import change_line, found_line
+from imds_provider.settling import Observation
 
 from .access import region_of
 from .attachments import Attachment, duplicates
-from .preview_report import report
+from .live_instances import LiveInstances
+from .preview_report import Report, report
 from .wanted_options import WantedOptions
 
-TIMEOUT_SECONDS = 20
+
+@dataclass(frozen=True)
+class Seen:
+    """What a resource is given of the look: the inputs ``change`` and ``found`` of ``InstanceMetadataOptions``."""
+
+    change: pulumi.Input[str | None]
+    found: pulumi.Input[str | None]
+
+
+@dataclass(frozen=True)
+class _Live:
+    """One instance: where it was looked for, and what was seen of it; None if EC2 does not know it."""
+
+    region: str | None
+    instance_id: str
+    observation: Observation | None
+
+
+Look = asyncio.Future["_Live | None"]
+Wishes = asyncio.Future[dict[str, object]]
 
 
 def survey(
@@ -34,102 +50,111 @@ def survey(
     aws: Aws,
     *,
     may_loosen: bool,
-) -> pulumi.Output[None]:
-    """Say below the component's row what will change on each instance whose id is known.
+) -> Mapping[str, Seen]:
+    """Look at each instance once its ID is known, and give what was seen of it, by its logical name.
 
-    Without ``region`` each is looked for in the region of its resource, or else of the stack. The output fails, and
-    with it the preview, if one of them does not exist, is terminated, is given twice or, unless it ``may_loosen``,
-    would be loosened. If AWS cannot be asked it warns instead: a preview needs no credentials.
+    Without ``region`` each is looked for in the region of its resource, or else of the stack. A preview also reports
+    below the component's row what will change, and fails if an instance does not exist, is terminated, is given twice
+    or, unless it ``may_loosen``, would be loosened. If AWS cannot be asked that is a warning: a preview needs no
+    credentials.
     """
-    return pulumi.Output.from_input(_survey(component, attached, wanted, region, aws, may_loosen=may_loosen))
+    live = LiveInstances(component, aws)
+    options = {option.name: wanted[option.argument] for option in OPTIONS if option.argument in wanted}
+    wishes = asyncio.ensure_future(_known(options))
+    looks = {each.name: asyncio.ensure_future(_look(each, region, live, aws)) for each in attached}
+    if pulumi.runtime.is_dry_run():
+        # A preview fails with an output that does, whether anybody uses it or not.
+        _: pulumi.Output[None] = pulumi.Output.from_input(
+            _report(component, attached, looks, wishes, live, may_loosen=may_loosen)
+        )
+    outputs = [value for value in options.values() if isinstance(value, pulumi.Output)]
+    return {each.name: _seen(each, looks[each.name], wishes, outputs) for each in attached}
 
 
-async def _survey(
-    component: pulumi.Resource,
-    attached: Sequence[Attachment],
-    wanted: WantedOptions,
-    region: pulumi.Input[str] | None,
-    aws: Aws,
-    *,
-    may_loosen: bool,
-) -> None:
-    ids = await _known({each.name: each.instance_id for each in attached})
-    twice = duplicates((str(instance_id), name) for name, instance_id in ids.items())
-    if twice:
-        raise pulumi.RunError("\n".join(twice))
-    options = await _known({option.name: wanted[option.argument] for option in OPTIONS if option.argument in wanted})
-    regions = await _known({each.name: region_of(each, region) for each in attached if each.name in ids})
-    if not ids or (region is not None and not regions):
-        return
-    places: defaultdict[str | None, dict[str, str]] = defaultdict(dict)
-    for name, instance_id in ids.items():
-        places[str(regions[name]) if name in regions else _default_region(aws)][name] = str(instance_id)
-    asked = await asyncio.gather(*(_describe(component, aws, place, some) for place, some in places.items()))
-    seen = [each for each in asked if each is not None]
-    wishes, to_launch = decode(options), [each.name for each in attached if each.name not in ids]
-    # Which region an instance is missing from, each region's own report says.
-    problems = [
-        problem
-        for each in seen
-        for problem in report(each.ids, each.found, wishes, each.region, may_loosen=may_loosen).problems
-    ]
-    if problems:
-        raise pulumi.RunError("\n".join(problems))
-    if seen:
-        described = {name: instance_id for each in seen for name, instance_id in each.ids.items()}
-        found = {instance_id: each for one in seen for instance_id, each in one.found.items()}
-        in_order = {name: described[name] for name in ids if name in described}
-        told = report(in_order, found, wishes, seen[0].region, to_launch, may_loosen=may_loosen)
-        pulumi.log.info("\n".join(told.lines), component)
+def _seen(
+    attachment: Attachment,
+    look: Look,
+    wishes: Wishes,
+    options: Sequence[pulumi.Output[object]],
+) -> Seen:
+    """What is seen of one instance: unknown in a preview for as long as its ID or a wanted option is.
+
+    An update plan then leaves it open. So ``found`` is given only where the program knows both for itself.
+    """
+    unknown = [*options] if attachment.known_id else [*options, attachment.instance_id]
+
+    async def line(of: Callable[[Observation, Options], str | None]) -> str | None:
+        live = await look
+        return of(live.observation, decode(await wishes)) if live and live.observation else None
+
+    change: pulumi.Output[str | None] = pulumi.Output.from_input(line(change_line))
+    if unknown:
+        return Seen(pulumi.Output.all(change, *unknown).apply(lambda found: found[0]), None)
+    return Seen(change, pulumi.Output.from_input(line(found_line)))
 
 
-@dataclass(frozen=True)
-class _Described:
-    """The instances of a region that were asked for, by logical name, and those that were found, by id."""
-
-    region: str
-    ids: Mapping[str, str]
-    found: Mapping[str, Observation]
+async def _look(
+    attachment: Attachment, region: pulumi.Input[str] | None, live: LiveInstances, aws: Aws
+) -> _Live | None:
+    """The live instance; None where it could not be looked for."""
+    known = await _known({"id": attachment.instance_id, "region": region_of(attachment, region)})
+    if "id" not in known or (region is not None and "region" not in known):
+        return None
+    place = str(known["region"]) if "region" in known else _default_region(aws)
+    instance_id = str(known["id"])
+    described = await live.describe(place, instance_id)
+    return None if described is None else _Live(place, instance_id, described.get(instance_id))
 
 
 def _default_region(aws: Aws) -> str | None:
     try:
         return aws.default_region()
-    except ConfigurationError as error:
-        raise pulumi.RunError(str(error)) from None
+    except ConfigurationError:
+        return None  # whose reason is known once a connection is made
 
 
-async def _describe(
-    component: pulumi.Resource, aws: Aws, region: str | None, ids: Mapping[str, str]
-) -> _Described | None:
-    """The instances in one region, or None after a warning that AWS cannot be asked there."""
-    try:
-        return await asyncio.get_running_loop().run_in_executor(None, _look, aws, region, ids)
-    except ConfigurationError as error:
-        raise pulumi.RunError(str(error)) from None
-    except ImdsError as error:
-        pulumi.log.warn(f"this preview shows recorded values only, the instances could not be seen: {error}", component)
-        return None
+async def _report(
+    component: pulumi.Resource,
+    attached: Sequence[Attachment],
+    looks: Mapping[str, Look],
+    wishes: Wishes,
+    live: LiveInstances,
+    *,
+    may_loosen: bool,
+) -> None:
+    """Report what will change on the instances whose IDs are known. Raises ``pulumi.RunError`` for what cannot."""
+    ids = await _known({each.name: each.instance_id for each in attached})
+    if twice := duplicates((str(instance_id), name) for name, instance_id in ids.items()):
+        raise pulumi.RunError("\n".join(twice))
+    found = {name: seen for name, look in looks.items() if (seen := await look) is not None}
+    if live.problem is not None:
+        raise pulumi.RunError(live.problem)
+    wanted, to_launch = decode(await wishes), [each.name for each in attached if each.name not in ids]
+    # Which region an instance is missing from, the report of each region says.
+    regions = dict.fromkeys(each.region for each in found.values())
+    problems = [
+        problem
+        for region in regions
+        for problem in _compare(
+            {name: each for name, each in found.items() if each.region == region}, wanted, may_loosen=may_loosen
+        ).problems
+    ]
+    if problems:
+        raise pulumi.RunError("\n".join(problems))
+    if found:
+        compared = _compare(found, wanted, to_launch, may_loosen=may_loosen)
+        pulumi.log.info("\n".join(compared.lines), component)
 
 
-def _look(aws: Aws, region: str | None, ids: Mapping[str, str]) -> _Described:
-    ec2 = aws.ec2(region)
-    deadline = aws.deadline(TIMEOUT_SECONDS)
-    try:
-        settled = wait(
-            lambda pending: ec2.describe(pending, deadline),
-            {instance_id: {} for instance_id in ids.values()},
-            deadline,
-            place=ec2.region,
-            judge=judge_found,
-            missing_grace_seconds=CONFIRM_MISSING_SECONDS,
-            patient=False,
-        )
-    except NotSettledError as error:
-        if any(each.kind == "timeout" for each in error.unsettled.values()):
-            raise ImdsError(f"EC2 in {ec2.region} did not answer within {TIMEOUT_SECONDS} s.") from None
-        return _Described(ec2.region, ids, error.observations)
-    return _Described(ec2.region, ids, settled.observations)
+def _compare(found: Mapping[str, _Live], wanted: Options, to_launch: Sequence[str] = (), *, may_loosen: bool) -> Report:
+    return report(
+        {name: each.instance_id for name, each in found.items()},
+        {each.instance_id: each.observation for each in found.values() if each.observation is not None},
+        wanted,
+        str(next(iter(found.values())).region),
+        to_launch,
+        may_loosen=may_loosen,
+    )
 
 
 async def _known(values: Mapping[str, object]) -> dict[str, object]:

@@ -18,18 +18,22 @@ _PERCENT = re.compile(r"([1-9]\d?|100)%")
 class Rollout:
     """How far each wave goes, and how many minutes (0 to 1440) to watch one before the next.
 
-    Sizes are cumulative: ``(1, "10%", "100%")`` is one instance, then as many as make a tenth of the fleet with it
-    (rounded up), then all. The last wave takes all that is left, whatever it says. Counts and percentages each ascend.
+    Sizes are cumulative, of the instances that a run changes: ``(1, "10%", "100%")`` is one instance, then as many as
+    make a tenth of them with it (rounded up), then all. The last wave takes all that is left, whatever it says. Counts
+    and percentages each ascend.
+
+    Without ``soak_minutes`` a wave is watched until CloudWatch covers the time after its change: about ten minutes, or
+    one to two with detailed monitoring. With 0 it is not watched: only what is known at once counts.
 
     Raises ``ValueError`` with one line for each thing that is wrong.
     """
 
     waves: Sequence[int | str] = (1, "10%", "100%")
-    soak_minutes: float = 0
+    soak_minutes: float | None = None
 
     def __post_init__(self) -> None:
         problems = list(_wrong_waves(self.waves))
-        if not is_soak(self.soak_minutes):
+        if self.soak_minutes is not None and not is_soak(self.soak_minutes):
             problems.append(f"soak_minutes must be 0 to {LONGEST_SOAK_MINUTES}, got {quote(self.soak_minutes)}.")
         if problems:
             raise ValueError("\n".join(f"Rollout: {problem}" for problem in problems))
@@ -45,8 +49,7 @@ def is_wave(value: object) -> bool:
 def assign(ids: Collection[str], rollout: Rollout) -> dict[int, list[str]]:
     """The instances of each wave, by the wave's number from 1; empty waves are left out, and numbers stay.
 
-    The order of the hashes decides who goes first, so that no name or age does, and an instance that comes or goes
-    moves at most one other over each boundary between waves.
+    The order of the hashes decides who goes first, so that no name or age does.
     """
     ordered = sorted(set(ids), key=lambda instance_id: (hashlib.sha256(instance_id.encode()).digest(), instance_id))
     ends = [_end(size, len(ordered)) for size in rollout.waves[:-1]]

@@ -7,9 +7,9 @@ import re
 from pulumi.output import Unknown
 
 from .barrier import PROPERTY_NAMES as BARRIER_PROPERTY_NAMES
+from .gate import PROPERTY_NAMES as GATE_PROPERTY_NAMES
 from .options import OPTION_NAMES
 from .properties import PROPERTY_NAMES
-from .wave_health import PROPERTY_NAMES as WAVE_PROPERTY_NAMES
 
 
 def is_known(value: object) -> bool:
@@ -25,7 +25,7 @@ def _python_spelling(name: str) -> str:
 # stands here may be touched.
 _TO_PULUMI = {
     _python_spelling(name): name
-    for name in (*OPTION_NAMES, *PROPERTY_NAMES, *BARRIER_PROPERTY_NAMES, *WAVE_PROPERTY_NAMES)
+    for name in (*OPTION_NAMES, *PROPERTY_NAMES, *BARRIER_PROPERTY_NAMES, *GATE_PROPERTY_NAMES)
 }
 _TO_PYTHON = {name: spelling for spelling, name in _TO_PULUMI.items()}
 

@@ -67,11 +67,11 @@ def _check_names(given: object, is_known: IsKnown) -> list[Violation]:
     return found
 
 
-def changed(recorded: Bag, wanted: Bag, is_known: IsKnown, run: str) -> bool:
+def changed(recorded: Bag, wanted: Bag, is_known: IsKnown) -> bool:
     """Whether the targets or the region differ from what was recorded; an unknown target does.
 
     So does what is restored: a deletion is told only what was recorded. Older states record neither that nor an owner,
-    which is no difference.
+    which is no difference. A wave consists of what its run changes, so one that is in it no more is no difference.
     """
     given = wanted.get(TARGETS)
     if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
@@ -79,36 +79,21 @@ def changed(recorded: Bag, wanted: Bag, is_known: IsKnown, run: str) -> bool:
     if wanted.get(REGION) != recorded.get(REGION):
         return True
     if wanted.get(WAVE) is not None:
-        return bool(new_targets(recorded, wanted, run))
+        return bool(new_targets(recorded, wanted))
     if recorded.get(OWNER) is not None and wanted.get(RESTORES) != recorded.get(RESTORES):
         return True
     return targets(recorded) != targets(wanted)
 
 
-def new_targets(recorded: Bag, wanted: Bag, run: str) -> dict[str, Target]:
-    """The targets, by name, that are new or others than recorded. ``run`` is this run of Pulumi.
-
-    The members of a wave come from, and go to, others. Only those count that were changed in this one, and, where
-    nothing is recorded of them, only since it was last seen through: by this run, or by one that did not get so far.
-    """
-    past = recorded if recorded.get(REGION) == wanted.get(REGION) else {}
-    known, wave, seen_through = targets(past), wanted.get(WAVE), _moment(past.get(CHECKED_AT))
-
-    def counts(name: str, target: Target) -> bool:
-        if wave is None:
-            return True
-        if target.wave != wave or target.changed_at is None:
-            return False
-        return name in known or target.run == run or seen_through is None or target.changed_at > seen_through
-
-    return {
-        name: target for name, target in targets(wanted).items() if known.get(name) != target and counts(name, target)
-    }
+def new_targets(recorded: Bag, wanted: Bag) -> dict[str, Target]:
+    """The targets, by name, that are new or others than recorded."""
+    known = targets(recorded) if recorded.get(REGION) == wanted.get(REGION) else {}
+    return {name: target for name, target in targets(wanted).items() if known.get(name) != target}
 
 
-def to_wait_for(recorded: Bag, wanted: Bag, run: str) -> dict[str, Target]:
+def to_wait_for(recorded: Bag, wanted: Bag) -> dict[str, Target]:
     """The instances with new targets, by id."""
-    return {target.instance_id: target for target in new_targets(recorded, wanted, run).values()}
+    return {target.instance_id: target for target in new_targets(recorded, wanted).values()}
 
 
 def region_of(bag: Bag) -> dict[str, object]:
@@ -133,17 +118,18 @@ def outputs(inputs: Bag, recorded: Bag, settled: Settled, now: datetime) -> dict
     return {
         **{name: inputs[name] for name in _INPUTS if name in inputs},
         **({CHECKED_AT: checked_at(now)} if inputs.get(WAVE) is not None else {}),
-        **_sorted_out(inputs, still(PENDING_START_IDS, Verdict.PENDING_START), still(UNKNOWN_IDS, Verdict.UNKNOWN)),
+        **_sorted_out(
+            inputs,
+            still(PENDING_START_IDS, Verdict.PENDING_START),
+            still(UNKNOWN_IDS, Verdict.UNKNOWN),
+            set(settled.ids(Verdict.GONE)),
+        ),
     }
 
 
 def checked_at(now: datetime) -> str:
     """The moment as ``checkedAt`` has it."""
     return f"{now.astimezone(timezone.utc):{_TIME}}"
-
-
-def _moment(text: object) -> datetime | None:
-    return datetime.strptime(text, _TIME).replace(tzinfo=timezone.utc) if isinstance(text, str) else None
 
 
 def after_another_look(recorded: Bag, found: Mapping[str, Observation]) -> dict[str, object]:
@@ -180,8 +166,8 @@ def failure(error: NotSettledError, total: int) -> str:
     return f"{len(error.unsettled)} of {total} instances did not get their metadata options applied:{lines}"
 
 
-def _sorted_out(bag: Bag, stopped: set[str], unknown: set[str]) -> dict[str, object]:
-    ids = {target.instance_id for target in targets(bag).values()}
+def _sorted_out(bag: Bag, stopped: set[str], unknown: set[str], gone: Collection[str] = ()) -> dict[str, object]:
+    ids = {target.instance_id for target in targets(bag).values()} - set(gone)
     return {
         APPLIED_IDS: sorted(ids - stopped - unknown),
         PENDING_START_IDS: sorted(ids & stopped),

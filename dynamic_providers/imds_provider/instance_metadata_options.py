@@ -9,18 +9,20 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from . import properties as p
-from . import runtime
+from . import runtime, seen_by_program
 from .applying import Outcome, apply_options, find
 from .bags import is_known
 from .dynamic_base import Bag, Provider, Resource, checked, told
 from .ec2 import Ec2
-from .errors import InstanceGoneError, InstanceMissingError
+from .errors import InstanceGoneError, InstanceMissingError, WaveStoppedError
 from .explicit_providers import refuse_explicit_provider
 from .options import Options, decode, unknown, unknown_reason
 from .ownership import own
 from .restoring import confirm_account, restore
 from .run_state import this_run
-from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict
+from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict, judge_as_found
+from .target import Target
+from .wave_health import DAYS, Rule, recently_changed, stopped
 
 
 class InstanceMetadataOptionsProvider(Provider):
@@ -35,7 +37,9 @@ class InstanceMetadataOptionsProvider(Provider):
         return result
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
-        found = p.diff(_olds, _news, is_known)
+        # The engine compares what a refresh has read with the inputs of the last run, and what that run saw is no news.
+        was_read = this_run.was_read(*p.place(_olds))
+        found = p.diff(_olds, {**_news, p.CHANGE: None} if was_read else _news, is_known)
         this_run.remember(*p.place(_olds), p.previous(_olds), stays=not found.replaces)
         if found.changed:
             _announce(_news)
@@ -43,7 +47,7 @@ class InstanceMetadataOptionsProvider(Provider):
 
     @told
     def create(self, props: Bag) -> CreateResult:
-        return CreateResult(props[p.INSTANCE_ID], _bring(props, recorded={}))
+        return CreateResult(props[p.INSTANCE_ID], _bring_unless_gone(props, recorded={}))
 
     @told
     def read(self, id_: str, props: Bag) -> ReadResult:
@@ -51,20 +55,46 @@ class InstanceMetadataOptionsProvider(Provider):
         recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
         this_run.remember(*p.place(recorded), p.previous(recorded))
         seen = _look(ec2, recorded)
+        this_run.read(*p.place(recorded))
         if seen is None:
             return ReadResult(None, {})
         return ReadResult(id_, p.refreshed_outputs(recorded, seen), p.refreshed_inputs(recorded, seen))
 
     @told
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
-        if p.needs_ec2(_olds, decode(_news)):
-            return UpdateResult(_bring(_news, recorded=_olds))
+        if p.needs_ec2(_olds, _news):
+            _require_healthy(_news, _olds)
+            return UpdateResult(_bring_unless_gone(_news, recorded=_olds))
         return UpdateResult(p.carried_over(_olds, _news))
 
     @told
     def delete(self, _id: str, _props: Bag) -> None:
         if _props.get(p.ON_DESTROY) == p.RESTORE:
             restore({**_props, p.INSTANCE_ID: _id})
+
+
+def _require_healthy(inputs: Bag, recorded: Bag) -> None:
+    """Refuse to change an instance again that has refused calls since a change of this stack required tokens."""
+    what, target = inputs.get(p.UNHEALTHY), Target.parse(recorded.get(p.TARGET))
+    if not what or target is None:
+        return
+    rule, now = Rule(days=int(inputs.get(p.DAYS) or DAYS)), runtime.ec2(inputs.get(p.REGION)).now()
+    if any(each.required_at is not None for each in recently_changed([target], rule, now)):
+        raise WaveStoppedError(stopped("", {target.instance_id: [str(what)]}, rule, refused=True))
+
+
+def _bring_unless_gone(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
+    """Bring the instance onto the inputs and give the outputs to record, also of one that is gone where that is said.
+
+    A fleet that replaces its instances must not be stopped by one of them. The next run selects it no more.
+    """
+    try:
+        return _bring(inputs, recorded=recorded)
+    except (InstanceGoneError, InstanceMissingError) as error:
+        if inputs.get(p.IF_GONE) != p.WARN:
+            raise
+        runtime.engine().warn(f"{error} The others go on.")
+        return p.outputs_if_gone(inputs, recorded)
 
 
 def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
@@ -78,7 +108,8 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
         # Before anything is sent, since another resource may manage the same options at the same time.
         this_run.remember(*p.place(inputs), {name: seen.options[name] for name in wanted if name in seen.options})
 
-    outcome = apply_options(
+    outcome = _as_found(inputs, wanted) if not recorded.get(p.UNFINISHED) else None
+    outcome = outcome or apply_options(
         ec2,
         inputs[p.INSTANCE_ID],
         wanted,
@@ -91,15 +122,28 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     before = {**outcome.before.options, **this_run.before(*p.place(inputs))}
     was = p.merge_previous(p.previous(recorded), before, wanted)
     this_run.remember(*p.place(inputs), was)
-    change = runtime.new_mark(inputs.get(p.WAVE)) if outcome.left_something_to_wait_for else p.change_of(recorded)
+    change = p.mark_of(
+        runtime.RUN,
+        ec2.now(),
+        recorded,
+        outcome.before.options,
+        outcome.after.options,
+        changed=outcome.left_something_to_wait_for,
+    )
     problem = str(outcome.problem or "")
     return p.outputs(inputs, outcome.after, was, change, problem, changed=outcome.modified)
+
+
+def _as_found(inputs: Bag, wanted: Options) -> Outcome | None:
+    """What became of an instance that the program saw to have what is wanted: nothing."""
+    seen = seen_by_program.found(inputs[p.INSTANCE_ID], inputs.get(p.FOUND), wanted)
+    return Outcome(seen, seen, judge_as_found(seen, wanted), modified=False) if seen else None
 
 
 def _announce(inputs: Bag) -> None:
     """Have the instance described along with others: its create or update comes next."""
     instance_id, region = inputs[p.INSTANCE_ID], inputs[p.REGION]
-    if is_known(instance_id) and is_known(region):
+    if is_known(instance_id) and is_known(region) and not inputs.get(p.FOUND):
         runtime.aws().announce(region, instance_id)
 
 
@@ -169,6 +213,11 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
         wave: pulumi.Input[int] | None = None,
         allow_downgrade: pulumi.Input[str] | None = None,
+        change: pulumi.Input[str | None] | None = None,
+        found: pulumi.Input[str | None] | None = None,
+        unhealthy: pulumi.Input[str] | None = None,
+        days: pulumi.Input[int] | None = None,
+        if_gone: pulumi.Input[Literal["fail", "warn"]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Bring an instance onto the options given here.
@@ -186,11 +235,18 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         :param wait: whether to wait until EC2 says that the options are applied. Several instances wait faster
             together, with :class:`MetadataOptionsApplied`.
         :param timeout_seconds: 1 to 3600: how long one operation may take.
-        :param wave: the number of the wave of a fleet that the instance is in now; a change is waited for in the wave
-            in which it is made. Another one changes nothing.
+        :param wave: not used any more. 0.2.0 recorded with it in which wave of a fleet a change was made.
         :param allow_downgrade: the reason why ``http_tokens`` may go from ``required`` to ``optional``, or
             ``http_endpoint`` from ``disabled`` to ``enabled``. Without one such a change is refused, and a restore
             keeps the stricter value.
+        :param change: what differs on the live instance, as ``imds_provider.seen_by_program.change_line`` has it: with
+            it the resource is updated. The components give it.
+        :param found: a live instance that has all options already, as ``found_line`` there has it: it is recorded
+            without being described again. The components give it.
+        :param unhealthy: what is wrong with the live instance: with it, it is not changed again if a change of the last
+            ``days`` (14 by default) required tokens. Fleets give both.
+        :param if_gone: whether a terminated instance, or one that does not exist, fails the resource, as it does by
+            default, or is warned of.
         """
         refuse_explicit_provider(f"InstanceMetadataOptions {name}", opts)
         options = {
@@ -212,6 +268,11 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
                 "timeout_seconds": timeout_seconds,
                 "wave": wave,
                 "allow_downgrade": allow_downgrade,
+                "change": change,
+                "found": found,
+                "unhealthy": unhealthy,
+                "days": days,
+                "if_gone": if_gone,
                 "state": None,
                 "previous": None,
                 "owner_id": None,

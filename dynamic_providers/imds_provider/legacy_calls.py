@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import Literal
+from datetime import datetime, timedelta, timezone
+from typing import Literal, get_args
 
 LegacyMetric = Literal["MetadataNoToken", "MetadataNoTokenRejected"]
+HEARTBEAT = "CPUUtilization"
+"""A metric that every running instance sends: without it, that another one has no data proves nothing."""
+
+Series = tuple[str, str]
+"""A metric and the instance that sends it."""
 
 METRICS_PER_CALL = 500
 """Metrics that one GetMetricData answers for."""
@@ -46,14 +51,20 @@ def told(calls: LegacyCalls) -> str:
     return f"{calls.count:,.0f} IMDSv1 {'call' if calls.count == 1 else 'calls'}"
 
 
+def last_seen(calls: LegacyCalls, period: timedelta) -> str:
+    """When the last call was, as the end of a clause: CloudWatch gives the begin of the period that it was in."""
+    at = calls.last_seen
+    return f", the last between {minute(at)} and {minute(at + period)}" if at else ""
+
+
 def minute(at: datetime) -> str:
     """A moment for a person: ``2026-11-20 13:00 UTC``."""
     return f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
-def metric_queries(metric: LegacyMetric, instance_ids: Sequence[str], period: int) -> Iterator[Mapping[str, object]]:
+def metric_queries(series: Sequence[Series], period: int) -> Iterator[Mapping[str, object]]:
     """The queries of GetMetricData, the n-th with the id ``m<n>``."""
-    for number, instance_id in enumerate(instance_ids):
+    for number, (metric, instance_id) in enumerate(series):
         yield {
             "Id": f"m{number}",
             "MetricStat": {
@@ -63,6 +74,6 @@ def metric_queries(metric: LegacyMetric, instance_ids: Sequence[str], period: in
                     "Dimensions": [{"Name": "InstanceId", "Value": instance_id}],
                 },
                 "Period": period,
-                "Stat": "Sum",
+                "Stat": "Sum" if metric in get_args(LegacyMetric) else "Maximum",
             },
         }

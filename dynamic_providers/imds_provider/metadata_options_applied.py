@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Literal
 
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from . import barrier, leaving, runtime
+from . import barrier, gate, leaving, runtime
 from . import properties as p
 from .applying import send
 from .bags import is_known
@@ -22,6 +23,7 @@ from .ec2 import Ec2
 from .errors import NotAppliedError
 from .run_state import this_run
 from .settling import Deadline, NotSettledError, Observation, Settled, Verdict, judge, wait
+from .watching import require_healthy
 
 
 class MetadataOptionsAppliedProvider(Provider):
@@ -34,7 +36,7 @@ class MetadataOptionsAppliedProvider(Provider):
         return result
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
-        return DiffResult(changes=barrier.changed(_olds, _news, is_known, runtime.RUN), replaces=[])
+        return DiffResult(changes=barrier.changed(_olds, _news, is_known), replaces=[])
 
     @told
     def create(self, props: Bag) -> CreateResult:
@@ -86,7 +88,7 @@ class _Places:
 
 def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
     engine = runtime.engine()
-    wanted = barrier.to_wait_for(recorded, inputs, runtime.RUN)
+    wanted = barrier.to_wait_for(recorded, inputs)
     if not wanted:
         return barrier.outputs(inputs, recorded, Settled({}, {}), runtime.now())
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
@@ -97,6 +99,7 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
             {instance_id: target.wanted for instance_id, target in wanted.items()},
             deadline,
             place=str(places),
+            may_go=inputs.get(p.IF_GONE) == p.WARN,
             judge=lambda seen, options: judge(seen, options, changed=bool(wanted[seen.instance_id].change)),
             reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
             progress=lambda done, total, seconds: engine.show_progress(
@@ -111,6 +114,10 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
             engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
         if unknown := settled.ids(Verdict.UNKNOWN):
             engine.warn(f"not known to comply, since EC2 does not report all that is wanted: {', '.join(unknown)}.")
+    if gone := settled.ids(Verdict.GONE):
+        engine.warn(f"terminated, so their metadata options are not waited for: {', '.join(gone)}.")
+    if inputs.get(gate.READINESS_DAYS) is not None:
+        require_healthy(gate.to_judge(inputs), gate.rule(inputs), str(inputs[p.REGION]), barrier.titled(inputs))
     return barrier.outputs(inputs, recorded, settled, runtime.now())
 
 
@@ -160,6 +167,10 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         owner: pulumi.Input[str] | None = None,
         restores: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         regions: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        if_gone: pulumi.Input[Literal["fail", "warn"]] | None = None,
+        soak_minutes: pulumi.Input[float] | None = None,
+        days: pulumi.Input[int] | None = None,
+        unknown: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Wait for instances.
@@ -169,13 +180,17 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
         :param timeout_seconds: 1 to 3600: how long to wait.
         :param title: what progress and errors call them.
-        :param wave: the number of a wave of a fleet, whose instances come from, and go to, others: those are waited for
-            that were changed in this one, and the preview shows nothing of one that comes or goes without a change.
+        :param wave: the number of a wave of a fleet, which consists of what a run changes: an instance that is in it no
+            more is no difference.
         :param owner: whose instances these are. With it, a preview or run says which instances leave, and what is
             restored on them.
         :param restores: what is restored on each instance that leaves (:func:`imds_provider.leaving.restore_line`), by
             its name in ``targets``; those without are left as they are.
         :param regions: the regions of instances that are elsewhere than ``region``, by their name in ``targets``.
+        :param if_gone: whether an instance that is terminated meanwhile fails the barrier, as it does by default, or is
+            warned of.
+        :param days: if it is given, the instances that were changed in so many days must be healthy as well, as
+            :class:`MetadataWaveHealthy` has it, with its ``soak_minutes`` and ``unknown``.
         """
         super().__init__(
             MetadataOptionsAppliedProvider(),
@@ -189,6 +204,10 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
                 "owner": owner,
                 "restores": restores,
                 "regions": regions,
+                "if_gone": if_gone,
+                "soak_minutes": soak_minutes,
+                "days": days,
+                "unknown": unknown,
                 "applied_ids": None,
                 "pending_start_ids": None,
                 "unknown_ids": None,

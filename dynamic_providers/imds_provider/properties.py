@@ -8,11 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from .loosening import is_reason
-from .options import OPTION_NAMES, Options, OptionValue, Violation, changes, decode, quote, unknown, violations
+from .loosening import is_reason, loosened
+from .options import (
+    HTTP_TOKENS,
+    OPTION_NAMES,
+    Options,
+    OptionValue,
+    Violation,
+    changes,
+    decode,
+    quote,
+    unknown,
+    violations,
+)
+from .seen_by_program import asks_for_change
 from .settling import STOPPED_STATES, Observation, Verdict, judge
-from .target import Target
+from .target import Target, mark
 
 INSTANCE_ID = "instanceId"
 REGION = "region"
@@ -20,9 +33,20 @@ ON_DESTROY = "onDestroy"
 WAIT = "wait"
 TIMEOUT_SECONDS = "timeoutSeconds"
 WAVE = "wave"
-"""The wave of a fleet that the instance belongs to; no difference, it only stands in the mark of a change."""
+"""The wave of a fleet that the instance belonged to; recorded by 0.2.0, and no difference."""
 ALLOW_DOWNGRADE = "allowDowngrade"
 """Why the options may be loosened. Recorded, since a restore needs it when the program no longer has the resource."""
+
+CHANGE = "change"
+"""What the program saw that will change: a difference for as long as it is given, recorded in no output."""
+FOUND = "found"
+"""What the program saw of an instance that has what is wanted, so that it need not be described again."""
+UNHEALTHY = "unhealthy"
+"""What the program saw to be wrong with an instance that is to be changed again; recorded in no output."""
+DAYS = "days"
+"""For how long a change is remembered."""
+IF_GONE = "ifGone"
+"""What an instance that is terminated, or does not exist, is to the run; recorded in no output."""
 
 STATE = "state"
 PREVIOUS = "previous"
@@ -33,12 +57,14 @@ UNFINISHED = "unfinished"
 """Why a change that EC2 has taken, or may have, was not seen through: the next run does so."""
 
 SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS, WAVE, ALLOW_DOWNGRADE)
-PROPERTY_NAMES = (*SETTINGS, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
+PROPERTY_NAMES = (*SETTINGS, CHANGE, FOUND, UNHEALTHY, DAYS, IF_GONE, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
 """All but the options."""
 
 IDENTITY = (INSTANCE_ID, REGION)
 """A change of one of these means another instance, hence a replacement."""
 
+FAIL = "fail"
+WARN = "warn"
 RETAIN = "retain"
 RESTORE = "restore"
 DEFAULT_TIMEOUT_SECONDS = 120
@@ -81,6 +107,11 @@ def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     expect(ON_DESTROY, lambda value: value in (RETAIN, RESTORE), f'"{RETAIN}" or "{RESTORE}"')
     expect(WAIT, lambda value: isinstance(value, bool), "true or false")
     expect(TIMEOUT_SECONDS, is_timeout, f"a number of seconds from 1 to {LONGEST_TIMEOUT_SECONDS}")
+    for name in (CHANGE, FOUND, UNHEALTHY):
+        if bag.get(name) is not None:
+            expect(name, lambda value: isinstance(value, str), "a string that the component gives")
+    if bag.get(IF_GONE) is not None:
+        expect(IF_GONE, lambda value: value in (FAIL, WARN), f'"{FAIL}" or "{WARN}"')
     if bag.get(ALLOW_DOWNGRADE) is not None:
         expect(ALLOW_DOWNGRADE, is_reason, "the reason why the options may be loosened")
     return found
@@ -112,19 +143,23 @@ def diff(recorded: Bag, wanted: Bag, is_known: IsKnown) -> Difference:
         or bool(changes(decode(recorded), decode(given)))
         or any(wanted.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
         or bool(recorded.get(UNFINISHED))
+        or asks_for_change(wanted.get(CHANGE), wanted)
     )
     return Difference(changed or bool(replaces), replaces)
 
 
-def needs_ec2(recorded: Bag, wanted: Options) -> bool:
+def needs_ec2(recorded: Bag, inputs: Bag) -> bool:
     """Whether an update has to look at the instance.
 
-    It has when an option is newly set, or differs from what was recorded, or when the last change was not seen through.
+    It has when an option is newly set, or differs from what was recorded or from what the program saw, or when the
+    last change was not seen through.
     """
+    wanted = decode(inputs)
     return (
         not set(wanted) <= set(managed(recorded))
         or bool(changes(decode(recorded), wanted))
         or bool(recorded.get(UNFINISHED))
+        or asks_for_change(inputs.get(CHANGE), inputs)
     )
 
 
@@ -181,6 +216,13 @@ def outputs(
     }
 
 
+def outputs_if_gone(inputs: Bag, recorded: Bag) -> dict[str, object]:
+    """The outputs to record of an instance that is gone: what was known of it."""
+    kept = {name: value for name, value in recorded.items() if name not in (*SETTINGS, UNFINISHED)}
+    target = Target(str(inputs[INSTANCE_ID]), decode(inputs), change_of(recorded))
+    return {**kept, **settings(inputs), PREVIOUS: previous(recorded), TARGET: str(target)}
+
+
 def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
     """The outputs after a look at the instance. Without recorded ones (``opts.id``) it counts as managed from now."""
     wanted = managed(recorded)
@@ -223,6 +265,20 @@ def change_of(recorded: Bag) -> str:
     """The mark of the last operation that left something to wait for."""
     target = Target.parse(recorded.get(TARGET))
     return target.change if target else ""
+
+
+def mark_of(run: str, at: datetime, recorded: Bag, before: Options, after: Options, *, changed: bool) -> str:
+    """The mark of the last operation that left something to wait for: this one, if it ``changed`` anything.
+
+    A run that was killed may have required tokens and recorded nothing of it, which shows by what is recorded.
+    """
+    old = Target.parse(recorded.get(TARGET))
+    is_required = after.get(HTTP_TOKENS) == "required"
+    became_required = is_required and "optional" in (before.get(HTTP_TOKENS), recorded.get(HTTP_TOKENS))
+    if not changed and not became_required:
+        return old.change if old else ""
+    required_at = at if became_required else old.required_at if old and is_required else None
+    return mark(run, at, required_at, loosened=bool(loosened(before, after)))
 
 
 def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:

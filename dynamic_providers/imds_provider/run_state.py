@@ -20,6 +20,7 @@ class RunState:
         self._lock = threading.Lock()
         self._managed: defaultdict[tuple[object, object], set[str]] = defaultdict(set)
         self._before: dict[tuple[object, object], dict[str, OptionValue]] = {}
+        self._read: set[tuple[object, object]] = set()
         self._reported: set[tuple[object, object]] = set()
 
     def manage(self, region: object, instance_id: object, names: Iterable[str]) -> None:
@@ -45,6 +46,16 @@ class RunState:
         """The values from before a resource of this run first managed the options, as far as they are known."""
         with self._lock:
             return dict(self._before.get((region, instance_id), {}))
+
+    def read(self, region: object, instance_id: object) -> None:
+        """The recorded values of the instance are those of a moment ago."""
+        with self._lock:
+            self._read.add((region, instance_id))
+
+    def was_read(self, region: object, instance_id: object) -> bool:
+        """Whether the instance was read in this run, so that a difference from what is recorded shows by itself."""
+        with self._lock:
+            return (region, instance_id) in self._read
 
     def report_once(self, region: object, instance_id: object) -> bool:
         """Whether nothing has been said yet of what becomes of the instance without its resource."""

@@ -19,7 +19,6 @@ from .ec2 import Aws, Ec2
 from .engine import Engine, engine_of_this_host
 from .errors import ConfigurationError, ImdsError
 from .settling import Deadline
-from .target import mark
 
 RUN = uuid.uuid4().hex[:8]
 """This run of Pulumi: the engine starts the dynamic host anew for each."""
@@ -73,13 +72,8 @@ def deadline(seconds: object, default: float) -> Deadline:
 
 
 def now() -> datetime:
-    """This moment, in UTC."""
+    """This moment by the clock of this machine, in UTC."""
     return datetime.now(timezone.utc)
-
-
-def new_mark(wave: object) -> str:
-    """The mark of a change that is being made now, in a wave of a fleet or, if that is None, in none."""
-    return mark(RUN, now(), wave)
 
 
 def reported(error: ImdsError) -> ImdsError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Literal, Protocol
 
@@ -35,7 +36,7 @@ class Observation:
     """An instance as one answer of EC2 showed it.
 
     ``instance_state`` is EC2's instance state name; ``state`` is that of its metadata options, ``pending`` or
-    ``applied``; ``owner_id`` is the id of the account that the instance belongs to.
+    ``applied``; ``owner_id`` is the id of the account that the instance belongs to; ``launched_at`` is its last start.
     """
 
     instance_id: str
@@ -43,6 +44,7 @@ class Observation:
     state: str
     options: Options
     owner_id: str = ""
+    launched_at: datetime | None = None
 
     @property
     def is_pending(self) -> bool:
@@ -173,13 +175,14 @@ Judge = Callable[[Observation, Options], Verdict]
 class _Roll:
     """Who is still pending, and what became of the others."""
 
-    def __init__(self, wanted: Mapping[str, Options], judge: Judge, place: str) -> None:
+    def __init__(self, wanted: Mapping[str, Options], judge: Judge, place: str, *, may_go: bool) -> None:
         self.pending = dict(wanted)
         self.unsettled: dict[str, Unsettled] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.last_seen: dict[str, Observation] = {}
         self._judge = judge
         self._place = place
+        self._may_go = may_go
         self._missing_since: dict[str, float] = {}
         self._strayed_since: dict[str, float] = {}
         self._reapplied: set[str] = set()
@@ -194,13 +197,20 @@ class _Roll:
                 if not _strays(seen, options):
                     self._strayed_since.pop(instance_id, None)
                 verdict = self._judge(seen, options)
-                if verdict is Verdict.GONE:
+                if verdict is Verdict.GONE and not self._may_go:
                     self.give_up(instance_id, "gone", gone_reason(seen))
                 elif verdict is not Verdict.PENDING:
-                    self.verdicts[instance_id] = verdict
-                    del self.pending[instance_id]
-            elif now - self._missing_since.setdefault(instance_id, now) >= missing_grace_seconds:
+                    self._settle(instance_id, verdict)
+            elif now - self._missing_since.setdefault(instance_id, now) < missing_grace_seconds:
+                continue
+            elif self._may_go:
+                self._settle(instance_id, Verdict.GONE)
+            else:
                 self.give_up(instance_id, "missing", missing_reason(instance_id, self._place))
+
+    def _settle(self, instance_id: str, verdict: Verdict) -> None:
+        self.verdicts[instance_id] = verdict
+        del self.pending[instance_id]
 
     def strayed(self, now: float) -> list[Observation]:
         """Those to reapply the change to: they have had other values for so long that it is no old answer.
@@ -247,6 +257,7 @@ def wait(
     missing_grace_seconds: float = MISSING_GRACE_SECONDS,
     look_at_once: bool = True,
     patient: bool = True,
+    may_go: bool = False,
     reapply: Callable[[Observation, Options], object] | None = None,
     progress: Callable[[int, int, float], None] = lambda _settled, _total, _seconds: None,
 ) -> Settled:
@@ -256,6 +267,7 @@ def wait(
     names the region for the person who reads the error. ``progress`` hears how many have settled, of how many, after
     how many seconds. With ``look_at_once`` false the loop pauses first, for when the change has only just been made.
     With ``patient`` a look whose answer is lost is made again, since what has been changed must not be lost sight of.
+    With ``may_go`` an instance that is gone is no failure; its verdict says so.
     ``reapply`` sends the change again to an instance that somebody else has changed. That happens once: an instance
     that is changed a second time has two deciders, and fails.
 
@@ -264,7 +276,7 @@ def wait(
     """
     clock = deadline.clock
     started = clock.now()
-    roll = _Roll(wanted, judge, place)
+    roll = _Roll(wanted, judge, place, may_go=may_go)
     if not look_at_once:
         clock.sleep(min(next_delay(0), deadline.remaining()))
     while roll.pending:

@@ -11,17 +11,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from .options import OPTION_NAMES, Options, OptionValue, render
+from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, render
 
 _CHANGE = "change"
+_LOOSENED = "-loosened"
 _TIME = "%Y%m%dT%H%M%SZ"
-_MARK = re.compile(r"(?P<run>[0-9a-f]+)-(?P<at>\d{8}T\d{6}Z)(?:-wave-(?P<wave>\d+))?")
+_MARK = re.compile(
+    r"(?P<run>[0-9a-f]+)-(?P<at>\d{8}T\d{6}Z)(?P<wave>-wave-\d+)?(?:-required-(?P<required>\d{8}T\d{6}Z))?(-loosened)?"
+)
 
 
-def mark(run: str, at: datetime, wave: object = None) -> str:
-    """The mark of a change: the run of Pulumi that made it, when, and in which wave of a fleet."""
-    of_wave = f"-wave-{wave:.0f}" if isinstance(wave, int | float) else ""
-    return f"{run}-{at.astimezone(timezone.utc):{_TIME}}{of_wave}"
+def mark(run: str, at: datetime, required_at: datetime | None = None, *, loosened: bool = False) -> str:
+    """The mark of a change: the run of Pulumi that made it, when, when tokens became required, or that it loosened."""
+    required = f"-required-{_rendered(required_at)}" if required_at else ""
+    return f"{run}-{_rendered(at)}{required}{_LOOSENED if loosened else ''}"
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,21 @@ class Target:
     change: str = ""
 
     @property
-    def run(self) -> str:
-        """The run of Pulumi that made the change, or an empty text."""
-        found = _MARK.fullmatch(self.change)
-        return found["run"] if found else ""
-
-    @property
-    def wave(self) -> int | None:
-        """The number of the wave in which the change was made, if it was one of a fleet."""
-        found = _MARK.fullmatch(self.change)
-        return int(found["wave"]) if found and found["wave"] else None
-
-    @property
     def changed_at(self) -> datetime | None:
-        """When the change was made, to the second, in UTC."""
+        """When the change was made, to the second, in UTC; None for one that loosened, which can hurt nobody."""
         found = _MARK.fullmatch(self.change)
-        return datetime.strptime(found["at"], _TIME).replace(tzinfo=timezone.utc) if found else None
+        return _parsed(found["at"]) if found and not self.change.endswith(_LOOSENED) else None
+
+    @property
+    def required_at(self) -> datetime | None:
+        """When a change made tokens required, to the second, in UTC; None if none did.
+
+        States of 0.2.0 do not say so. There it counts for each change of a fleet, which bears the number of a wave.
+        """
+        found = _MARK.fullmatch(self.change)
+        if found is None or self.wanted.get(HTTP_TOKENS) != "required":
+            return None
+        return _parsed(found["required"] or (found["at"] if found["wave"] else None))
 
     def __str__(self) -> str:
         """The line that :meth:`parse` reads."""
@@ -66,6 +68,14 @@ class Target:
         if not instance_id or wanted is None:
             return None
         return cls(instance_id, wanted, marks[-1].partition("=")[2] if marks else "")
+
+
+def _rendered(at: datetime) -> str:
+    return f"{at.astimezone(timezone.utc):{_TIME}}"
+
+
+def _parsed(at: str | None) -> datetime | None:
+    return datetime.strptime(at, _TIME).replace(tzinfo=timezone.utc) if at else None
 
 
 def parse_options(parts: Iterable[str]) -> dict[str, OptionValue] | None:

@@ -37,7 +37,7 @@ def test_a_preview_describes_each_instance_in_its_own_region(cloud: LocalCloud, 
     stack.run(attach)
     [said] = stack.preview().said("info")
     assert said.splitlines()[:4] == [
-        "3 of 3 instances differ from what is wanted:",
+        "3 of 3 instances will change:",
         f"  here   {ids[REGION]}  httpTokens: optional -> required",
         f"  there  {ids[WEST]}  httpTokens: optional -> required",
         f"  given  {GIVEN}  httpTokens: optional -> required",

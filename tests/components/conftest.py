@@ -69,10 +69,14 @@ class Run:
         return row
 
     def checks(self) -> list[Registered]:
-        return [each for each in self.resources if each.type == CHECK]
+        return self._of(CHECK)
 
     def barriers(self) -> list[Registered]:
-        return [each for each in self.resources if each.type == BARRIER]
+        return self._of(BARRIER)
+
+    def _of(self, kind: str) -> list[Registered]:
+        """By name: what depends on nothing is registered at any time."""
+        return sorted((each for each in self.resources if each.type == kind), key=lambda each: each.name)
 
     def barrier(self) -> Registered:
         (barrier,) = self.barriers()

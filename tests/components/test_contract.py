@@ -19,8 +19,8 @@ from imds_provider import (
     MetadataOptionsApplied,
     MetadataWaveHealthy,
     barrier,
+    gate,
     properties,
-    wave_health,
 )
 from imds_provider.options import OPTION_NAMES
 from tests.components.conftest import BARRIER, CHECK, COMPONENT, FLEET, ROW, Programs
@@ -47,6 +47,9 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "timeout_seconds": 120,
         "wave": None,
         "allow_downgrade": None,
+        "change": None,
+        "found": None,
+        "if_gone": None,
         "opts": None,
     },
     MetadataOptionsApplied: {
@@ -58,11 +61,20 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "owner": None,
         "restores": None,
         "regions": None,
+        "if_gone": None,
+        "soak_minutes": None,
+        "days": None,
+        "unknown": None,
         "opts": None,
     },
     MetadataWaveHealthy: {
         "targets": REQUIRED,
-        "soak_minutes": 0,
+        "soak_minutes": None,
+        "days": None,
+        "unknown": None,
+        "legacy_calls": None,
+        "before": None,
+        "requiring": None,
         "wave": None,
         "title": None,
         "forbidden": None,
@@ -102,7 +114,7 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
 VALUES: dict[type[Any], dict[str, Any]] = {
     Exemption: {"instance": REQUIRED, "reason": REQUIRED, "until": REQUIRED, **FIVE_OPTIONS},
     Readiness: {"legacy_calls": "block", "days": 14, "unknown": "warn"},
-    Rollout: {"waves": (1, "10%", "100%"), "soak_minutes": 0},
+    Rollout: {"waves": (1, "10%", "100%"), "soak_minutes": None},
 }
 
 
@@ -177,8 +189,13 @@ def test_the_inputs_of_a_wave_are_those_in_the_states_of_all_stacks(programs: Pr
     run = programs.run(lambda: FleetMetadata("web", instances=[WEB], http_tokens="required"))
     for each in run.barriers():
         assert each.inputs.keys() >= {"__provider", "targets", "region", "timeoutSeconds", "title"}
+    # An input that is left out is none: without a soak CloudWatch decides.
     for each in run.checks():
-        assert each.inputs.keys() >= {"__provider", "targets", "region", "soakMinutes", "title"}
+        assert each.inputs.keys() >= {"__provider", "targets", "region", "title"}
+    soaking = programs.run(
+        lambda: FleetMetadata("web", instances=[WEB], http_tokens="required", rollout=Rollout(soak_minutes=15))
+    )
+    assert {each.inputs["soakMinutes"] for each in [*soaking.checks(), soaking.barriers()[-1]]} == {15}
 
 
 def test_the_inputs_are_those_in_the_states_of_all_stacks(programs: Programs) -> None:
@@ -228,6 +245,9 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "TIMEOUT_SECONDS": properties.TIMEOUT_SECONDS,
         "WAVE": properties.WAVE,
         "ALLOW_DOWNGRADE": properties.ALLOW_DOWNGRADE,
+        "CHANGE": properties.CHANGE,
+        "FOUND": properties.FOUND,
+        "IF_GONE": properties.IF_GONE,
         "UNFINISHED": properties.UNFINISHED,
         "STATE": properties.STATE,
         "PREVIOUS": properties.PREVIOUS,
@@ -238,8 +258,13 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "OWNER": barrier.OWNER,
         "RESTORES": barrier.RESTORES,
         "REGIONS": barrier.REGIONS,
-        "SOAK_MINUTES": wave_health.SOAK_MINUTES,
-        "FORBIDDEN": wave_health.FORBIDDEN,
+        "SOAK_MINUTES": gate.SOAK_MINUTES,
+        "READINESS_DAYS": gate.READINESS_DAYS,
+        "READINESS_UNKNOWN": gate.READINESS_UNKNOWN,
+        "READINESS_LEGACY_CALLS": gate.READINESS_LEGACY_CALLS,
+        "BEFORE": gate.BEFORE,
+        "REQUIRING": gate.REQUIRING,
+        "FORBIDDEN": gate.FORBIDDEN,
         "CHECKED_AT": barrier.CHECKED_AT,
         "APPLIED_IDS": barrier.APPLIED_IDS,
         "PENDING_START_IDS": barrier.PENDING_START_IDS,
@@ -252,6 +277,9 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "TIMEOUT_SECONDS": "timeoutSeconds",
         "WAVE": "wave",
         "ALLOW_DOWNGRADE": "allowDowngrade",
+        "CHANGE": "change",
+        "FOUND": "found",
+        "IF_GONE": "ifGone",
         "UNFINISHED": "unfinished",
         "STATE": "state",
         "PREVIOUS": "previous",
@@ -263,6 +291,11 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "RESTORES": "restores",
         "REGIONS": "regions",
         "SOAK_MINUTES": "soakMinutes",
+        "READINESS_DAYS": "days",
+        "READINESS_UNKNOWN": "unknown",
+        "READINESS_LEGACY_CALLS": "legacyCalls",
+        "BEFORE": "before",
+        "REQUIRING": "requiring",
         "FORBIDDEN": "forbidden",
         "CHECKED_AT": "checkedAt",
         "APPLIED_IDS": "appliedIds",

@@ -1,4 +1,4 @@
-"""The component in a run of its program: what it makes for a fleet, and how its waves follow one another."""
+"""The component in a run of its program: what it makes for a fleet."""
 
 from __future__ import annotations
 
@@ -9,32 +9,16 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components import Exemption, FleetMetadata, InstanceMetadata, Rollout
-from imds_components.waves import assign
 from imds_provider.options import Options
+from imds_provider.seen_by_program import found
 from tests.components.conftest import BARRIER, CHECK, FLEET, ROW, Programs, Run
+from tests.components.fleets import TEN, add, fleet, targets
 from tests.support.fakes import LAX
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"
 OLD = "i-1a2b3c4d"
 REQUIRED: Options = {**LAX, "httpTokens": "required"}
-TEN = [f"i-0000000{digit}" for digit in range(10)]
-WAVES = assign(TEN, Rollout())
-"""One, none (a tenth of ten is that one) and nine."""
-
-
-def fleet(name: str = "web", **given: Any) -> FleetMetadata:  # noqa: ANN401  whatever a program passes
-    selection: dict[str, Any] = {} if "instances" in given else {"select": {"tag:Team": ["web"]}}
-    return FleetMetadata(name, **{**selection, "http_tokens": "required", **given})
-
-
-def add(programs: Programs, *ids: str, region: str = "eu-west-1") -> None:
-    for each in ids:
-        programs.aws.fleet(region).add(each, Team="web")
-
-
-def targets(run: Run, kind: str) -> dict[str, list[str]]:
-    return {each.name: sorted(each.inputs["targets"]) for each in run.resources if each.type == kind}
 
 
 def forbidden(run: Run) -> dict[str, str]:
@@ -64,67 +48,30 @@ def test_each_row_has_the_options_and_settings_of_the_fleet_and_does_not_wait(pr
         "onDestroy": "restore",
         "timeoutSeconds": 7,
         "wait": False,
-        "wave": 1,
+        "change": "httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2",
+        "ifGone": "warn",
     }
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
+def test_each_row_is_given_what_the_program_saw_of_its_instance(programs: Programs, *, preview: bool) -> None:
+    add(programs, WEB)
+    programs.aws.fleet("eu-west-1").add(API, REQUIRED, Team="web")
+    rows = programs.run(fleet, preview=preview).rows()
+    assert rows[f"web-{WEB}"].inputs["change"] == "httpTokens: optional -> required"
+    assert "found" not in rows[f"web-{WEB}"].inputs
+    assert "change" not in rows[f"web-{API}"].inputs
+    seen = found(API, rows[f"web-{API}"].inputs["found"], {"httpTokens": "required"})
+    assert seen is not None
+    assert seen.options == REQUIRED
+    assert {row.inputs["ifGone"] for row in rows.values()} == {"warn"}
+    assert programs.regions == [], "a fleet has one look, and no instance is described for itself"
 
 
 def test_a_row_is_retained_and_waited_for_two_minutes_if_nothing_else_is_said(programs: Programs) -> None:
     add(programs, WEB)
     inputs = programs.run(fleet).row().inputs
     assert (inputs["onDestroy"], inputs["timeoutSeconds"]) == ("retain", 120)
-
-
-def test_each_wave_has_a_barrier_and_a_check_even_an_empty_one(programs: Programs) -> None:
-    add(programs, *TEN)
-    run = programs.run(fleet)
-    assert list(WAVES) == [1, 3]
-    assert targets(run, CHECK) == {
-        "web-eu-west-1-wave-1": WAVES[1],
-        "web-eu-west-1-wave-2": [],
-        "web-eu-west-1-wave-3": sorted(WAVES[3]),
-    }
-    assert targets(run, BARRIER) == {**targets(run, CHECK), "web-eu-west-1-wave-3": TEN}
-
-
-def test_instances_may_move_between_all_barriers_but_the_last_which_has_them_all(programs: Programs) -> None:
-    add(programs, *TEN)
-    barriers = programs.run(fleet).barriers()
-    assert [each.inputs.get("wave") for each in barriers] == [1, 2, None]
-
-
-def test_barriers_and_checks_have_the_settings_of_the_fleet_and_say_which_wave_it_is(programs: Programs) -> None:
-    add(programs, WEB)
-    run = programs.run(lambda: fleet(rollout=Rollout([1, "100%"], 30), timeout_seconds=7))
-    assert [(each.inputs["title"], each.inputs["timeoutSeconds"]) for each in run.barriers()] == [
-        ("wave 1/2 of web", 7),
-        ("wave 2/2 of web", 7),
-    ]
-    assert [(each.inputs["title"], each.inputs["soakMinutes"]) for each in run.checks()] == [
-        ("wave 1/2 of web", 30),
-        ("wave 2/2 of web", 30),
-    ]
-    assert {each.inputs["region"] for each in [*run.barriers(), *run.checks()]} == {"eu-west-1"}
-
-
-def test_a_wave_begins_after_the_barrier_and_the_check_of_the_one_before(programs: Programs) -> None:
-    add(programs, *TEN)
-    run = programs.run(fleet)
-    after = {str(each): each.dependencies for each in run.resources if each.type != FLEET}
-    rows = {number: {f"InstanceMetadataOptions web-{each}" for each in ids} for number, ids in WAVES.items()}
-    barrier, check = (
-        {number: f"{kind} web-eu-west-1-wave-{number}" for number in (1, 2, 3)}
-        for kind in ("MetadataOptionsApplied", "MetadataWaveHealthy")
-    )
-    assert after == {
-        **{row: set() for row in rows[1]},
-        barrier[1]: rows[1],
-        check[1]: {barrier[1], *rows[1]},
-        barrier[2]: {barrier[1], check[1]},
-        check[2]: {barrier[2]},
-        **{row: {barrier[2], check[2]} for row in rows[3]},
-        barrier[3]: {barrier[2], check[2], *rows[1], *rows[3]},
-        check[3]: {barrier[3], *rows[3]},
-    }
 
 
 def test_a_fleet_that_grows_renames_nothing(programs: Programs) -> None:
@@ -145,10 +92,10 @@ def test_regions_have_waves_of_their_own_which_do_not_wait_for_each_other(progra
         f"web-{API}": "us-east-1",
     }
     assert targets(run, BARRIER) == {"web-eu-west-1-wave-1": [WEB], "web-us-east-1-wave-1": [API]}
-    assert targets(run, CHECK) == targets(run, BARRIER)
+    assert {each.name: each.inputs["before"] for each in run.checks()} == targets(run, BARRIER)
     assert {each.name: each.dependencies for each in run.barriers()} == {
-        "web-eu-west-1-wave-1": {f"InstanceMetadataOptions web-{WEB}"},
-        "web-us-east-1-wave-1": {f"InstanceMetadataOptions web-{API}"},
+        f"web-{region}-wave-1": {f"InstanceMetadataOptions web-{each}", f"MetadataWaveHealthy web-{region}-wave-1"}
+        for region, each in (("eu-west-1", WEB), ("us-east-1", API))
     }
     assert run.outputs["applied_ids"] == [WEB, API]
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pulumi
 import pytest
 
-from imds_components import Exemption, FleetMetadata, Readiness
-from imds_components.fleet_plan import ADVICE
+from imds_components import Exemption, FleetMetadata, Readiness, Rollout
 from imds_provider.errors import ConfigurationError, Ec2Error
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import Options
+from imds_provider.readiness import ADVICE
+from imds_provider.wave_health import Impairment
 from tests.components.conftest import Programs, Run
 from tests.support.fake_fleets import FakeFleetCalls
 from tests.support.fakes import LAX
@@ -68,7 +69,7 @@ def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: Fake
         "  already right  1",
         "  to change      2  httpTokens: optional -> required 2",
         f"  stopped        1  apply at the next start: {OLD}",
-        "  waves          2  1 + 2",
+        "  waves          2  1 + 1",
     ]
 
 
@@ -235,3 +236,91 @@ def test_nothing_is_tried_in_a_run_or_if_it_is_off_or_if_nothing_is_to_change(
 ) -> None:
     fleet(programs, preview=preview, **given)
     assert seen.dry_runs == []
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
+def test_a_fleet_that_is_not_watched_is_warned_of_when_tokens_become_required(
+    programs: Programs, seen: FakeFleetCalls, *, preview: bool
+) -> None:
+    seen.add(API, REQUIRED, Team="web")
+    (warning,) = warnings(fleet(programs, preview=preview, rollout=Rollout(soak_minutes=0)))
+    assert warning.startswith("warning: soakMinutes is 0, so 1 instance may refuse IMDSv1 calls before anybody notices")
+    assert warnings(fleet(programs, preview=preview)) == []
+    hop_limit = {"http_tokens": None, "http_put_response_hop_limit": 2}
+    assert warnings(fleet(programs, preview=preview, rollout=Rollout(soak_minutes=0), **hop_limit)) == []
+
+
+def test_a_hop_limit_that_goes_down_is_warned_of(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.add(API, {**LAX, "httpPutResponseHopLimit": 3}, Team="web")
+    (warning,) = warnings(fleet(programs, http_put_response_hop_limit=2))
+    assert warning == (
+        f"warning: httpPutResponseHopLimit goes down on {API} (3 -> 2): containers there may lose IMDSv2, and need 2."
+    )
+
+
+def test_an_endpoint_that_is_in_use_and_to_be_disabled_is_warned_of_and_asked_about(
+    programs: Programs, seen: FakeFleetCalls
+) -> None:
+    seen.add(API, REQUIRED, Team="web")
+    seen.calls[API] = CALLS
+    (warning,) = warnings(fleet(programs, http_endpoint="disabled"))
+    assert seen.counted == [sorted([WEB, API])]
+    assert warning == (
+        f"warning: {API} made 1,234 IMDSv1 calls in the last 14 days, the last between {LAST}: "
+        "with httpEndpoint: disabled it has no metadata at all, and no credentials of its role."
+    )
+
+
+def test_a_preview_says_in_one_line_whose_calls_at_boot_it_cannot_see(programs: Programs, seen: FakeFleetCalls) -> None:
+    launched = seen.now() - timedelta(days=15)
+    seen.add(WEB, launched_at=launched, Team="web")
+    seen.add(API, launched_at=launched, Team="web")
+    seen.add(OLD, launched_at=seen.now() - timedelta(days=13), Team="web")
+    told = fleet(programs).said[0].splitlines()[-1]
+    assert told.startswith("2 instances launched before 2026-11-11 12:01 UTC: ")
+    assert "github.com/aws/aws-imds-packet-analyzer" in told
+    assert fleet(programs, preview=False).said == []
+
+
+def test_a_preview_says_who_was_impaired_before_and_asks_only_about_what_is_to_change(
+    programs: Programs, seen: FakeFleetCalls
+) -> None:
+    seen.add(API, REQUIRED, Team="web")
+    since = datetime(2026, 11, 20, 13, tzinfo=timezone.utc)
+    seen.impairments = {each: Impairment("system status impaired", since) for each in (WEB, API)}
+    (warning,) = warnings(fleet(programs))
+    assert warning == (
+        f"warning: {WEB} fails a status check already (system status impaired since 2026-11-20 13:00 UTC), "
+        "which does not stop the rollout."
+    )
+    assert seen.asked_status == [[WEB]]
+
+
+@pytest.mark.parametrize(
+    ("preview", "given"),
+    [(False, {}), (True, {"preflight": "off"}), (True, {"exclude": [WEB]})],
+    ids=["run", "off", "nothing to change"],
+)
+def test_the_status_is_not_asked_for_in_a_run_or_if_preflight_is_off_or_nothing_is_to_change(
+    programs: Programs, seen: FakeFleetCalls, given: dict[str, Any], *, preview: bool
+) -> None:
+    fleet(programs, preview=preview, **given)
+    assert seen.asked_status == []
+
+
+def test_the_status_is_not_asked_for_where_that_is_denied(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.denied = {"ec2:DescribeInstanceStatus"}
+    forbidden(programs)
+    assert seen.asked_status == []
+
+
+def test_the_window_is_counted_by_the_clock_of_aws(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.clock = datetime(2031, 5, 1, tzinfo=timezone.utc)
+    seen.add(WEB, launched_at=datetime(2031, 4, 1, tzinfo=timezone.utc), Team="web")
+    run = fleet(programs, exemptions=[Exemption(OLD, "gone", "2031-04-30")], expired_exemptions="warn")
+    assert "1 instance launched before 2031-04-17 00:01 UTC: " in run.said[0]
+    assert any("(gone) ended on 2031-04-30" in line for line in warnings(run))
+
+
+def warnings(run: Run) -> list[str]:
+    return [each for each in run.said if each.startswith("warning")]

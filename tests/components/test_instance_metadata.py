@@ -10,7 +10,11 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components import InstanceMetadata
+from imds_provider.errors import Ec2Error
+from imds_provider.seen_by_program import found
+from imds_provider.settling import Deadline
 from tests.components.conftest import BARRIER, COMPONENT, ROW, Programs
+from tests.support.fakes import LAX
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"
@@ -304,6 +308,27 @@ def test_a_wrong_aws_configuration_ends_the_program_before_anything_is_registere
     assert programs.last.rows() == {}
 
 
-def test_a_run_leaves_looking_at_ec2_to_the_resources(programs: Programs) -> None:
-    programs.run(lambda: component([WEB, API]))
-    assert programs.regions == []
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
+def test_previews_and_runs_give_each_resource_what_one_describe_found(programs: Programs, *, preview: bool) -> None:
+    programs.ec2.add(WEB)
+    programs.ec2.add(API, {**LAX, "httpTokens": "required"})
+    rows = programs.run(lambda: component({"web": WEB, "api": API}), preview=preview).rows()
+    assert programs.ec2.looks == [tuple(sorted([WEB, API]))]
+    assert rows["fleet-web"].inputs["change"] == "httpTokens: optional -> required"
+    assert "found" not in rows["fleet-web"].inputs
+    assert "change" not in rows["fleet-api"].inputs
+    seen = found(API, rows["fleet-api"].inputs["found"], {"httpTokens": "required"})
+    assert seen == programs.ec2.describe([API], Deadline(programs.clock, 1))[API]
+
+
+def test_a_run_tells_the_resource_of_a_terminated_instance_so_that_it_fails(programs: Programs) -> None:
+    programs.ec2.add(WEB, instance_state="terminated")
+    assert programs.run(lambda: component(WEB)).row().inputs["change"] == "terminated"
+
+
+def test_a_run_that_cannot_describe_the_instances_compares_what_is_recorded(programs: Programs) -> None:
+    programs.refusal = Ec2Error("EC2 refused DescribeInstances.", "UnauthorizedOperation")
+    run = programs.run(lambda: component({"web": WEB, "api": API}))
+    (said,) = run.said
+    assert said.startswith("warning: this run compares recorded values only, the instances could not be described: EC2")
+    assert not any("change" in row.inputs or "found" in row.inputs for row in run.rows().values())

@@ -9,7 +9,6 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components import InstanceMetadata
-from imds_components.preview_report import DRIFT
 from imds_provider.errors import ConfigurationError, DeadlinePassedError, Ec2Error
 from tests.components.conftest import Programs, Run
 from tests.support.fakes import LAX
@@ -40,9 +39,8 @@ def test_a_preview_says_how_each_instance_differs_by_one_look(programs: Programs
     run = preview(programs, {"web": WEB, "api": API})
     (said,) = run.said
     assert said.splitlines() == [
-        "info: 1 of 2 instances differ from what is wanted:",
+        "info: 1 of 2 instances will change:",
         f"  web  {WEB}  httpTokens: optional -> required",
-        DRIFT,
         "1 of 2 already have httpTokens=required: api",
     ]
     assert [sorted(look) for look in programs.ec2.looks] == [sorted([WEB, API])]
@@ -62,9 +60,8 @@ def test_only_the_instances_that_are_known_are_looked_at(programs: Programs) -> 
     run = preview(programs, lambda: {"new": unknown_id(), "web": WEB})
     assert programs.ec2.looks == [(WEB,)]
     assert run.said[0].splitlines() == [
-        "info: 1 of 2 instances differ from what is wanted:",
+        "info: 1 of 2 instances will change:",
         f"  web  {WEB}  httpTokens: optional -> required",
-        DRIFT,
         "1 of 2 will get httpTokens=required once launched: new",
     ]
     assert set(run.barrier().inputs["targets"]) == {"new", "web"}
@@ -74,9 +71,8 @@ def test_an_option_that_is_not_known_yet_is_left_out_of_the_comparison(programs:
     programs.ec2.add(WEB)
     run = preview(programs, WEB, http_endpoint=unknown_id)
     assert run.said[0].splitlines() == [
-        "info: 1 of 1 instances differ from what is wanted:",
+        "info: 1 of 1 instances will change:",
         f"  {WEB}  {WEB}  httpTokens: optional -> required",
-        DRIFT,
     ]
 
 
@@ -129,7 +125,7 @@ def test_instances_that_do_not_exist_end_the_preview_each_with_a_sentence(progra
 
 def test_an_instance_is_looked_for_more_than_once_before_it_counts_as_missing(programs: Programs) -> None:
     programs.ec2.add(WEB, appears_after=0.5)
-    assert "1 of 1 instances differ" in preview(programs, WEB).said[0]
+    assert "1 of 1 instances will change" in preview(programs, WEB).said[0]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +146,9 @@ def test_where_ec2_cannot_be_asked_the_preview_goes_on_with_a_warning(programs: 
     programs.refusal = Ec2Error("EC2 refused DescribeInstances.", "UnauthorizedOperation")
     run = preview(programs, WEB)
     (said,) = run.said
-    assert said.startswith("warning: this preview shows recorded values only, the instances could not be seen: ")
+    assert said.startswith(
+        "warning: this preview compares recorded values only, the instances could not be described: "
+    )
     assert said.endswith("EC2 refused DescribeInstances.")
     assert run.row().inputs["instanceId"] == WEB
 
@@ -163,7 +161,7 @@ def test_where_ec2_does_not_answer_in_time_the_preview_goes_on_with_a_warning(
 
     monkeypatch.setattr(programs.ec2, "describe", held_back)
     (said,) = preview(programs, WEB).said
-    assert said.startswith("warning: this preview shows recorded values only")
+    assert said.startswith("warning: this preview compares recorded values only")
     assert said.endswith("EC2 in eu-west-1 did not answer within 20 s.")
 
 

@@ -62,12 +62,16 @@ def member(instance_id: str, options: MetadataOptions | None = None, *, team: st
 
 
 def fleet(cloud: LocalCloud, *, wanted: object = REQUIRED, **given: object) -> dict[str, object]:
-    """The configuration of a stack that wants these options, with the fleet ``web`` and what is ``given`` of it."""
-    return {
-        **aws_config(cloud),
-        "imds:options": wanted,
-        "imds:fleets": {"web": {"select": {"tag:Team": ["web"]}, **given}},
-    }
+    """The configuration of a stack that wants these options, with the fleet ``web`` and what is ``given`` of it.
+
+    Unless it is given, there is no soak: what CloudWatch has at once is enough for most stories. With None for
+    ``soakMinutes`` none is configured.
+    """
+    rollout = given.pop("rollout", {})
+    assert isinstance(rollout, dict)
+    watched = {name: value for name, value in {"soakMinutes": 0, **rollout}.items() if value is not None}
+    web = {"select": {"tag:Team": ["web"]}, "rollout": watched, **given}
+    return {**aws_config(cloud), "imds:options": wanted, "imds:fleets": {"web": web}}
 
 
 def fleet_rows(*instance_ids: str) -> set[str]:

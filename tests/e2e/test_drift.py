@@ -7,31 +7,50 @@ from tests.e2e.fleet import API, BARRIER, WEB, foretold, instance, managing, mod
 from tests.support.engine import Stack
 
 
-def test_a_drift_is_told_by_a_preview_shown_by_a_refresh_and_repaired_by_an_up(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_drift_shows_in_its_row_and_the_next_up_repairs_it(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(WEB), instance(API)])
     stack.configure(managing(cloud, {"web": WEB, "api": API}, httpTokens="required", httpPutResponseHopLimit=2))
+    preview = stack.preview()
+    adopted = "httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2"
+    assert preview.changes(row("web"))["change"] == (None, adopted)
     stack.up()
     modifications(cloud)
     cloud.change(WEB, {"options": {"HttpTokens": "optional", "InstanceMetadataTags": "enabled"}})
 
     preview = stack.preview()
-    assert preview.steps == {}, "nothing is recorded of it yet"
-    assert foretold(preview) == {WEB: "httpTokens: optional -> required"}
-
-    refresh = stack.refresh()
-    assert refresh.steps == {"update": rows("web")}
-    assert refresh.changes(row("web")) == {"httpTokens": ("required", "optional")}
-
-    preview = stack.preview()
     assert preview.steps == {"update": {row("web"), BARRIER}}
-    assert preview.changes(row("web")) == {"httpTokens": ("optional", "required")}
+    assert preview.changes(row("web"))["change"][1] == "httpTokens: optional -> required"
+    assert foretold(preview) == {WEB: "httpTokens: optional -> required"}
     assert modifications(cloud) == {}
 
-    assert stack.up().steps == {"update": {row("web"), BARRIER}}
+    up = stack.up()
+    assert up.steps == {"update": {row("web"), BARRIER}}
     assert modifications(cloud) == {WEB: {"HttpTokens": "required", "HttpEndpoint": "enabled"}}
     options = cloud.instance(WEB)["options"]
     assert options["HttpTokens"] == "required"
     assert options["InstanceMetadataTags"] == "enabled", "not managed, so it may stay"
+    assert "change" not in stack.resources()[row("web")]["outputs"]
+    assert stack.up().steps == {}
+
+
+def test_a_refresh_shows_a_drift_per_option(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([instance(WEB), instance(API)])
+    stack.configure(managing(cloud, {"web": WEB, "api": API}, httpTokens="required", httpPutResponseHopLimit=2))
+    stack.up()
+    modifications(cloud)
+    assert stack.refresh().steps == {}
+    cloud.change(WEB, {"options": {"HttpTokens": "optional"}})
+
+    refresh = stack.refresh()
+    assert refresh.steps == {"update": rows("web")}
+    assert refresh.changes(row("web"))["httpTokens"] == ("required", "optional")
+
+    preview = stack.preview()
+    assert preview.steps == {"update": {row("web"), BARRIER}}
+    assert preview.changes(row("web"))["httpTokens"] == ("optional", "required")
+    assert stack.up().steps == {"update": {row("web"), BARRIER}}
+    assert modifications(cloud) == {WEB: {"HttpTokens": "required", "HttpEndpoint": "enabled"}}
+    assert stack.up().steps == {}
 
 
 def test_a_stopped_instance_is_warned_of_and_counts_as_applied_once_it_has_started(

@@ -1,4 +1,4 @@
-"""A wave that does not do well stops the rollout, until it is mended or taken out."""
+"""An unhealthy instance stops the rollout, until it is fixed or taken out."""
 
 from __future__ import annotations
 
@@ -16,33 +16,42 @@ from tests.e2e.fleet import (
     modifications,
     tokens,
 )
-from tests.support.engine import Stack
+from tests.support.engine import Run, Stack
 
 FIRST, CALLING, IMPAIRED, *REST = IN_ORDER[:6]
 UNWATCHED = {"readiness": {"legacyCalls": "off"}, "rollout": {"waves": [1, 3, "100%"]}, "onDestroy": "restore"}
 CALLS: WorkloadSeed = {"legacy_calls_per_minute": 6000}
 
 
-def test_a_bad_wave_stops_the_rollout_and_once_it_is_mended_the_next_up_does_only_the_rest(
+def test_a_bad_wave_stops_the_rollout_and_once_it_is_fixed_the_next_up_does_only_the_rest(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(each) for each in (FIRST, CALLING, IMPAIRED, *REST)])
     cloud.change(CALLING, {"workload": CALLS})
-    cloud.change(IMPAIRED, {"status": "impaired"})
     stack.configure(fleet(cloud, **UNWATCHED))
-    for already in ({FIRST, CALLING, IMPAIRED}, set()):
-        up = stack.up(fails=True)
-        assert up.failed == checks(2)
-        (said,) = (each for each in up.said("error") if each.startswith("wave 2/3 of web: the rollout stops"))
-        assert re.search(rf"{CALLING}: refused [\d,]+ IMDSv1 calls", said)
-        assert f"{IMPAIRED}: system status impaired and instance status impaired" in said
-        assert FIRST not in said
-        assert set(modifications(cloud)) == already
+    up = stack.up(fails=True)
+    assert up.failed == checks(3), "it comes before the last wave"
+    said = stop_of(up, "before wave 3/3 of web: rollout stopped")
+    assert re.search(rf"{CALLING}: refused [\d,]+ IMDSv1 calls", said)
+    assert FIRST not in said
+    assert IMPAIRED not in said
+    assert set(modifications(cloud)) == {FIRST, CALLING, IMPAIRED}
+
+    cloud.change(IMPAIRED, {"status": "impaired"})
+    up = stack.up(fails=True)
+    assert up.failed == checks(1), "before anything else is changed"
+    said = stop_of(up, "before wave 1/3 of web: rollout stopped")
+    assert CALLING in said
+    assert f"{IMPAIRED}: system status impaired and instance status impaired" in said
+    assert modifications(cloud) == {}
     assert tokens(cloud, REST) == {"optional"}
 
     cloud.change(CALLING, {"workload": {}})
     cloud.change(IMPAIRED, {"status": "ok"})
-    assert stack.up().steps == {"create": fleet_rows(*REST) | barriers(3) | checks(2, 3)}
+    assert stack.up().steps == {
+        "create": fleet_rows(*REST) | barriers(3) | checks(3),
+        "update": barriers(1, 2) | checks(1, 2),
+    }
     assert set(modifications(cloud)) == set(REST)
     assert stack.up().steps == {}
 
@@ -85,18 +94,40 @@ def test_a_bad_instance_that_is_exempted_uses_imdsv1_again_before_the_rollout_go
     assert stack.up().steps == {}
 
 
-def test_a_bad_instance_that_joins_later_stops_every_run_until_it_is_mended(stack: Stack, cloud: LocalCloud) -> None:
-    cloud.seed([member(each) for each in REST])
-    stack.configure(fleet(cloud, **UNWATCHED))
-    stack.up()
-    cloud.seed([member(each) for each in (FIRST, CALLING)])
+def test_an_instance_that_was_impaired_before_is_warned_of_and_stops_nothing(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([member(each) for each in (FIRST, *REST)])
     cloud.change(FIRST, {"status": "impaired"})
-    for _ in range(2):
-        up = stack.up(fails=True)
-        assert up.failed == checks(1)
-        assert tokens(cloud, [CALLING]) == {"optional"}
-
-    cloud.change(FIRST, {"status": "ok"})
+    stack.configure(fleet(cloud, **UNWATCHED))
+    (warning,) = stack.preview().said("warning")
+    assert f"{FIRST} fails a status check already (system status impaired and instance status impaired" in warning
     stack.up()
-    assert tokens(cloud, IN_ORDER[:2]) == {"required"}
-    assert stack.up().steps == {}
+    assert tokens(cloud, [FIRST, *REST]) == {"required"}
+
+
+def test_a_rollout_stays_stopped_whatever_else_changes_in_the_fleet(stack: Stack, cloud: LocalCloud) -> None:
+    """A first instance that refuses calls, and then one more that comes first, waves of other sizes, and one less."""
+    bad, *others = IN_ORDER[1:7]
+    cloud.seed([member(each) for each in (bad, *others)])
+    cloud.change(bad, {"workload": CALLS})
+    given = {"readiness": {"legacyCalls": "off"}, "rollout": {"waves": [1, "30%", "100%"]}}
+    stack.configure(fleet(cloud, **given))
+    assert bad in stop_of(stack.up(fails=True), "before wave")
+    assert set(modifications(cloud)) == {bad}
+
+    cloud.seed([member(IN_ORDER[0])])
+    assert bad in stop_of(stack.up(fails=True), "before wave 1/3")
+    cloud.terminate(others[-1])
+    stack.configure(fleet(cloud, **{**given, "rollout": {"waves": [3, "100%"]}}, exclude=[others[0]]))
+    assert bad in stop_of(stack.up(fails=True), "before wave 1/2")
+    assert modifications(cloud) == {}
+    assert tokens(cloud, [IN_ORDER[0], *others[:-1]]) == {"optional"}
+
+    stack.configure(fleet(cloud, **given, exclude=[bad]))
+    stack.up()
+    assert tokens(cloud, [IN_ORDER[0], *others[:-1]]) == {"required"}
+
+
+def stop_of(run: Run, beginning: str) -> str:
+    """The error that a rollout was stopped with."""
+    (said,) = (each for each in run.said("error") if each.startswith(beginning))
+    return said

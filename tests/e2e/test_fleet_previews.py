@@ -33,7 +33,7 @@ def test_a_preview_counts_what_will_become_of_the_fleet(stack: Stack, cloud: Loc
         f" stopped 1 apply at the next start: {STOPPED}",
         f" exempt 1 {EXEMPT}",
         f" blocked 1 {CALLING}",
-        " waves 2 1 + 4",
+        " waves 2 1 + 3",
     ]
 
 

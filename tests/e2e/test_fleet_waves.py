@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 
+from imds_provider.target import Target
 from localcloud.client import LocalCloud
-from localcloud.journal import LoggedCall
-from tests.e2e.fleet import IN_ORDER, MODIFY, barriers, checks, fleet, fleet_rows, member, modifications
+from tests.e2e.fleet import IN_ORDER, barriers, checks, fleet, fleet_rows, member, modifications
 from tests.support.engine import Stack
 
-SOAK_MINUTES = 0.03
 FIRST, *_ = IN_ORDER
 """What comes to the fleet of the others becomes its first wave, and moves an instance over each boundary."""
 OTHERS = IN_ORDER[1:]
 ROLLOUT = {"waves": [1, 3, "100%"]}
 
 
-def test_waves_go_one_after_the_other_each_watched_for_the_soak_and_then_nothing_is_left_to_do(
-    stack: Stack, cloud: LocalCloud
-) -> None:
+def test_a_wave_begins_once_cloudwatch_covers_the_change_of_the_one_before(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.settings(publish="as-aws", metrics_delay=60)
     cloud.seed([member(each) for each in OTHERS])
-    stack.configure(fleet(cloud, rollout={**ROLLOUT, "soakMinutes": SOAK_MINUTES}))
-    up = stack.up()
+    stack.configure(fleet(cloud, rollout={**ROLLOUT, "soakMinutes": None}))
+    with cloud.hurrying(times=120):
+        up = stack.up()
     assert up.outputs["fleets"]["web"]["applied"] == len(OTHERS)
-    for line in (r"2 of 2 applied, 0 pending, \d+ s", r"2 instances applied, watched for \d+ s more"):
-        assert any(re.fullmatch(f"wave 2/3 of web: {line}", each) for each in up.progress), up.progress
-    previous: LoggedCall | None = None
-    looks = carried_out(cloud, "DescribeInstanceStatus")
-    assert len(looks) == 2 * 3, "at the system and the instance, after each wave"
-    for wave, checked in zip((OTHERS[:1], OTHERS[1:3], OTHERS[3:]), looks[::2], strict=True):
-        changed = [call for call in carried_out(cloud, MODIFY) if set(call["instance_ids"]) <= set(wave)]
-        assert {each for call in changed for each in call["instance_ids"]} == set(wave)
-        if previous:
-            assert min(call["number"] for call in changed) > previous["number"]
-        last = max(call["time"] for call in changed)
-        # When a change was made is recorded to the second.
-        assert checked["time"] > last + SOAK_MINUTES * 60 - 1
-        previous = checked
+    assert any("waiting for CloudWatch to cover the change of 1 instance" in each for each in up.progress), up.progress
+    waves = [changed_at(stack, wave) for wave in (OTHERS[:1], OTHERS[1:3], OTHERS[3:])]
+    for earlier, later in pairwise(waves):
+        # A period of CloudWatch, and the minute by which it is late.
+        assert min(later) >= max(earlier) + timedelta(minutes=5 + 1)
 
     cloud.reset()
     assert stack.up().steps == {}
     assert set(cloud.counts()) == {"DescribeInstances"}
+
+
+def test_a_soak_is_shown_and_waited_for_before_the_next_wave(stack: Stack, cloud: LocalCloud) -> None:
+    cloud.seed([member(each) for each in OTHERS[:2]])
+    stack.configure(fleet(cloud, rollout={"waves": [1, "100%"], "soakMinutes": 1}))
+    with cloud.hurrying(times=12):
+        up = stack.up()
+    assert any(re.fullmatch(r"before wave 2/2 of web: soak of 1 instance, \d+ s more", each) for each in up.progress)
+    first, second = (changed_at(stack, [each]) for each in OTHERS[:2])
+    assert min(second) >= max(first) + timedelta(minutes=1)
 
 
 def test_an_instance_that_comes_or_goes_moves_others_between_waves_and_nothing_runs_for_those(
@@ -55,8 +58,6 @@ def test_an_instance_that_comes_or_goes_moves_others_between_waves_and_nothing_r
     growing = {"create": fleet_rows(FIRST), "update": barriers(1, 3) | checks(1)}
     assert stack.preview().steps == growing
     assert stack.up().steps == growing
-    assert len(carried_out(cloud, "DescribeInstanceStatus")) == 2
-    assert {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]} == {FIRST}
     assert set(modifications(cloud)) == {FIRST}
 
     cloud.terminate(FIRST)
@@ -81,7 +82,7 @@ def test_an_instance_is_waited_for_where_it_is_changed_and_not_where_it_was_or_c
     assert stack.up().steps == {"delete": fleet_rows(three, four), "update": barriers(2)}
     cloud.change(moving, {"options": {"HttpTokens": "optional"}})
     stack.refresh()
-    assert stack.up().steps == {"update": fleet_rows(moving) | barriers(2) | checks(2)}
+    assert stack.up().steps == {"update": fleet_rows(moving) | barriers(1, 2) | checks(1)}
     modifications(cloud)
 
     stack.configure(fleet(cloud, **halves, exclude=[four]))
@@ -89,6 +90,8 @@ def test_an_instance_is_waited_for_where_it_is_changed_and_not_where_it_was_or_c
     assert modifications(cloud) == {}
 
 
-def carried_out(cloud: LocalCloud, action: str) -> list[LoggedCall]:
-    """The calls that did not only ask whether they would be permitted."""
-    return [call for call in cloud.log(action) if "DryRun" not in call["params"]]
+def changed_at(stack: Stack, instance_ids: Sequence[str]) -> list[datetime]:
+    """When the instances were changed, by AWS's clock, as it is recorded of them."""
+    recorded = stack.resources()
+    targets = [Target.parse(recorded[row]["outputs"]["target"]) for row in sorted(fleet_rows(*instance_ids))]
+    return [each.changed_at for each in targets if each and each.changed_at]

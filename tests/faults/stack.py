@@ -37,7 +37,7 @@ class Row:
     aliases: tuple[str, ...] = ()
 
     def inputs(self, timeout: float) -> Bag:
-        return _wire(
+        return wire(
             {
                 "instanceId": self.instance_id,
                 "region": self.region,
@@ -138,8 +138,8 @@ class Stack:
             if found is None:
                 continue
             if found.id:
-                old.outputs = _wire(found.outs or {})
-                old.inputs = old.inputs if found.inputs is None else _wire(found.inputs)
+                old.outputs = wire(found.outs or {})
+                old.inputs = old.inputs if found.inputs is None else wire(found.inputs)
             else:
                 del self.state[name]
         return run
@@ -171,7 +171,7 @@ class Stack:
         checked = provider.check(old.inputs if old else {}, inputs)
         if checked.failures:
             raise AssertionError(f"{name}: {checked.failures[0].reason}")
-        return _wire(checked.inputs)
+        return wire(checked.inputs)
 
     def _plan(self, planned: dict[str, Callable[[], bool]], name: str, inputs: Bag, provider: Any) -> None:  # noqa: ANN401
         old = self.state.get(name)
@@ -205,7 +205,7 @@ class Stack:
         return True
 
     def _record(self, name: str, id_: str, inputs: Bag, outs: Bag) -> None:
-        self.state[name] = Recorded(id_, inputs, _wire(outs))
+        self.state[name] = Recorded(id_, inputs, wire(outs))
         if unfinished := self.state[name].outputs.get("unfinished"):
             raise UnfinishedError(unfinished)
 
@@ -225,7 +225,7 @@ class Stack:
         for name, rows in program.barriers.items():
             targets = {row.name: self.state[row.name].outputs["target"] for row in rows if row.name in self.state}
             if targets:
-                inputs[name] = _wire({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout})
+                inputs[name] = wire({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout})
         return inputs
 
 
@@ -242,7 +242,7 @@ def _delete(name: str, recorded: Recorded) -> bool:
     return True
 
 
-def _wire(bag: Mapping[str, Any]) -> Bag:
+def wire(bag: Mapping[str, Any]) -> Bag:
     """The bag as it comes out of the state: numbers as floats, nothing that is None."""
     given = json.dumps({name: value for name, value in bag.items() if value is not None})
     wired: Bag = json.loads(given, parse_int=float)

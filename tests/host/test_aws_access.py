@@ -164,9 +164,10 @@ def test_where_a_role_cannot_be_assumed_nothing_is_sent_and_it_is_said(
     with host_with(given) as options, pytest.raises(OperationFailedError) as caught:
         options.create(inputs(web, httpTokens="required"))
     subject = "the account of the credentials in use" if accounts else web
-    assert caught.value.sentence == (
-        f"{subject}: STS refused AssumeRole in {REGION} with AccessDenied: "
-        "the credentials in use may not assume the role; check aws:assumeRoles, the role's trust policy and the "
+    said = caught.value.sentence
+    assert said.startswith(f"{subject}: STS refused AssumeRole in {REGION} with AccessDenied: User: arn:aws:sts::")
+    assert said.endswith(
+        "The credentials in use may not assume the role; check aws:assumeRoles, the role's trust policy and the "
         "permission sts:AssumeRole."
     )
     assert {call["service"] for call in cloud.log()} == {"sts"}

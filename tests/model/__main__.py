@@ -9,6 +9,7 @@ import argparse
 import secrets
 import sys
 
+from tests.model import rollouts
 from tests.model.engine_runs import search_with_engine
 from tests.model.search import Found, search
 
@@ -19,14 +20,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
     parser.add_argument("--steps", type=int, default=STEPS, help="at least so many (default: %(default)s)")
     parser.add_argument("--engine", type=int, metavar="SEQUENCES", help="so many short sequences, by the real engine")
+    parser.add_argument("--rollouts", type=int, metavar="N", help="so many rollouts of a fleet, with edits in between")
     parser.add_argument("--seed", type=int, help="of the first sequences; another one each time unless given")
     given = parser.parse_args()
     first_seed = secrets.randbelow(10**6) if given.seed is None else given.seed
+    if given.rollouts is not None:
+        return _tell_of_rollouts(given.rollouts, first_seed)
     if given.engine is None:
         found, again = search(given.steps, first_seed), f"--steps {given.steps}"
     else:
         found, again = search_with_engine(given.engine, first_seed, _show), f"--engine {given.engine}"
     return tell(found, again)
+
+
+def _tell_of_rollouts(count: int, first_seed: int) -> int:
+    found = rollouts.search(count, first_seed)
+    if found.violated is not None:
+        print(found.violated)
+        print("  again: python -m tests.model --rollouts 1 --seed SEED, with the seed of the first line")
+    print(f"model: {count} rollouts, {found.runs} runs, {1 if found.violated else 0} violations")
+    return 1 if found.violated else 0
 
 
 def _show(progress: str) -> None:

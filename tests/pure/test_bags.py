@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pulumi.output import Unknown
 
-from imds_provider import barrier, properties
+from imds_provider import barrier, gate, properties
 from imds_provider.bags import is_known, translate_input, translate_output
 from imds_provider.options import OPTIONS
 
@@ -15,6 +15,10 @@ SPELLINGS = {
     "on_destroy": properties.ON_DESTROY,
     "wait": properties.WAIT,
     "timeout_seconds": properties.TIMEOUT_SECONDS,
+    "allow_downgrade": properties.ALLOW_DOWNGRADE,
+    "change": properties.CHANGE,
+    "found": properties.FOUND,
+    "if_gone": properties.IF_GONE,
     "state": properties.STATE,
     "previous": properties.PREVIOUS,
     "owner_id": properties.OWNER_ID,
@@ -22,6 +26,15 @@ SPELLINGS = {
     "targets": barrier.TARGETS,
     "applied_ids": barrier.APPLIED_IDS,
     "pending_start_ids": barrier.PENDING_START_IDS,
+    "unknown_ids": barrier.UNKNOWN_IDS,
+    "soak_minutes": gate.SOAK_MINUTES,
+    "days": gate.READINESS_DAYS,
+    "unknown": gate.READINESS_UNKNOWN,
+    "legacy_calls": gate.READINESS_LEGACY_CALLS,
+    "before": gate.BEFORE,
+    "requiring": gate.REQUIRING,
+    "forbidden": gate.FORBIDDEN,
+    "checked_at": barrier.CHECKED_AT,
 }
 
 

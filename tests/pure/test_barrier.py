@@ -14,7 +14,6 @@ from tests.support.fakes import LAX, observe
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"
 OLD = "i-1a2b3c4d"
-RUN = "965f4789"
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 RIGHT: Options = {**LAX, "httpTokens": "required"}
 
@@ -119,7 +118,7 @@ def test_every_violation_is_found_at_once() -> None:
     ],
 )
 def test_a_barrier_changes_with_its_targets_and_region_alone(wanted: dict[str, object], *, changed: bool) -> None:
-    assert barrier.changed(bag(web=target(WEB), api=target(API)), wanted, is_known, RUN) is changed
+    assert barrier.changed(bag(web=target(WEB), api=target(API)), wanted, is_known) is changed
 
 
 @pytest.mark.parametrize(
@@ -136,90 +135,103 @@ def test_a_change_of_what_is_restored_is_recorded_since_a_deletion_is_told_only_
     *, recorded: dict[str, object], wanted: dict[str, object], changed: bool
 ) -> None:
     same = bag(web=target(WEB))
-    assert barrier.changed({**same, **recorded}, {**same, **wanted}, is_known, RUN) is changed
-    assert barrier.to_wait_for({**same, **recorded}, {**same, **wanted}, RUN) == {}
+    assert barrier.changed({**same, **recorded}, {**same, **wanted}, is_known) is changed
+    assert barrier.to_wait_for({**same, **recorded}, {**same, **wanted}) == {}
 
 
 def test_only_new_and_changed_targets_are_waited_for() -> None:
     before = bag(web=target(WEB), api=target(API))
     now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))
-    assert barrier.to_wait_for(before, now, RUN) == {
+    assert barrier.to_wait_for(before, now) == {
         API: Target(API, {"httpPutResponseHopLimit": 2}, "second"),
         OLD: Target(OLD, {"httpTokens": "required"}, "first"),
     }
-    assert barrier.to_wait_for({}, bag(web=target(WEB)), RUN) == {WEB: Target(WEB, {"httpTokens": "required"}, "first")}
-    assert barrier.to_wait_for(before, before, RUN) == {}
+    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {WEB: Target(WEB, {"httpTokens": "required"}, "first")}
+    assert barrier.to_wait_for(before, before) == {}
 
 
 def test_in_another_region_all_are_waited_for() -> None:
     before, now = bag(web=target(WEB)), bag(web=target(WEB), region="us-east-1")
-    assert list(barrier.to_wait_for(before, now, RUN)) == [WEB]
+    assert list(barrier.to_wait_for(before, now)) == [WEB]
 
 
 def wave(**targets: object) -> dict[str, object]:
     return {**bag(**targets), "wave": 2.0}
 
 
-def seen_through(**targets: object) -> dict[str, object]:
-    return {**wave(**targets), "checkedAt": "2026-11-21T00:00:00Z"}
-
-
-NOW = f"{RUN}-20261125T044012Z-wave-2"
-UNFINISHED = "0f0f0f0f-20261124T000000Z-wave-2"
-EARLIER = "0a1b2c3d-20261120T000000Z-wave-2"
-ELSEWHERE = "0f0f0f0f-20261124T000000Z-wave-1"
+CHANGED = "965f4789-20261125T044012Z"
+EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
+"""As 0.2.0 marked changes."""
 
 
 @pytest.mark.parametrize(
     ("now", "waited_for"),
     [
         (wave(web=target(WEB, EARLIER)), []),
-        (wave(web=target(WEB, EARLIER), api=target(API, ELSEWHERE)), []),
         (wave(), []),
-        (wave(web=target(WEB, EARLIER), api=target(API, NOW)), [API]),
-        (wave(web=target(WEB, EARLIER), api=target(API, UNFINISHED)), [API]),
-        (wave(web=target(WEB, EARLIER), api=target(API, EARLIER)), []),
-        (wave(web=target(WEB, NOW)), [WEB]),
-        (wave(web=target(WEB, UNFINISHED)), [WEB]),
-        (wave(web=target(WEB, ELSEWHERE)), []),
-        (wave(web=target(WEB, EARLIER), api=str(Target(API, {"httpTokens": "required"}))), []),
+        (wave(web=target(WEB, CHANGED)), [WEB]),
+        (wave(api=target(API, CHANGED)), [API]),
+        (wave(web=target(WEB, EARLIER), api=target(API, EARLIER)), [API]),
+        (wave(web=target(WEB, EARLIER), api=target(API, "")), [API]),
+        ({**wave(web=target(WEB, EARLIER)), "region": "us-east-1"}, [WEB]),
     ],
     ids=[
         "same",
-        "one came from another wave",
-        "one went to another wave",
-        "one came that this run has changed",
-        "one came that a run has changed that did not get here",
-        "one came back",
-        "changed by this run",
-        "changed by a run that did not get here",
-        "one came back that was changed meanwhile in another wave",
-        "one came that had nothing to be changed",
+        "none is changed",
+        "the same one is changed again",
+        "another one is changed",
+        "one more",
+        "one more, without a mark",
+        "in another region",
     ],
 )
-def test_in_a_wave_one_counts_only_if_it_was_changed_there_since_the_wave_was_seen_through(
+def test_a_wave_waits_for_what_is_new_in_it_and_does_not_miss_what_is_in_it_no_more(
     now: dict[str, object], waited_for: list[str]
 ) -> None:
-    before = seen_through(web=target(WEB, EARLIER))
-    assert list(barrier.to_wait_for(before, now, RUN)) == waited_for
-    assert barrier.changed(before, now, is_known, RUN) is bool(waited_for)
+    for before in (wave(web=target(WEB, EARLIER)), bag(web=target(WEB, EARLIER))):
+        assert list(barrier.to_wait_for(before, now)) == waited_for
+        assert barrier.changed(before, now, is_known) is bool(waited_for)
 
 
-def test_one_that_came_to_a_wave_and_was_changed_by_this_run_counts_whatever_the_clock_says() -> None:
-    ahead = {**seen_through(), "checkedAt": "2026-11-30T00:00:00Z"}
-    assert list(barrier.to_wait_for(ahead, wave(web=target(WEB, NOW)), RUN)) == [WEB]
+def test_a_target_of_a_wave_that_is_not_known_yet_is_a_difference() -> None:
+    assert barrier.changed(wave(), wave(web=UNKNOWN), is_known)
 
 
-def test_a_wave_that_was_never_seen_through_waits_for_all_that_were_changed_in_it() -> None:
-    now = wave(web=target(WEB, EARLIER), api=target(API, ELSEWHERE))
-    assert list(barrier.to_wait_for({}, now, RUN)) == [WEB]
-    assert barrier.changed(seen_through(), wave(web=UNKNOWN), is_known, RUN)
+def test_neither_wave_nor_run_nor_time_of_a_mark_is_compared_but_the_mark_as_a_whole() -> None:
+    for mark in (CHANGED, EARLIER, "965f4789-20261125T044012Z-required-20261125T044012Z"):
+        same = bag(web=target(WEB, mark))
+        assert not barrier.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
+        assert list(barrier.to_wait_for({}, same)) == [WEB]
+
+
+@pytest.mark.parametrize(
+    "given", [{"days": 14}, {"soakMinutes": 30.0}, {"unknown": "block"}, {"ifGone": "warn"}, {"title": "x"}]
+)
+def test_how_to_watch_is_no_difference_and_is_not_recorded(given: dict[str, object]) -> None:
+    same = bag(web=target(WEB))
+    assert not barrier.changed(same, {**same, **given}, is_known)
+    recorded = barrier.outputs({**same, **given}, {}, settled(applied=(WEB,)), NOON)
+    assert recorded.keys() - {"title"} == {*same, "appliedIds", "pendingStartIds"}
 
 
 def test_a_wave_records_when_it_was_seen_through() -> None:
     found = barrier.outputs(wave(), {}, settled(), NOON)
     assert (found["wave"], found["checkedAt"]) == (2.0, "2026-11-25T12:00:00Z")
     assert "checkedAt" not in barrier.outputs(bag(), {}, settled(), NOON)
+
+
+def test_an_instance_that_is_gone_is_in_no_list_whatever_it_was_in_before() -> None:
+    now = bag(web=target(WEB), api=target(API, "second"), old=target(OLD))
+    verdicts = {API: Verdict.GONE, OLD: Verdict.APPLIED}
+    gone = Settled({OLD: observe(OLD, RIGHT)}, verdicts)
+    for before in ("appliedIds", "pendingStartIds", "unknownIds"):
+        recorded = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], before: [API]}
+        found = barrier.outputs(now, recorded, gone, NOON)
+        assert [found.get(name, []) for name in ("appliedIds", "pendingStartIds", "unknownIds")] == [
+            sorted({OLD, WEB}),
+            [],
+            [],
+        ]
 
 
 def test_the_outputs_sort_the_instances_by_what_was_seen() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imds_provider.options import OPTIONS, decode
+from imds_provider.options import OPTIONS
 from imds_provider.properties import diff, needs_ec2, refreshed_outputs
 from tests.pure.bags import UNKNOWN, WEB, inputs, is_known, recorded
 from tests.support.fakes import LAX, observe
@@ -107,4 +107,52 @@ def test_what_was_observed_besides_is_no_change() -> None:
 def test_an_update_looks_at_the_instance_only_for_a_value_it_may_have_to_send(
     given: dict[str, object], *, needs: bool
 ) -> None:
-    assert needs_ec2(recorded(httpEndpoint="enabled"), decode(inputs(httpEndpoint="enabled", **given))) is needs
+    assert needs_ec2(recorded(httpEndpoint="enabled"), inputs(httpEndpoint="enabled", **given)) is needs
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        ("httpTokens: optional -> required", True),
+        ("httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2", True),
+        ("terminated", True),
+        ("httpTokens: required -> optional", False),
+        ("httpPutResponseHopLimit: 1 -> 3", False),
+        (None, False),
+        (UNKNOWN, False),
+    ],
+    ids=[
+        "an option",
+        "two options",
+        "terminated",
+        "towards another value",
+        "of what is not managed",
+        "none",
+        "unknown",
+    ],
+)
+def test_what_the_program_saw_to_differ_is_a_change_and_sent_for_as_long_as_it_is_given(
+    change: object, *, counts: bool
+) -> None:
+    wanted = inputs(change=change)
+    found = diff(recorded(), wanted, is_known)
+    assert (found.changed, found.replaces) == (counts, [])
+    assert needs_ec2(recorded(), wanted) is counts
+
+
+def test_an_option_that_pulumi_is_told_to_ignore_is_no_change_whatever_the_program_saw() -> None:
+    ignored = inputs(httpTokens="optional", change="httpTokens: optional -> required")
+    assert not diff(recorded(httpTokens="optional"), ignored, is_known).changed
+
+
+def test_what_was_found_to_be_right_and_what_one_that_is_gone_is_to_the_run_are_no_change() -> None:
+    given = inputs(found="running applied - httpTokens=required", ifGone="warn")
+    assert not diff(recorded(), given, is_known).changed
+    assert not needs_ec2(recorded(), given)
+
+
+def test_a_change_that_was_not_seen_through_needs_ec2_whatever_was_found() -> None:
+    unfinished = {**recorded(), "unfinished": "no answer."}
+    given = inputs(found="running applied - httpTokens=required")
+    assert diff(unfinished, given, is_known).changed
+    assert needs_ec2(unfinished, given)

@@ -8,9 +8,9 @@ import pytest
 
 from imds_components.exemptions import Exemption
 from imds_components.fleet_config import FleetSettings, checked, fleet_arguments
-from imds_components.readiness import Readiness
 from imds_components.stack_config import StackConfigError, parse
 from imds_components.waves import Rollout
+from imds_provider.readiness import Readiness
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"

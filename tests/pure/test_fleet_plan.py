@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timezone
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from imds_components.exemptions import Exemption
 from imds_components.fleet_config import FleetSettings
-from imds_components.fleet_plan import ADVICE, FleetPlan, plan, with_legacy_calls
-from imds_components.readiness import Readiness
+from imds_components.fleet_plan import FleetPlan, RegionPlan, plan, with_legacy_calls
 from imds_components.waves import Rollout
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import Options
+from imds_provider.readiness import ADVICE, Readiness
 from imds_provider.settling import Observation
 from tests.support.fakes import LAX, observe
 
@@ -54,10 +57,58 @@ def test_what_is_selected_is_to_have_the_options_of_the_fleet_and_nothing_stands
     assert (found.problems, found.warnings) == ([], [])
 
 
-def test_every_managed_instance_is_in_one_wave() -> None:
-    found = planned([instance(each) for each in (A, B, C, D)], rollout=Rollout([1, "50%", "100%"]))
-    assert [len(each) for each in found.regions[0].waves.values()] == [1, 1, 2]
-    assert sorted(each for wave in found.regions[0].waves.values() for each in wave) == [A, B, C, D]
+def in_waves(region: RegionPlan) -> list[str]:
+    return sorted(each for wave in region.waves.values() for each in wave)
+
+
+def without_wave(region: RegionPlan) -> list[str]:
+    return [each.instance_id for each in region.without_wave]
+
+
+def test_every_instance_that_is_to_change_is_in_one_wave() -> None:
+    (region,) = planned([instance(each) for each in (A, B, C, D)], rollout=Rollout([1, "50%", "100%"])).regions
+    assert [len(each) for each in region.waves.values()] == [1, 1, 2]
+    assert (in_waves(region), without_wave(region)) == ([A, B, C, D], [])
+    assert {each: member.instance_id for each, member in region.by_id.items()} == {each: each for each in (A, B, C, D)}
+
+
+def test_what_is_right_already_is_in_no_wave_so_that_a_first_wave_of_one_changes_one() -> None:
+    right = [instance(f"i-{number:08x}", REQUIRED) for number in range(100, 140)]
+    (region,) = planned([*right, instance(A), instance(B)]).regions
+    assert [len(each) for each in region.waves.values()] == [1, 1]
+    assert in_waves(region) == [A, B]
+    assert without_wave(region) == [each.instance_id for each in right]
+
+
+def test_what_is_loosened_is_in_no_wave_also_where_something_else_changes_with_it() -> None:
+    given = {"options": {"httpTokens": "optional", "httpPutResponseHopLimit": 2}, "allow_downgrade": "rollback"}
+    (region,) = planned([instance(A, REQUIRED), instance(B)], **given).regions
+    assert (in_waves(region), without_wave(region)) == ([B], [A])
+    assert [(each.instance_id, each.is_loosened) for each in region.to_change] == [(A, True), (B, False)]
+
+
+def test_an_endpoint_that_is_switched_on_again_is_in_no_wave() -> None:
+    given = {"options": {"httpEndpoint": "enabled"}, "allow_downgrade": "rollback"}
+    (region,) = planned([instance(A, {**LAX, "httpEndpoint": "disabled"}), instance(B)], **given).regions
+    assert (in_waves(region), without_wave(region)) == ([], [A, B])
+
+
+MEMBERS = st.dictionaries(st.integers(0, 2**32 - 1).map(lambda number: f"i-{number:08x}"), st.booleans(), max_size=30)
+
+
+@hypothesis.given(MEMBERS, MEMBERS)
+def test_waves_depend_on_what_is_to_change_alone(members: dict[str, bool], others: dict[str, bool]) -> None:
+    """Whoever comes, goes or is right already."""
+    to_change = {each for each, right in members.items() if not right}
+    grown = {**dict.fromkeys(others, True), **members}
+
+    def waves(right: dict[str, bool]) -> Mapping[int, Sequence[str]]:
+        found = [instance(each, REQUIRED if is_right else LAX) for each, is_right in right.items()]
+        (region,) = planned(found).regions
+        assert {*in_waves(region), *without_wave(region)} == set(right)
+        return region.waves
+
+    assert waves(members) == waves(grown) == waves(dict.fromkeys(to_change, False))
 
 
 def test_an_exempt_instance_is_left_as_it_is_and_in_no_wave() -> None:
@@ -66,7 +117,7 @@ def test_an_exempt_instance_is_left_as_it_is_and_in_no_wave() -> None:
     assert ids(found) == [A, B]
     assert [each.exempt for each in found.members] == [False, True]
     assert region.wanted == {A: WANTED}
-    assert list(region.waves.values()) == [[A]]
+    assert (list(region.waves.values()), without_wave(region)) == ([[A]], [])
     assert region.about_to_require == [A]
 
 
@@ -74,7 +125,7 @@ def test_an_exemption_with_options_puts_them_over_those_of_the_fleet() -> None:
     given = [exemption(A, http_put_response_hop_limit=3), exemption(B, http_tokens="optional")]
     (region,) = planned([instance(A), instance(B)], exemptions=given).regions
     assert region.wanted == {A: {"httpTokens": "required", "httpPutResponseHopLimit": 3}, B: {"httpTokens": "optional"}}
-    assert sorted(each for wave in region.waves.values() for each in wave) == [A, B]
+    assert (in_waves(region), without_wave(region)) == ([A], [B])
     assert region.about_to_require == [A]
 
 
@@ -141,7 +192,7 @@ def test_one_of_which_ec2_reports_nothing_is_left_as_it_is_with_a_warning_and_in
     found = planned([instance(A, {}), instance(B), instance(C, {"httpEndpoint": "enabled"})])
     (region,) = found.regions
     assert sorted(region.wanted) == [B, C], "what is partly reported is managed as far as it is"
-    assert sorted(each for wave in region.waves.values() for each in wave) == [B, C]
+    assert (in_waves(region), without_wave(region)) == ([B], [C])
     assert region.about_to_require == [B]
     assert list(found.problems) == []
     assert list(found.warnings) == [
@@ -182,6 +233,7 @@ def test_further_problems_stand_after_the_others() -> None:
 
 
 CALLS = LegacyCalls(7, datetime(2026, 11, 24, 9, 0, tzinfo=timezone.utc))
+SINCE = datetime(2026, 11, 11, tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +251,7 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
     readiness: Readiness, blocked: list[str], warned: list[str]
 ) -> None:
     found = planned([instance(each) for each in (A, B, C)], readiness=readiness)
-    found = with_legacy_calls(found, {A: CALLS, B: None, C: LegacyCalls(0)})
+    found = with_legacy_calls(found, {A: CALLS, B: None, C: LegacyCalls(0)}, SINCE)
     assert [each.instance_id for each in found.members if each.blocked] == blocked
     assert [named(problem) for problem in found.problems if problem != ADVICE] == blocked
     assert list(found.problems[-1:]) == ([ADVICE] if blocked else [])
@@ -209,9 +261,55 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
 def test_nobody_else_is_blocked_for_calls_that_will_not_be_refused() -> None:
     inventory = [instance(A, REQUIRED), instance(B), instance(C)]
     found = planned(inventory, exemptions=[exemption(B), exemption(C, http_tokens="optional")])
-    found = with_legacy_calls(found, dict.fromkeys((A, B, C), CALLS))
+    found = with_legacy_calls(found, dict.fromkeys((A, B, C), CALLS), SINCE)
     assert (list(found.problems), list(found.warnings)) == ([], [])
     assert not any(each.blocked for each in found.members)
+
+
+def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_but_never_blocked() -> None:
+    inventory = [
+        instance(A, REQUIRED),
+        instance(B, {**REQUIRED, "httpEndpoint": "disabled"}),
+        instance(C, REQUIRED),
+    ]
+    found = planned(inventory, options={"httpTokens": "required", "httpEndpoint": "disabled"})
+    (region,) = found.regions
+    assert (region.asked_for_calls, region.about_to_require) == ([A, C], [])
+    found = with_legacy_calls(found, {A: CALLS, C: LegacyCalls(0)}, SINCE)
+    assert (list(found.problems), len(found.warnings)) == ([], 1)
+    assert found.warnings[0].startswith(f"{A} made 7 IMDSv1 calls in the last 14 days, ")
+    assert not any(each.blocked for each in found.members)
+
+
+def test_one_that_is_about_to_require_tokens_and_lose_its_endpoint_is_named_once() -> None:
+    found = planned([instance(A)], options={"httpTokens": "required", "httpEndpoint": "disabled"})
+    assert found.regions[0].asked_for_calls == [A]
+    found = with_legacy_calls(found, {A: CALLS}, SINCE)
+    assert len([*found.problems, *found.warnings]) == 2, "the instance, and what to do"
+
+
+def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -> None:
+    launched = {A: SINCE - timedelta(seconds=1), B: SINCE, C: None}
+    found = planned([replace(instance(each), launched_at=at) for each, at in launched.items()])
+    assert found.notes == ()
+    found = with_legacy_calls(found, dict.fromkeys(launched, LegacyCalls(0)), SINCE)
+    (note,) = found.notes
+    assert note.startswith("1 instance launched before 2026-11-11 00:00 UTC: ")
+    assert found.lines()[-1] == note
+    assert (list(found.problems), list(found.warnings)) == ([], [])
+
+
+def test_whose_calls_at_boot_cannot_be_seen_is_no_matter_where_no_tokens_become_required() -> None:
+    old = replace(instance(A, REQUIRED), launched_at=SINCE - timedelta(days=900))
+    found = with_legacy_calls(planned([old], options={"httpTokens": "required", "httpEndpoint": "disabled"}), {}, SINCE)
+    assert list(found.notes) == []
+
+
+@pytest.mark.parametrize(("soak", "warned"), [(0, True), (None, False), (0.5, False)])
+def test_a_plan_without_any_soak_warns_where_tokens_become_required(soak: float | None, *, warned: bool) -> None:
+    rollout = Rollout(soak_minutes=soak)
+    assert bool(planned([instance(A), instance(B)], rollout=rollout).warnings) is warned
+    assert list(planned([instance(A, REQUIRED)], rollout=rollout).warnings) == []
 
 
 def named(sentence: str) -> str:

@@ -66,3 +66,16 @@ def test_a_fleet_without_instances_is_a_heading() -> None:
 def test_a_long_list_is_cut_but_not_for_one() -> None:
     assert cut(list("abcd")) == "a, b, c, d"
     assert cut([str(number) for number in range(40)]) == "0, 1, 2 and 37 more"
+
+
+def test_an_instance_is_loosened_by_tokens_or_an_endpoint_that_go_back() -> None:
+    strict: Options = {**LAX, "httpTokens": "required", "httpEndpoint": "disabled"}
+    for wanted, expected in (
+        ({"httpTokens": "optional"}, True),
+        ({"httpEndpoint": "enabled"}, True),
+        ({"httpTokens": "required", "httpEndpoint": "disabled"}, False),
+        ({"httpTokens": "optional", "httpEndpoint": "disabled"}, True),
+        ({"httpPutResponseHopLimit": 64}, False),
+        ({}, False),
+    ):
+        assert Member(observe("i-00000001", strict), wanted).is_loosened is expected

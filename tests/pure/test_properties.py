@@ -49,11 +49,27 @@ TIMEOUT = "timeoutSeconds must be a number of seconds from 1 to 3600, got "
             for value, given in [(0.0, "0."), (-5.0, "-5."), (3601.0, "3601."), (True, "true."), ("60", '"60".')]
         ),
         ("timeoutSeconds", None, TIMEOUT + "nothing."),
+        ("change", 7.0, "change must be a string that the component gives, got 7."),
+        ("found", True, "found must be a string that the component gives, got true."),
+        ("ifGone", "ignore", 'ifGone must be "fail" or "warn", got "ignore".'),
     ],
 )
 def test_a_wrong_property_is_refused_with_what_is_allowed(name: str, value: object, reason: str) -> None:
     bag = {"httpProtocolIpv6": "disabled", **inputs(), name: value}
     assert [(violation.property, violation.reason) for violation in check(bag, is_known)] == [(name, reason)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"change": "httpTokens: optional -> required", "ifGone": "fail"},
+        {"found": "running applied - httpTokens=required", "ifGone": "warn"},
+        {"change": None, "found": None, "ifGone": None},
+        {"change": UNKNOWN, "found": UNKNOWN, "ifGone": UNKNOWN},
+    ],
+)
+def test_what_the_components_give_may_be_left_out_or_be_unknown(given: dict[str, object]) -> None:
+    assert check(inputs(**given), is_known) == []
 
 
 def test_no_option_at_all_is_a_violation() -> None:

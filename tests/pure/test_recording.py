@@ -128,7 +128,7 @@ def test_a_refresh_leaves_everything_else_as_it_was_recorded() -> None:
 def test_after_a_refresh_the_way_back_is_a_change_that_is_sent() -> None:
     drifted = p.refreshed_outputs(recorded(), observe(WEB, LAX))
     assert p.diff(drifted, inputs(), is_known).changed
-    assert p.needs_ec2(drifted, {"httpTokens": "required"})
+    assert p.needs_ec2(drifted, inputs())
     assert p.previous(drifted) == {"httpTokens": "optional"}
 
 
@@ -136,7 +136,7 @@ def test_an_option_that_the_region_no_longer_reports_disappears_from_the_outputs
     bag = recorded(instanceMetadataTags="enabled")
     seen = observe(WEB, {name: value for name, value in RIGHT.items() if name != "instanceMetadataTags"})
     assert "instanceMetadataTags" not in p.refreshed_outputs(bag, seen)
-    assert p.refreshed_inputs(bag, seen)["instanceMetadataTags"] == "enabled"
+    assert p.refreshed_inputs(bag, seen) == inputs(instanceMetadataTags="enabled")
 
 
 def test_a_look_by_id_alone_records_what_is_there_and_manages_nothing_yet() -> None:
@@ -206,3 +206,38 @@ def test_a_reason_that_is_taken_back_is_recorded_no_longer() -> None:
     assert p.carried_over(given, inputs(allowDowngrade="a new agent"))["allowDowngrade"] == "a new agent"
     assert "allowDowngrade" not in p.carried_over(given, inputs())
     assert not p.diff(p.carried_over(given, inputs()), inputs(), is_known).changed
+
+
+GIVEN_BY_COMPONENTS = {
+    "change": "httpTokens: optional -> required",
+    "found": "running applied - httpTokens=required",
+    "ifGone": "warn",
+}
+
+
+def test_what_the_components_give_is_recorded_nowhere() -> None:
+    given = inputs(**GIVEN_BY_COMPONENTS)
+    for bag in (
+        p.outputs(given, observe(WEB, RIGHT), {}, "c"),
+        p.carried_over(recorded(), given),
+        p.outputs_if_gone(given, recorded()),
+        p.settings(given),
+        p.refreshed_inputs(recorded(), observe(WEB, LAX)),
+    ):
+        assert bag is not None
+        assert not bag.keys() & GIVEN_BY_COMPONENTS.keys()
+
+
+def test_one_that_is_gone_is_recorded_as_it_was_known_so_that_the_next_run_drops_it() -> None:
+    before = {**recorded(), "unfinished": "no answer."}
+    gone = p.outputs_if_gone(inputs(httpPutResponseHopLimit=2.0, ifGone="warn"), before)
+    target = f"{WEB} httpTokens=required httpPutResponseHopLimit=2 change=first"
+    assert gone == {**recorded(), "target": target}
+
+
+def test_one_that_was_never_there_is_recorded_with_what_was_wanted_of_it_alone() -> None:
+    gone = p.outputs_if_gone(inputs(ifGone="warn"), {})
+    settings = {name: value for name, value in inputs().items() if name != "httpTokens"}
+    assert gone == {**settings, "previous": {}, "target": f"{WEB} httpTokens=required"}
+    again = p.diff(gone, inputs(change="httpTokens: optional -> required"), is_known)
+    assert (again.changed, again.replaces) == (True, [])

@@ -46,6 +46,7 @@ class Waiting:
         look_at_once: bool = True,
         missing_grace_seconds: float = 10,
         wanted: Options = WANTED,
+        may_go: bool = False,
     ) -> Settled:
         deadline = Deadline(self.clock, seconds)
         return wait(
@@ -55,6 +56,7 @@ class Waiting:
             place="eu-west-1",
             missing_grace_seconds=missing_grace_seconds,
             look_at_once=look_at_once,
+            may_go=may_go,
             progress=lambda *told: self.told.append(told),
         )
 
@@ -216,6 +218,44 @@ def test_an_instance_that_is_stopped_in_mid_wait_is_not_waited_for_any_longer() 
     waiting.clock.after(5, lambda: waiting.ec2.change(WEB, instance_state="stopping"))
     assert waiting.wait(WEB).verdicts == {WEB: Verdict.PENDING_START}
     assert 5 <= waiting.elapsed <= 7.2
+
+
+@pytest.mark.parametrize("instance_state", ["shutting-down", "terminated"])
+def test_where_instances_may_go_one_that_is_terminated_is_no_failure(instance_state: str) -> None:
+    waiting = Waiting(pending_seconds=20)
+    for each in (WEB, API):
+        waiting.ec2.add(each)
+        waiting.modify(each)
+    waiting.clock.after(5, lambda: waiting.ec2.change(WEB, instance_state=instance_state))
+    settled = waiting.wait(WEB, API, may_go=True)
+    assert settled.verdicts == {WEB: Verdict.GONE, API: Verdict.APPLIED}
+    assert waiting.ec2.looks[-1] == (API,), "it is asked for no longer"
+    assert [told[0] for told in waiting.told][-2:] == [1, 2]
+
+
+def test_where_instances_may_go_one_that_ec2_does_not_know_is_gone_after_the_grace() -> None:
+    waiting = Waiting()
+    waiting.ec2.add(WEB, {**LAX, **WANTED})
+    settled = waiting.wait(OLD, WEB, may_go=True)
+    assert settled.verdicts == {OLD: Verdict.GONE, WEB: Verdict.APPLIED}
+    assert list(settled.observations) == [WEB]
+    assert 10 <= waiting.elapsed <= 10 + 2.2
+
+
+def test_where_instances_may_go_a_new_one_may_still_take_seconds_to_appear() -> None:
+    waiting = Waiting()
+    waiting.ec2.add(WEB, {**LAX, **WANTED}, appears_after=6)
+    assert waiting.wait(WEB, may_go=True).verdicts == {WEB: Verdict.APPLIED}
+
+
+def test_where_instances_may_go_one_that_is_not_applied_in_time_fails_all_the_same() -> None:
+    waiting = Waiting(pending_seconds=1000)
+    waiting.ec2.add(WEB)
+    waiting.ec2.add(API, instance_state="terminated")
+    waiting.modify(WEB)
+    with pytest.raises(NotSettledError) as caught:
+        waiting.wait(WEB, API, seconds=7, may_go=True)
+    assert {each: found.kind for each, found in caught.value.unsettled.items()} == {WEB: "timeout"}
 
 
 def test_one_that_fails_does_not_end_the_wait_for_the_others_and_all_failures_are_told() -> None:

@@ -1,4 +1,4 @@
-"""Who is watched after a wave, for how long, and what makes the wave a bad one."""
+"""The rule of a rollout: whom it watches, for how long, and what it says."""
 
 from __future__ import annotations
 
@@ -6,146 +6,271 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider import barrier, wave_health
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.target import Target, mark
+from imds_provider.wave_health import (
+    COVERED_WITHIN,
+    HEALTHY_FOR,
+    PUBLISH,
+    Changed,
+    Impairment,
+    Look,
+    Rule,
+    is_soak,
+    looked_at_from,
+    may_be_covered,
+    next_look,
+    not_covered,
+    period,
+    progress,
+    recently_changed,
+    seconds_left,
+    soaking,
+    stopped,
+    together_impaired,
+    unhealthy,
+    unknown_line,
+)
 
-THIS, EARLIER = "0000000a", "0000000b"
-"""Runs of Pulumi."""
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
-WEB, API = "i-0123456789abcdef0", "i-0123456789abcdef1"
+WEB, API, OLD = "i-0123456789abcdef0", "i-0123456789abcdef1", "i-0123456789abcdef2"
+UNSET, NONE = Rule(), Rule(soak=timedelta(0))
+IMPAIRED = "system status impaired"
 
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
 
 
-def changed(at: datetime = NOON, *, run: str = THIS, wave: int | None = 2, instance_id: str = WEB) -> str:
-    """The target of an instance whose options were changed."""
-    return str(Target(instance_id, {"httpTokens": "required"}, mark(run, at, wave)))
+def soak(count: float) -> Rule:
+    return Rule(soak=minutes(count))
 
 
-def untouched(instance_id: str = WEB) -> str:
-    """The target of an instance that was right from the start."""
-    return str(Target(instance_id, {"httpTokens": "required"}))
+def changed(at: float, instance_id: str = WEB, *, required: float | None = None) -> Changed:
+    """One that was changed so many minutes after noon, when tokens became required unless that was at another time."""
+    return Changed(instance_id, NOON + minutes(at), NOON + minutes(at if required is None else required))
 
 
-def bag(*lines: str, checked_at: datetime | None = None, wave: int | None = 2) -> dict[str, object]:
-    """A barrier or a check of the second wave, or, with ``wave`` None, of no wave."""
-    named = {line.split()[0]: line for line in lines}
-    at = {} if checked_at is None else {barrier.CHECKED_AT: barrier.checked_at(checked_at)}
-    of = {} if wave is None else {"wave": wave}
-    return {"targets": named, "region": "eu-west-1", **at, **of}
+def loosened(at: float, instance_id: str = WEB) -> Changed:
+    return Changed(instance_id, NOON + minutes(at))
 
 
-RECORDED = bag(untouched(API), checked_at=NOON)
+def look(
+    now: float = 0,
+    *,
+    stopped: tuple[str, ...] = (),
+    heard: dict[str, float] | None = None,
+    refused: dict[str, LegacyCalls | None] | None = None,
+    impaired: dict[str, Impairment] | None = None,
+) -> Look:
+    """So many minutes after noon."""
+    times = {each: NOON + minutes(at) for each, at in (heard or {}).items()}
+    running = frozenset({WEB, API, OLD}) - set(stopped)
+    return Look(NOON + minutes(now), running, times, refused or {}, impaired or {})
 
 
-@pytest.mark.parametrize(
-    ("recorded", "now", "counts"),
-    [
-        pytest.param({}, changed(), True, id="a first wave counts"),
-        pytest.param(RECORDED, changed(NOON - minutes(1)), True, id="what this run changes counts"),
-        pytest.param(RECORDED, changed(wave=1), False, id="what was changed in another wave does not"),
-        pytest.param(RECORDED, changed(wave=None), False, id="what was changed in no wave does not"),
-        pytest.param(RECORDED, untouched(), False, id="what was right from the start does not"),
-        pytest.param(bag(changed()), changed(), False, id="what is known already does not"),
-        pytest.param(
-            bag(changed(NOON - minutes(9), run=EARLIER), checked_at=NOON),
-            changed(NOON - minutes(5), run=EARLIER),
-            True,
-            id="another change of a known one does, whenever it was made",
-        ),
-        pytest.param(
-            RECORDED, changed(NOON + minutes(1), run=EARLIER), True, id="what an unfinished run has changed since does"
-        ),
-        pytest.param(RECORDED, changed(NOON, run=EARLIER), False, id="what comes back seen through already does not"),
-        pytest.param(
-            bag(untouched(API)), changed(run=EARLIER), True, id="where nothing was ever seen through everything does"
-        ),
-        pytest.param(
-            {**bag(changed()), "region": "us-east-1"}, changed(), True, id="in another region everything does anew"
-        ),
-    ],
-)
-def test_a_member_of_a_wave_counts_that_was_changed_in_it_and_is_not_seen_through(
-    recorded: dict[str, object], now: str, *, counts: bool
-) -> None:
-    wanted = bag(now)
-    assert set(barrier.new_targets(recorded, wanted, THIS)) == ({WEB} if counts else set())
-    assert barrier.changed(recorded, wanted, lambda _: True, THIS) is counts
+def target(instance_id: str, at: float, required: float | None = None) -> Target:
+    required_at = None if required is None else NOON + minutes(required)
+    return Target(instance_id, {"httpTokens": "required"}, mark("c0ffee", NOON + minutes(at), required_at))
 
 
-def test_without_a_wave_every_other_target_counts() -> None:
-    recorded = bag(changed(), untouched(API), wave=None)
-    assert set(barrier.new_targets(recorded, bag(changed(wave=1), untouched(API), wave=None), THIS)) == {WEB}
-    assert barrier.changed(recorded, bag(changed(), wave=None), lambda _: True, THIS), "one that is let go shows"
-
-
-def test_only_what_was_changed_is_watched() -> None:
-    found = wave_health.to_check({}, bag(changed(), untouched(API), wave=None), THIS)
-    assert set(found) == {WEB}
-
-
-@pytest.mark.parametrize(
-    ("changes", "soak", "until", "since"),
-    [
-        pytest.param([-10], 15, 5, -10, id="for as long as the soak, from the change on"),
-        pytest.param([-20, -2], 15, 13, -2, id="from the last change on, as long before as it takes"),
-        pytest.param([-120], 15, 0, -15, id="not again, if it went on after a stop"),
-        pytest.param([-10], 0, 0, -5, id="without a soak the last five minutes"),
-        pytest.param([-1], 0, 0, -1, id="but nothing from before the change"),
-    ],
-)
-def test_the_soak_counts_from_the_last_change(changes: list[float], soak: float, until: float, since: float) -> None:
-    targets = {str(number): Target.parse(changed(NOON + minutes(at))) for number, at in enumerate(changes)}
-    watch = wave_health.watch({name: each for name, each in targets.items() if each}, soak, NOON)
-    assert (watch.until - NOON, watch.since - NOON) == (minutes(until), minutes(since))
-
-
-def test_tokens_are_what_refuses_calls() -> None:
-    assert wave_health.requires_tokens(Target(WEB, {"httpTokens": "required"}))
-    assert not wave_health.requires_tokens(Target(WEB, {"httpPutResponseHopLimit": 2}))
-
-
-def test_a_wave_is_well_where_nothing_was_refused_and_nobody_is_impaired() -> None:
-    assert wave_health.verdict({}, {WEB: LegacyCalls(0), API: None}, {}) is None
-
-
-def test_a_bad_wave_names_its_instances_what_they_did_and_what_can_be_done() -> None:
-    told = wave_health.verdict(
-        {"title": "wave 2/3 of web"},
-        {API: LegacyCalls(1), WEB: LegacyCalls(1234)},
-        {API: "system status impaired"},
-    )
-    assert told is not None
-    assert told.splitlines()[:3] == [
-        "wave 2/3 of web: the rollout stops, since these instances do not do well with their new options:",
-        f"  {WEB}: refused 1,234 IMDSv1 calls",
-        f"  {API}: refused 1 IMDSv1 call, system status impaired",
+def test_a_change_is_remembered_for_so_many_days_to_the_second() -> None:
+    day = 24 * 60
+    targets = [
+        target(WEB, -day),
+        target(API, -day - 1 / 60),
+        target(OLD, -1, required=-2 * day),
+        Target("i-0123456789abcdef3", {"httpTokens": "required"}),
+        Target("i-0123456789abcdef4", {"httpTokens": "required"}, "first"),
     ]
-    for advice in ("run `pulumi up` again", "exclude them", "exempt them"):
-        assert advice in told
+    assert recently_changed(targets, Rule(days=1), NOON) == [
+        Changed(WEB, NOON - minutes(day)),
+        Changed(OLD, NOON - minutes(1), NOON - minutes(2 * day)),
+    ]
+
+
+def test_what_is_changed_again_is_remembered_from_the_last_change_with_the_first_requirement() -> None:
+    (found,) = recently_changed([target(WEB, -5, required=-60)], UNSET, NOON)
+    assert (found.at, found.required_at) == (NOON - minutes(5), NOON - minutes(60))
 
 
 @pytest.mark.parametrize(
-    ("count", "line"),
+    ("rule", "window"), [(UNSET, 10), (NONE, 10), (soak(5), 10), (soak(15), 15), (soak(1440), 1440)]
+)
+def test_an_instance_must_have_been_healthy_for_its_soak_or_ten_minutes(rule: Rule, window: float) -> None:
+    assert rule.window == minutes(window)
+
+
+@pytest.mark.parametrize(
+    ("found", "rule", "since"),
     [
-        (1, "wave 2/3 of web: 1 instance applied, watched for 90 s more"),
-        (3, "wave 2/3 of web: 3 instances applied, watched for 90 s more"),
+        pytest.param([changed(-3)], UNSET, -8, id="from the requirement on, with the period that it was in"),
+        pytest.param([changed(-30)], UNSET, -15, id="the last ten minutes of one that was changed before"),
+        pytest.param([changed(-30)], soak(20), -25, id="or the last soak, if that is longer"),
+        pytest.param([changed(-3), changed(-8, API)], UNSET, -13, id="as far back as the first of them asks for"),
+        pytest.param([changed(-3, required=-9)], UNSET, -14, id="not only from another change on"),
+        pytest.param([loosened(-3)], UNSET, -8, id="or from the change on, where no tokens became required"),
     ],
 )
-def test_the_progress_of_a_soak_is_one_line(count: int, line: str) -> None:
-    assert wave_health.progress_line({"title": "wave 2/3 of web"}, count, 90.2) == line
+def test_cloudwatch_is_asked_for_the_window_and_the_period_before_it(
+    found: list[Changed], rule: Rule, since: float
+) -> None:
+    assert looked_at_from(found, rule, NOON) == NOON + minutes(since)
 
 
-@pytest.mark.parametrize("soak", [-1, 1441, "15", True, None])
-def test_a_soak_is_a_number_of_minutes_up_to_a_day(soak: object) -> None:
-    (violation,) = wave_health.check({**bag(changed()), "soakMinutes": soak}, lambda _: True)
-    assert violation == ("soakMinutes", "soakMinutes must be a number of minutes from 0 to 1440.")
-    assert wave_health.check({**bag(changed()), "soakMinutes": 0.5}, lambda _: True) == []
+def test_cloudwatch_is_asked_from_a_whole_minute_on() -> None:
+    assert looked_at_from([changed(-3.5)], UNSET, NOON) == NOON - minutes(9)
 
 
-def test_what_is_recorded_says_when_it_was_seen_through() -> None:
-    inputs = {**bag(changed()), "soakMinutes": 15, "title": "wave 2/3 of web"}
-    assert wave_health.outputs(inputs, NOON) == {**inputs, "checkedAt": "2026-11-25T12:00:00Z"}
+@pytest.mark.parametrize(("span", "seconds"), [(15, 60), (201, 60), (202, 120), (1446, 480)])
+def test_the_period_is_the_finest_that_fits_into_one_answer(span: float, seconds: int) -> None:
+    assert period(NOON - minutes(span), NOON) == seconds
+
+
+def test_refused_calls_count_where_tokens_became_required() -> None:
+    calls: dict[str, LegacyCalls | None] = {WEB: LegacyCalls(7), API: LegacyCalls(0), OLD: None}
+    found = unhealthy([changed(-5, each) for each in (WEB, API, OLD)], UNSET, look(refused=calls))
+    assert found == {WEB: ["refused 7 IMDSv1 calls"]}
+    assert unhealthy([loosened(-5)], UNSET, look(refused=calls)) == {}
+
+
+@pytest.mark.parametrize("rule", [UNSET, soak(30), soak(360)])
+def test_the_last_refused_call_is_said_between_the_ends_of_its_period_which_has_five_minutes(rule: Rule) -> None:
+    calls: dict[str, LegacyCalls | None] = {WEB: LegacyCalls(1, NOON - minutes(5))}
+    (reason,) = unhealthy([changed(-1000)], rule, look(refused=calls))[WEB]
+    assert reason == "refused 1 IMDSv1 call, the last between 2026-11-25 11:55 UTC and 2026-11-25 12:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("since", "counts"),
+    [
+        pytest.param(-61, False, id="from before the change"),
+        pytest.param(-60, True, id="from the change on"),
+        pytest.param(-1, True, id="from after it"),
+        pytest.param(None, True, id="where ec2 does not say since when"),
+    ],
+)
+@pytest.mark.parametrize("found", [changed(-60), loosened(-60)], ids=["required", "other options"])
+def test_an_impairment_counts_only_if_the_change_may_have_caused_it(
+    found: Changed, since: float | None, *, counts: bool
+) -> None:
+    impaired = {WEB: Impairment(IMPAIRED, None if since is None else NOON + minutes(since))}
+    assert unhealthy([found], UNSET, look(impaired=impaired)) == ({WEB: [IMPAIRED]} if counts else {})
+
+
+def test_an_instance_that_does_not_run_is_neither_judged_nor_waited_for() -> None:
+    state = look(stopped=(WEB,), refused={WEB: LegacyCalls(7)}, impaired={WEB: Impairment(IMPAIRED)})
+    found = [changed(0)]
+    assert (
+        unhealthy(found, soak(15), state),
+        soaking(found, soak(15), state),
+        not_covered(found, soak(15), state),
+    ) == (
+        {},
+        [],
+        [],
+    )
+
+
+def test_checks_of_one_instance_count_from_the_first_of_them_on_unless_ec2_does_not_say() -> None:
+    system, reach = Impairment(IMPAIRED, NOON), Impairment("instance status impaired", NOON - minutes(1))
+    assert together_impaired([system]) == system
+    assert together_impaired([system, reach]) == Impairment(f"{IMPAIRED} and instance status impaired", reach.since)
+    assert together_impaired([system, Impairment("x")]).since is None
+
+
+def test_a_soak_counts_from_the_last_change() -> None:
+    recent, earlier = changed(-14, required=-60), changed(-15, API)
+    assert soaking([recent, earlier], soak(15), look()) == [recent]
+    assert seconds_left([recent], soak(15), NOON) == 60
+    assert soaking([recent, earlier], UNSET, look()) == soaking([recent, earlier], NONE, look()) == []
+    assert seconds_left([], soak(15), NOON) == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "heard", "covered"),
+    [
+        pytest.param(changed(-8), None, False, id="no data"),
+        pytest.param(changed(-8), -9, False, id="the period of the change says nothing"),
+        pytest.param(changed(-8), -8, True, id="a whole period after the change"),
+        pytest.param(changed(-8, required=-60), -9, True, id="what counts is when tokens became required"),
+        pytest.param(changed(-60), -15, True, id="an old change, and a recent period"),
+        pytest.param(changed(-60), -17, False, id="an old change, and an old period"),
+    ],
+)
+def test_an_instance_is_known_once_cloudwatch_has_a_whole_period_since_the_change(
+    found: Changed, heard: float | None, *, covered: bool
+) -> None:
+    state = look(heard={} if heard is None else {WEB: heard})
+    for rule in (UNSET, soak(5), soak(60)):
+        assert not_covered([found], rule, state) == ([] if covered else [found])
+    assert not_covered([found], NONE, state) == [], "nothing is watched"
+
+
+def test_where_no_calls_can_be_refused_no_data_is_needed() -> None:
+    assert not_covered([loosened(-1)], UNSET, look()) == []
+    assert not may_be_covered(loosened(-1), NOON)
+
+
+def test_cloudwatch_is_waited_for_until_twenty_minutes_after_tokens_became_required() -> None:
+    assert (minutes(10), minutes(5), minutes(20)) == (HEALTHY_FOR, PUBLISH, COVERED_WITHIN)
+    assert may_be_covered(changed(-19.9), NOON)
+    assert not may_be_covered(changed(-20), NOON)
+    assert not may_be_covered(changed(0, required=-20), NOON)
+
+
+@pytest.mark.parametrize(
+    ("left", "waited", "seconds"),
+    [(5, 0, 1), (60, 900, 6), (86_400, 0, 300), (0, 0, 5), (0, 50, 10), (0, 600, 30)],
+)
+def test_looks_are_closer_together_towards_the_end_of_a_soak(left: float, waited: float, seconds: float) -> None:
+    assert next_look(left, waited) == seconds
+
+
+def test_a_day_of_soak_takes_a_few_hundred_looks_and_ends_on_time() -> None:
+    left, looks = 86_400.0, 0
+    while left > 0:
+        left, looks = left - next_look(left, 0), looks + 1
+    assert looks < 400
+    assert left > -1
+
+
+def test_a_stop_names_its_instances_what_they_did_and_what_can_be_done() -> None:
+    reasons = {API: ["refused 1 IMDSv1 call", IMPAIRED], WEB: [IMPAIRED]}
+    assert stopped("wave 2/3 of web: ", reasons, UNSET, refused=True).splitlines() == [
+        "wave 2/3 of web: rollout stopped: these instances are unhealthy after the change:",
+        f"  {WEB}: {IMPAIRED}",
+        f"  {API}: refused 1 IMDSv1 call, {IMPAIRED}",
+        "  Fix the workloads and rerun `pulumi up`: it resumes here once they have been healthy for 10 minutes.",
+        "  Or exclude them: the next run continues without them.",
+        "  To allow IMDSv1 again at once, exempt them with httpTokens: optional and a reason in allowDowngrade.",
+    ]
+
+
+def test_loosening_is_advised_only_where_calls_were_refused() -> None:
+    assert "allowDowngrade" not in stopped("", {WEB: [IMPAIRED]}, UNSET, refused=False)
+
+
+def test_a_stop_says_for_how_long_instances_must_be_healthy() -> None:
+    assert "have been healthy for 30 minutes." in stopped("", {WEB: [IMPAIRED]}, soak(30), refused=True)
+
+
+def test_instances_that_are_not_known_are_one_line() -> None:
+    assert unknown_line("wave 1/2 of web: ", [changed(0, API), changed(0)]) == (
+        f"wave 1/2 of web: CloudWatch has no data since the change of {WEB}, {API}: "
+        "whether IMDSv1 calls are refused there is not known."
+    )
+
+
+def test_the_progress_is_one_line() -> None:
+    assert progress("x: ", 1, 9, 90.2, 5) == "x: soak of 1 instance, 85 s more"
+    assert progress("x: ", 3, 0, 4, 5) == "x: soak of 3 instances, 0 s more"
+    assert progress("x: ", 0, 2, 0, 5) == "x: waiting for CloudWatch to cover the change of 2 instances"
+
+
+@pytest.mark.parametrize(
+    ("value", "holds"),
+    [(0, True), (0.5, True), (1440, True), (-1, False), (1441, False), ("15", False), (True, False), (None, False)],
+)
+def test_a_soak_is_a_number_of_minutes_up_to_a_day(value: object, *, holds: bool) -> None:
+    assert is_soak(value) is holds

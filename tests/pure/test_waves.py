@@ -35,6 +35,20 @@ def test_the_order_they_are_given_in_does_not_matter(ids: set[str], rollout: Rol
     assert assign(shuffled, rollout) == assign(sorted(ids), rollout)
 
 
+@given(IDS.filter(bool), PERCENTS)
+def test_a_first_wave_of_one_always_changes_one(ids: set[str], percents: list[str]) -> None:
+    assert len(assign(ids, Rollout(waves=[1, 2, *percents]))[1]) == 1
+
+
+@given(IDS.filter(bool), ROLLOUTS)
+def test_those_that_are_left_when_a_rollout_is_resumed_keep_their_order(ids: set[str], rollout: Rollout) -> None:
+    waves = assign(ids, rollout)
+    first = min(waves)
+    left = assign(ids - set(waves[first]), rollout)
+    ordered = [each for number in sorted(waves) for each in waves[number]]
+    assert [each for number in sorted(left) for each in left[number]] == ordered[len(waves[first]) :]
+
+
 @given(IDS.filter(bool), ROLLOUTS)
 def test_one_that_comes_or_goes_moves_at_most_one_other_over_each_boundary(ids: set[str], rollout: Rollout) -> None:
     gone = max(ids)
@@ -79,3 +93,8 @@ def test_waves_that_make_no_sense_are_refused(waves: list[int | str], problem: s
 def test_a_soak_out_of_range_is_refused(minutes: float) -> None:
     with pytest.raises(ValueError, match="soak_minutes must be 0 to 1440"):
         Rollout(soak_minutes=minutes)
+
+
+def test_without_a_soak_cloudwatch_decides_how_long_a_wave_is_watched() -> None:
+    assert Rollout().soak_minutes is None
+    assert [Rollout(soak_minutes=each).soak_minutes for each in (0, 0.5, 1440)] == [0, 0.5, 1440]

@@ -61,7 +61,7 @@ def test_runs_that_succeed_and_runs_that_fail_say_and_keep_no_credential(stack: 
     stack.want(2)
     stack.cloud.set_faults(Fault("error", DESCRIBE, times=None, code="InvalidParameterValue", message=MESSAGE))
     unseen = stack.run("preview")
-    assert "the instances could not be seen" in unseen.text, "the survey has shown EC2's message"
+    assert "the instances could not be described" in unseen.text, "the survey has shown EC2's message"
     refused = stack.run(*UP, fails=True)
     assert "InvalidParameterValue" in refused.text
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timezone
 
 from imds_provider.errors import ImdsError
 from imds_provider.legacy_calls import LegacyCalls, LegacyMetric
 from imds_provider.options import Options
 from imds_provider.settling import Observation
+from imds_provider.wave_health import Impairment
 from tests.support.fakes import LAX, observe
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
+"""The moment by AWS's clock."""
 
 
 class FakeFleetCalls:
@@ -19,19 +23,40 @@ class FakeFleetCalls:
         self.region = region
         self.calls: dict[str, LegacyCalls | None] = {}
         """What CloudWatch has of an instance."""
+        self.refused: dict[str, LegacyCalls | None] = {}
+        """What CloudWatch has of the calls that an instance refused."""
+        self.heard: dict[str, datetime] = {}
+        """The begin of the last period of which CloudWatch has a data point of an instance."""
+        self.impairments: dict[str, Impairment] = {}
+        """The instances that fail a status check."""
+        self.clock = NOW
         self.denied: set[str] = set()
         """The IAM actions that nobody has granted."""
         self.refusal: ImdsError | None = None
         """The error that all look-ups of CloudWatch end in."""
         self.counted: list[list[str]] = []
         """The instances of each look-up of their IMDSv1 calls."""
+        self.asked_status: list[list[str]] = []
+        """The instances of each look-up of their status checks."""
         self.dry_runs: list[str] = []
         """The IAM actions that were tried without carrying them out."""
         self._instances: dict[str, tuple[Observation, dict[str, str]]] = {}
 
-    def add(self, instance_id: str, options: Options = LAX, *, state: str = "running", **tags: str) -> None:
+    def add(
+        self,
+        instance_id: str,
+        options: Options = LAX,
+        *,
+        state: str = "running",
+        launched_at: datetime | None = None,
+        **tags: str,
+    ) -> None:
         attributes = {f"tag:{key}": value for key, value in tags.items()}
-        self._instances[instance_id] = (observe(instance_id, options, instance_state=state), attributes)
+        seen = observe(instance_id, options, instance_state=state, launched_at=launched_at)
+        self._instances[instance_id] = (seen, attributes)
+
+    def now(self) -> datetime:
+        return self.clock
 
     def select(
         self, filters: Mapping[str, Sequence[str]] | None, instance_ids: Sequence[str]
@@ -47,12 +72,20 @@ class FakeFleetCalls:
     def legacy_calls(
         self, _metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
     ) -> dict[str, LegacyCalls | None]:
-        if start >= end or period % 60:
-            raise ValueError(f"from {start} to {end} by {period} s")
+        self._require_answer(start, end, period)
         self.counted.append(sorted(instance_ids))
-        if self.refusal:
-            raise self.refusal
         return {each: self.calls.get(each, LegacyCalls(0)) for each in instance_ids}
+
+    def refused_and_heard(
+        self, refusing: Sequence[str], instance_ids: Sequence[str], start: datetime, end: datetime, period: int
+    ) -> tuple[dict[str, LegacyCalls | None], dict[str, datetime]]:
+        self._require_answer(start, end, period)
+        heard = {each: at for each, at in self.heard.items() if each in instance_ids and start <= at < end}
+        return {each: self.refused.get(each) for each in refusing}, heard
+
+    def impaired(self, instance_ids: Collection[str]) -> dict[str, Impairment]:
+        self.asked_status.append(sorted(instance_ids))
+        return {each: found for each, found in self.impairments.items() if each in instance_ids}
 
     def denial_to_modify(self, _instance_id: str, parameters: Options) -> str | None:
         if not parameters:
@@ -64,6 +97,12 @@ class FakeFleetCalls:
 
     def denial_to_read_metrics(self, _instance_id: str, _start: datetime, _end: datetime) -> str | None:
         return self._denies("cloudwatch:GetMetricData")
+
+    def _require_answer(self, start: datetime, end: datetime, period: int) -> None:
+        if start >= end or period % 60:
+            raise ValueError(f"from {start} to {end} by {period} s")
+        if self.refusal:
+            raise self.refusal
 
     def _denies(self, action: str) -> str | None:
         self.dry_runs.append(action)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from imds_provider.errors import DeadlinePassedError, InstanceGoneError
 from imds_provider.options import OPTIONS, Options, OptionValue, from_ec2
@@ -24,9 +25,14 @@ LOOPS_NOBODY_WAITS_FOR = 10_000
 
 
 def observe(
-    instance_id: str, options: Options = LAX, *, state: str = "applied", instance_state: str = "running"
+    instance_id: str,
+    options: Options = LAX,
+    *,
+    state: str = "applied",
+    instance_state: str = "running",
+    launched_at: datetime | None = None,
 ) -> Observation:
-    return Observation(instance_id, instance_state, state, dict(options), OWNER)
+    return Observation(instance_id, instance_state, state, dict(options), OWNER, launched_at)
 
 
 class FakeClock:

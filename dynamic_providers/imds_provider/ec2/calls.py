@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -52,6 +54,7 @@ class Ec2:
         self.secrets = settings.secrets
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
+        self._ahead = timedelta(0)
         self._describes = Coalescer(self._describe, self._executor, upcoming, clock.now)
         client.meta.events.register_first("request-created.ec2", self.before_request)
         client.meta.events.register_first("needs-retry.ec2", self._after_response)
@@ -70,6 +73,13 @@ class Ec2:
             raise DeadlinePassedError(
                 f"{', '.join(ids)}: EC2 in {self.region} did not answer DescribeInstances in time; run again."
             ) from None
+
+    def now(self) -> datetime:
+        """This moment by AWS's clock, to the second, as its last answer showed it; before the first, by this machine's.
+
+        What CloudWatch has is stamped by that clock.
+        """
+        return datetime.now(timezone.utc) + self._ahead
 
     def look_ahead(self) -> None:
         """Describe the instances that were announced, so that whoever asks next need not wait."""
@@ -145,12 +155,23 @@ class Ec2:
         self._clock.require()
 
     def _after_response(self, response: object, operation: object, **_: object) -> None:
+        self._read_clock(response)
         code = ""
         if isinstance(response, tuple) and isinstance(response[1], Mapping):
             code = str(response[1].get("Error", {}).get("Code", ""))
         bucket = self._buckets.get(getattr(operation, "name", ""))
         if bucket and code in THROTTLE_CODES:
             bucket.throttled()
+
+    def _read_clock(self, response: object) -> None:
+        answer = response[0] if isinstance(response, tuple) else None
+        stamp = getattr(answer, "headers", {}).get("Date")
+        if isinstance(stamp, str):
+            try:
+                at = parsedate_to_datetime(stamp)
+            except ValueError:
+                return
+            self._ahead = at.astimezone(timezone.utc) - datetime.now(timezone.utc)
 
     def _explain(self, action: str, subject: str, error: Exception, parameters: Options | None = None) -> Exception:
         return explain(
@@ -173,6 +194,7 @@ def observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
         state=options.get("State", ""),
         options=from_ec2(options),
         owner_id=owner_id,
+        launched_at=instance.get("LaunchTime"),
     )
 
 

@@ -17,9 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ..errors import DeadlinePassedError, Ec2Error
-from ..legacy_calls import METRICS_PER_CALL, LegacyCalls, LegacyMetric, metric_queries, total
+from ..legacy_calls import HEARTBEAT, METRICS_PER_CALL, LegacyCalls, LegacyMetric, Series, metric_queries, total
 from ..options import Options
 from ..settling import Observation
+from ..wave_health import Impairment, together_impaired
 from .calls import MAX_FILTER_VALUES, Ec2, chunks, observation, together
 from .refusals import DENIED_CODES, explain
 
@@ -48,6 +49,10 @@ class FleetCalls:
         self._ec2 = ec2.client
         self._connect_cloudwatch = connect_cloudwatch
         self._described: dict[_Query, dict[str, Observation]] = {}
+
+    def now(self) -> datetime:
+        """This moment by AWS's clock (:meth:`.Ec2.now`)."""
+        return self._calls.now()
 
     @cached_property
     def _cloudwatch(self) -> CloudWatchClient:
@@ -91,33 +96,53 @@ class FleetCalls:
 
         ``period`` is in seconds, a multiple of 60.
         """
-        found: dict[str, LegacyCalls | None] = {}
-        for first in range(0, len(instance_ids), METRICS_PER_CALL):
-            some = instance_ids[first : first + METRICS_PER_CALL]
-            points: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
+        points = self._points([(metric, each) for each in instance_ids], start, end, period)
+        return {each: total(points[metric, each]) for each in instance_ids}
+
+    def refused_and_heard(
+        self, refusing: Sequence[str], instance_ids: Sequence[str], start: datetime, end: datetime, period: int
+    ) -> tuple[dict[str, LegacyCalls | None], dict[str, datetime]]:
+        """The refused IMDSv1 calls of those that are ``refusing`` them, and when each instance was last heard of.
+
+        The latter is the begin of the last period of which CloudWatch has a data point that a running instance always
+        sends. It leaves out an instance without one.
+        """
+        rejected: LegacyMetric = "MetadataNoTokenRejected"
+        series = [*((rejected, each) for each in refusing), *((HEARTBEAT, each) for each in instance_ids)]
+        points = self._points(series, start, end, period)
+        heard = {each: max(at for at, _ in points[HEARTBEAT, each]) for each in instance_ids if points[HEARTBEAT, each]}
+        return {each: total(points[rejected, each]) for each in refusing}, heard
+
+    def _points(
+        self, series: Sequence[Series], start: datetime, end: datetime, period: int
+    ) -> dict[Series, list[tuple[datetime, float]]]:
+        found: dict[Series, list[tuple[datetime, float]]] = {each: [] for each in series}
+        for first in range(0, len(series), METRICS_PER_CALL):
+            some = series[first : first + METRICS_PER_CALL]
             pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
-                MetricDataQueries=list(metric_queries(metric, some, period)),  # type: ignore[arg-type]  # as it says
+                MetricDataQueries=list(metric_queries(some, period)),  # type: ignore[arg-type]  # as it says
                 StartTime=start,
                 EndTime=end,
             )
-            for page in self._each(pages, "GetMetricData", f"{metric} of {together(some)}", "CloudWatch"):
+            names = " and ".join(sorted({metric for metric, _ in some}))
+            subject = f"{names} of {together(sorted({instance_id for _, instance_id in some}))}"
+            for page in self._each(pages, "GetMetricData", subject, "CloudWatch"):
                 for result in page["MetricDataResults"]:
-                    self._require_data(metric, result.get("StatusCode", ""))
+                    self._require_data(names, result.get("StatusCode", ""))
                     pairs = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
-                    points[result.get("Id", "")] += pairs
-            found.update({each: total(points[f"m{number}"]) for number, each in enumerate(some)})
+                    found[some[int(result.get("Id", "m0")[1:])]] += pairs
         return found
 
     def _require_data(self, metric: str, status: str) -> None:
         if status in ("InternalError", "Forbidden"):
             raise Ec2Error(f"{metric}: CloudWatch in {self.region} answered with {status}; run again.", status)
 
-    def impaired(self, instance_ids: Collection[str]) -> dict[str, str]:
-        """The instances that fail a status check of EC2, each with which: ``system status impaired``.
+    def impaired(self, instance_ids: Collection[str]) -> dict[str, Impairment]:
+        """The instances that fail a status check of EC2, each with which, and since when.
 
         Asked for all of the region that fail it, which are few: naming ids would fail whole when one is gone.
         """
-        found: defaultdict[str, list[str]] = defaultdict(list)
+        found: defaultdict[str, list[Impairment]] = defaultdict(list)
         for check in ("system", "instance"):
             pages = self._ec2.get_paginator("describe_instance_status").paginate(
                 Filters=[{"Name": f"{check}-status.status", "Values": ["impaired"]}],
@@ -125,8 +150,11 @@ class FleetCalls:
             )
             for page in self._each(pages, "DescribeInstanceStatus", together(instance_ids)):
                 for each in page["InstanceStatuses"]:
-                    found[each.get("InstanceId", "")].append(f"{check} status impaired")
-        return {each: " and ".join(found[each]) for each in instance_ids if each in found}
+                    summary = each.get("SystemStatus", {}) if check == "system" else each.get("InstanceStatus", {})
+                    since = [at for detail in summary.get("Details", ()) if (at := detail.get("ImpairedSince"))]
+                    impairment = Impairment(f"{check} status impaired", min(since, default=None))
+                    found[each.get("InstanceId", "")].append(impairment)
+        return {each: together_impaired(found[each]) for each in instance_ids if each in found}
 
     def denial_to_modify(self, instance_id: str, parameters: Options) -> str | None:
         """Why EC2, asked without carrying it out, does not permit this modification; None if it does."""

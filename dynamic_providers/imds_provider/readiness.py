@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from imds_provider.legacy_calls import LegacyCalls, minute, period_seconds, told
-from imds_provider.options import HTTP_ENDPOINT, HTTP_TOKENS, Options, quote
+from .legacy_calls import LegacyCalls, last_seen, period_seconds, told
+from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options, quote
 
+ADVICE = "Fix what runs there, or exempt or exclude it, or set readiness (legacyCalls, unknown) to warn."
 LEGACY_CALLS = ("block", "warn", "off")
 UNKNOWN = ("warn", "block", "ignore")
 DAYS = range(1, 456)
@@ -54,6 +55,11 @@ class Readiness:
     def period_seconds(self) -> int:
         """The finest period, in whole hours, at which one GetMetricData call answers for 500 instances."""
         return period_seconds(self.days * _DAY_SECONDS, unit=_HOUR_SECONDS)
+
+    @property
+    def days_in_words(self) -> str:
+        """``day`` or ``14 days``."""
+        return "day" if self.days == 1 else f"{self.days} days"
 
     @property
     def period(self) -> timedelta:
@@ -111,7 +117,7 @@ def readiness_report(found: Verdicts, readiness: Readiness) -> ReadinessReport:
     report = ReadinessReport({}, {})
     if readiness.legacy_calls == "off":
         return report
-    days = "day" if readiness.days == 1 else f"{readiness.days} days"
+    days = readiness.days_in_words
     legacy = {each: _legacy_sentence(each, calls, days, readiness.period) for each, calls in found.legacy.items()}
     unknown = {
         each: f"CloudWatch has no data on IMDSv1 calls of {each} in the last {days}: it may still make some."
@@ -124,7 +130,4 @@ def readiness_report(found: Verdicts, readiness: Readiness) -> ReadinessReport:
 
 
 def _legacy_sentence(instance_id: str, calls: LegacyCalls, days: str, period: timedelta) -> str:
-    # CloudWatch gives the begin of a period, and any call in it may be the last.
-    seen = calls.last_seen
-    last = f", the last between {minute(seen)} and {minute(seen + period)}" if seen else ""
-    return f"{instance_id} made {told(calls)} in the last {days}{last}."
+    return f"{instance_id} made {told(calls)} in the last {days}{last_seen(calls, period)}."

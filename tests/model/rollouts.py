@@ -1,0 +1,217 @@
+"""Random rollouts of a fleet with edits in between: `python -m tests.model --rollouts N`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from imds_components import Exemption, FleetMetadata, Readiness, Rollout
+from localcloud.faults import Fault
+from tests.faults.process import REGION
+from tests.model.fleet_engine import Ended, FleetStack
+from tests.model.recording_cloud import Hardened, RecordingCloud
+from tests.model.rollout_rules import Before, Played, violations
+from tests.model.unwired import UnwiredRuns
+
+METRICS, STATUS, MODIFY = "GetMetricData", "DescribeInstanceStatus", "ModifyInstanceMetadataOptions"
+TROUBLES: Mapping[str, tuple[Fault, ...]] = {
+    "none": (),
+    "no-data": (Fault("no-data", METRICS, times=None),),
+    "partial": (Fault("partial", METRICS, times=3),),
+    "throttled": (Fault("error", METRICS, code="Throttling", times=2),),
+    "forbidden": (Fault("error", METRICS, nth=2, code="AccessDenied", times=None),),
+    "status-forbidden": (Fault("error", STATUS, nth=3, code="UnauthorizedOperation", times=None),),
+    "terminated": (Fault("terminate", MODIFY, nth=2, after=True),),
+}
+REASON = "an agent calls IMDSv1"
+STEPS = 14
+"""Steps of a rollout; about half of them are runs."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What the program says of the fleet."""
+
+    name: str = "web"
+    waves: tuple[int | str, ...] = (1, "30%", "100%")
+    soak: float | None = None
+    unknown: str = "warn"
+    excluded: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()
+    hop_limit: int | None = None
+
+    def program(self) -> Callable[[], object]:
+        """A program with this fleet alone."""
+        return lambda: FleetMetadata(
+            self.name,
+            select={"tag:Team": ["web"]},
+            exclude=sorted(self.excluded),
+            http_tokens="required",
+            http_put_response_hop_limit=self.hop_limit,
+            exemptions=[Exemption(each, REASON, "2999-12-31", http_tokens="optional") for each in sorted(self.exempt)],
+            allow_downgrade=dict.fromkeys(self.exempt, REASON) or None,
+            # IMDSv1 calls would stop the rollout before its first wave.
+            readiness=Readiness(legacy_calls="off", unknown=self.unknown),  # type: ignore[arg-type]  # one of them
+            rollout=Rollout(self.waves, self.soak),
+        )
+
+
+@dataclass
+class Story:
+    """A fleet, the stack that manages it, and what has become of it so far."""
+
+    cloud: RecordingCloud
+    runs: UnwiredRuns
+    fleet: Fleet = field(default_factory=Fleet)
+    hardened: dict[str, Hardened] = field(default_factory=dict)
+    calling: set[str] = field(default_factory=set)
+    impaired: set[str] = field(default_factory=set)
+    launched: int = 0
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.stack = FleetStack(self.runs)
+        self.cloud.wipe()
+        # At the same time of day, so that a story is the same whenever it is told.
+        self.cloud.advance(86400 - self.cloud.time().timestamp() % 86400)
+        self.cloud.settings(pending=1.0, publish="as-aws", metrics_delay=30.0)
+        self.launch(6)
+
+    def launch(self, count: int) -> None:
+        """More instances of the fleet."""
+        for _ in range(count):
+            self.launched += 1
+            # In another order than that of the launches, so that some come first by hash.
+            instance_id = f"i-{(self.launched * 7919) % 99991:017x}"
+            self.cloud.seed([{"id": instance_id, "region": REGION, "tags": {"Team": "web"}, "options": {}}])
+
+    def living(self) -> list[str]:
+        return sorted(each["id"] for each in self.cloud.instances() if each["state"] in ("running", "stopped"))
+
+    def up(self, trouble: str = "none", *, killed_after: int | None = None) -> Ended:
+        """Run the program, and look at what must hold. Raises ``AssertionError``."""
+        before = self._before()
+        foretold = self.stack.preview(self.fleet.program())
+        self.cloud.sent.clear()
+        self.cloud.set_faults(*TROUBLES[trouble])
+        ended = self.stack.up(self.fleet.program(), killed_after=killed_after)
+        self.cloud.clear_faults()
+        self.log.append(f"up {trouble} {killed_after}: {sorted(ended.failed)} {ended.program[:300]}")
+        after = self.stack.preview(self.fleet.program()) if not ended.failed and not ended.program else None
+        sent = list(self.cloud.sent)
+        played = Played(self.fleet, before, self._before(), foretold, ended, after, sent, trouble, killed_after)
+        # What nobody recorded nobody can remember.
+        self._remember([each for each in sent if each.instance_id != ended.lost])
+        if found := list(violations(played)):
+            raise AssertionError("\n".join([*found, "", *self.log, "", ended.text]))
+        return ended
+
+    def _before(self) -> Before:
+        views = {each["id"]: each for each in self.cloud.instances()}
+        return Before(self.cloud.time(), views, set(self.calling), set(self.impaired), dict(self.hardened))
+
+    def _remember(self, sent: list[Hardened]) -> None:
+        for each in sent:
+            if each.tokens == "required":
+                self.hardened[each.instance_id] = each
+            else:
+                self.hardened.pop(each.instance_id, None)
+
+    def edit(self, rng: random.Random) -> None:
+        """Something that a person, or AWS, does between two runs."""
+        living = self.living()
+        some = rng.choice(living) if living else None
+        kind = rng.choice(
+            [
+                *("sick", "sick", "heal", "launch", "terminate", "drift", "exclude", "exempt", "waves", "soak"),
+                *("rename", "refresh", "stop", "start", "impair", "unknown"),
+            ]
+        )
+        self.log.append(f"{kind} {some}")
+        if kind == "launch" or some is None:
+            self.launch(rng.choice([1, 1, 3]))
+            return
+        fleet, others = self.fleet, [(1, "100%"), (1, "10%", "100%"), (2, 4, "100%"), ("100%",), (1, "30%", "100%")]
+        acts: Mapping[str, Callable[[], object]] = {
+            "sick": lambda: self.call(some),
+            "heal": lambda: self.heal(some),
+            "impair": lambda: self.impair(some),
+            "terminate": lambda: self.cloud.terminate(some) if len(living) > 2 else None,
+            "drift": lambda: self._drift(some),
+            "exclude": lambda: replace(fleet, excluded=fleet.excluded ^ {some}),
+            "exempt": lambda: replace(fleet, exempt=(fleet.exempt & set(living)) ^ {some}),
+            "waves": lambda: replace(fleet, waves=rng.choice(others)),
+            "soak": lambda: replace(fleet, soak=rng.choice([None, None, 0, 5, 30])),
+            "unknown": lambda: replace(fleet, unknown=rng.choice(["warn", "block", "ignore"])),
+            "rename": lambda: self.rename(f"web{len(self.log)}"),
+            "refresh": self.stack.refresh,
+            "stop": lambda: self._move(some, "running", self.cloud.stop),
+            "start": lambda: self._move(some, "stopped", self.cloud.start_instance),
+        }
+        changed = acts[kind]()
+        if isinstance(changed, Fleet):
+            self.fleet = changed
+
+    def rename(self, name: str) -> None:
+        """The fleet has another name, declared by an alias."""
+        self.stack.rename(self.fleet.name, name)
+        self.fleet = replace(self.fleet, name=name)
+
+    def call(self, instance_id: str) -> None:
+        """Its workload calls IMDSv1, and has done so all along."""
+        self.cloud.change(instance_id, {"workload": {"legacy_calls_per_minute": 10}})
+        self.calling.add(instance_id)
+
+    def heal(self, instance_id: str) -> None:
+        self.cloud.change(instance_id, {"workload": {}, "status": "ok"})
+        self.calling.discard(instance_id)
+        self.impaired.discard(instance_id)
+
+    def impair(self, instance_id: str) -> None:
+        self.cloud.change(instance_id, {"status": "impaired"})
+        self.impaired.add(instance_id)
+
+    def _drift(self, instance_id: str) -> None:
+        self.cloud.change(instance_id, {"options": {"HttpTokens": "optional"}})
+        self.hardened.pop(instance_id, None)
+
+    def _move(self, instance_id: str, state: str, verb: Callable[[str], object]) -> None:
+        if self.cloud.instance(instance_id)["state"] == state:
+            verb(instance_id)
+
+
+def play(cloud: RecordingCloud, runs: UnwiredRuns, seed: int) -> int:
+    """Play one rollout, and give how many runs it had. Raises ``AssertionError`` with the whole story."""
+    rng = random.Random(seed)  # noqa: S311  a story is no secret
+    story, count = Story(cloud, runs), 0
+    for _ in range(STEPS):
+        cloud.advance(rng.choice([30, 600, 1200, 3600, 86400]))
+        if rng.random() < 0.5:
+            story.edit(rng)
+            continue
+        count += 1
+        kill = rng.choice([None, None, None, None, rng.randrange(1, 12)])
+        story.up(rng.choice(["none"] * 6 + list(TROUBLES)), killed_after=kill)
+    return count
+
+
+@dataclass(frozen=True)
+class Found:
+    """How many runs were played, and the story of the one that something was wrong with, if any."""
+
+    runs: int
+    violated: str | None = None
+
+
+def search(stories: int, first_seed: int) -> Found:
+    """Play so many stories in this process, fewer if something is found."""
+    cloud, count = RecordingCloud(), 0
+    runs = UnwiredRuns(cloud)
+    with runs.ready():
+        for seed in range(first_seed, first_seed + stories):
+            try:
+                count += play(cloud, runs, seed)
+            except AssertionError as error:
+                return Found(count, f"seed {seed}: {error}")
+    return Found(count)
