@@ -58,7 +58,9 @@ class InstanceMetadataOptionsProvider(Provider):
         this_run.read(*p.place(recorded))
         if seen is None:
             return ReadResult(None, {})
-        return ReadResult(id_, p.refreshed_outputs(recorded, seen), p.refreshed_inputs(recorded, seen))
+        target = p.refreshed_target(recorded, seen, runtime.RUN, ec2.now())
+        outputs = {**p.refreshed_outputs(recorded, seen), **target}
+        return ReadResult(id_, outputs, p.refreshed_inputs(recorded, seen))
 
     @told
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:

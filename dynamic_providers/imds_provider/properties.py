@@ -281,6 +281,15 @@ def mark_of(run: str, at: datetime, recorded: Bag, before: Options, after: Optio
     return mark(run, at, required_at, loosened=bool(loosened(before, after)))
 
 
+def refreshed_target(recorded: Bag, seen: Observation, run: str, at: datetime) -> dict[str, object]:
+    """The target after a refresh, if tokens have become required: that may be the change of a run that was killed."""
+    target = Target.parse(recorded.get(TARGET))
+    if target is None or target.wanted.get(HTTP_TOKENS) != "required":
+        return {}
+    change = mark_of(run, at, recorded, {}, seen.options, changed=False)
+    return {TARGET: str(Target(target.instance_id, target.wanted, change))}
+
+
 def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:
     """The outputs after a change of the inputs that the instance does not have to hear of."""
     wanted = decode(inputs)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imds_provider.options import Options
-from imds_provider.properties import mark_of
+from imds_provider.properties import mark_of, refreshed_target
 from imds_provider.target import Target, mark
 from tests.pure.bags import WEB
-from tests.support.fakes import LAX
+from tests.support.fakes import LAX, observe
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 BEFORE = NOW - timedelta(days=3)
@@ -92,3 +92,20 @@ def test_a_requirement_is_forgotten_only_where_tokens_are_optional_again(
         loosened = (before, after) == ("required", "optional")
         assert new.changed_at == (None if loosened else NOW), "a change that loosens can hurt nobody"
         assert new.required_at == (old.required_at if after == "required" else None)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "seen", "expected"),
+    [("optional", "required", NOW), ("required", "required", None), ("optional", "optional", None)],
+)
+def test_a_refresh_marks_what_a_killed_run_may_have_required(tokens: str, seen: str, expected: datetime | None) -> None:
+    state = {"target": str(Target(WEB, {"httpTokens": "required"})), "httpTokens": tokens}
+    bag = refreshed_target(state, observe(WEB, {"httpTokens": seen}), "c0ffee", NOW)
+    target = Target.parse(bag["target"])
+    assert target is not None
+    assert target.required_at == expected
+
+
+def test_a_refresh_marks_nothing_where_tokens_are_not_managed() -> None:
+    state = {"target": str(Target(WEB, {"httpPutResponseHopLimit": 2})), "httpTokens": "optional"}
+    assert refreshed_target(state, observe(WEB, {"httpTokens": "required"}), "c0ffee", NOW) == {}
