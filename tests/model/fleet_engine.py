@@ -83,6 +83,11 @@ class FleetStack:
             if own.startswith(f"{old}-"):
                 self.state[f"{kind} {new}{own.removeprefix(old)}"] = self.state.pop(name)
 
+    def rename_row(self, old: str, new: str) -> None:
+        """Give the resource of an instance its name in another fleet, as the engine does by its alias."""
+        if f"{ROW} {old}" in self.state:
+            self.state[f"{ROW} {new}"] = self.state.pop(f"{ROW} {old}")
+
     def refresh(self) -> None:
         """Read every row again, and forget those that are gone."""
         with self._processes.process():

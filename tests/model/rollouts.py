@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
 from localcloud.faults import Fault
@@ -41,12 +42,23 @@ class Fleet:
     exempt: frozenset[str] = frozenset()
     hop_limit: int | None = None
 
-    def program(self) -> Callable[[], object]:
-        """A program with this fleet alone."""
-        return lambda: FleetMetadata(
-            self.name,
-            select={"tag:Team": ["web"]},
-            exclude=sorted(self.excluded),
+    moved: frozenset[str] = frozenset()
+    """The instances that are in another fleet, ``shop``."""
+
+    def program(self, living: Collection[str]) -> Callable[[], object]:
+        """A program with this fleet, and with the other one where that has any of the ``living`` instances."""
+        others = sorted(self.moved & set(living) - self.excluded)
+
+        def make() -> None:
+            self._fleet(self.name, select={"tag:Team": ["web"]}, exclude=sorted(self.excluded | self.moved))
+            if others:
+                self._fleet("shop", instances=others)
+
+        return make
+
+    def _fleet(self, name: str, **given: Any) -> FleetMetadata:  # noqa: ANN401  what selects its instances
+        return FleetMetadata(
+            name,
             http_tokens="required",
             http_put_response_hop_limit=self.hop_limit,
             exemptions=[Exemption(each, REASON, "2999-12-31", http_tokens="optional") for each in sorted(self.exempt)],
@@ -54,6 +66,7 @@ class Fleet:
             # IMDSv1 calls would stop the rollout before its first wave.
             readiness=Readiness(legacy_calls="off", unknown=self.unknown),  # type: ignore[arg-type]  # one of them
             rollout=Rollout(self.waves, self.soak),
+            **given,
         )
 
 
@@ -92,13 +105,15 @@ class Story:
     def up(self, trouble: str = "none", *, killed_after: int | None = None) -> Ended:
         """Run the program, and look at what must hold. Raises ``AssertionError``."""
         before = self._before()
-        foretold = self.stack.preview(self.fleet.program())
+        program = self.fleet.program(self.living())
+        foretold = self.stack.preview(program)
         self.cloud.sent.clear()
         self.cloud.set_faults(*TROUBLES[trouble])
-        ended = self.stack.up(self.fleet.program(), killed_after=killed_after)
+        ended = self.stack.up(program, killed_after=killed_after)
         self.cloud.clear_faults()
         self.log.append(f"up {trouble} {killed_after}: {sorted(ended.failed)} {ended.program[:300]}")
-        after = self.stack.preview(self.fleet.program()) if not ended.failed and not ended.program else None
+        done = not ended.failed and not ended.program
+        after = self.stack.preview(self.fleet.program(self.living())) if done else None
         sent = list(self.cloud.sent)
         played = Played(self.fleet, before, self._before(), foretold, ended, after, sent, trouble, killed_after)
         # What nobody recorded nobody can remember.
@@ -125,7 +140,7 @@ class Story:
         kind = rng.choice(
             [
                 *("sick", "sick", "heal", "launch", "terminate", "drift", "exclude", "exempt", "waves", "soak"),
-                *("rename", "refresh", "stop", "start", "impair", "unknown"),
+                *("rename", "refresh", "stop", "start", "impair", "unknown", "late", "move", "move"),
             ]
         )
         self.log.append(f"{kind} {some}")
@@ -146,6 +161,8 @@ class Story:
             "unknown": lambda: replace(fleet, unknown=rng.choice(["warn", "block", "ignore"])),
             "rename": lambda: self.rename(f"web{len(self.log)}"),
             "refresh": self.stack.refresh,
+            "late": lambda: self.cloud.settings(metrics_delay=rng.choice([0.0, 30.0, 60.0, 240.0])) and None,
+            "move": lambda: self.move(some),
             "stop": lambda: self._move(some, "running", self.cloud.stop),
             "start": lambda: self._move(some, "stopped", self.cloud.start_instance),
         }
@@ -157,6 +174,13 @@ class Story:
         """The fleet has another name, declared by an alias."""
         self.stack.rename(self.fleet.name, name)
         self.fleet = replace(self.fleet, name=name)
+
+    def move(self, instance_id: str) -> None:
+        """The instance goes to the other fleet, or back, declared by an alias."""
+        fleets = (self.fleet.name, "shop")
+        old, new = fleets[::-1] if instance_id in self.fleet.moved else fleets
+        self.stack.rename_row(f"{old}-{instance_id}", f"{new}-{instance_id}")
+        self.fleet = replace(self.fleet, moved=self.fleet.moved ^ {instance_id})
 
     def call(self, instance_id: str) -> None:
         """Its workload calls IMDSv1, and has done so all along."""
@@ -185,6 +209,7 @@ def play(cloud: RecordingCloud, runs: UnwiredRuns, seed: int) -> int:
     """Play one rollout, and give how many runs it had. Raises ``AssertionError`` with the whole story."""
     rng = random.Random(seed)  # noqa: S311  a story is no secret
     story, count = Story(cloud, runs), 0
+    cloud.settings(clock_skew=rng.choice([-200.0, 0.0, 200.0]))
     for _ in range(STEPS):
         cloud.advance(rng.choice([30, 600, 1200, 3600, 86400]))
         if rng.random() < 0.5:
