@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from imds_provider.aws_errors import DENIED_CODES
 from imds_provider.ec2 import Aws, FleetCalls
 from imds_provider.errors import ConfigurationError, Ec2Error
 from imds_provider.legacy_calls import LegacyCalls
@@ -37,8 +38,11 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preflight: bool) -> 
     # Once AWS has answered, its clock is known. What CloudWatch has is stamped by that clock.
     now = max(each.now() for each in calls.values())
     found = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
-    found = _ready(found, calls, now)
-    found = _refusing(found, calls, now)
+    problems: list[Ec2Error] = []
+    found = _refusing(_ready(found, calls, now, problems), calls, now, problems)
+    # A denial is reported below, where AWS is asked for what is permitted.
+    told = [each for each in problems if not preflight or each.code not in DENIED_CODES]
+    found = found.with_problems(dict.fromkeys(f"it is not known who still uses IMDSv1, since {each}" for each in told))
     if not preflight:
         return found
     missing = _side_by_side(lambda region: _missing_permissions(region, calls[region.region], now), found.regions)
@@ -58,7 +62,7 @@ def _default_region(aws: Aws) -> str:
     return region
 
 
-def _ready(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> FleetPlan:
+def _ready(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime, problems: list[Ec2Error]) -> FleetPlan:
     """The plan, once CloudWatch has told who uses IMDSv1; nobody is asked about who requires tokens already."""
     readiness = found.settings.readiness
     if readiness.legacy_calls == "off":
@@ -73,13 +77,14 @@ def _ready(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> Fle
     try:
         counted = _side_by_side(look, found.regions)
     except Ec2Error as error:
-        return found.with_problems([f"it is not known who still uses IMDSv1, since {error}"])
+        problems.append(error)
+        return found
     return with_legacy_calls(
         found, {instance_id: each for seen in counted for instance_id, each in seen.items()}, start
     )
 
 
-def _refusing(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> FleetPlan:
+def _refusing(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime, problems: list[Ec2Error]) -> FleetPlan:
     """The plan, once CloudWatch has told who refuses IMDSv1 calls of those that are changed again.
 
     Their resources know whether that is because of an earlier change. They alone do, so they come before all waves.
@@ -94,7 +99,8 @@ def _refusing(found: FleetPlan, calls: dict[str, FleetCalls], now: datetime) -> 
     try:
         seen = {each: counted for some in _side_by_side(look, found.regions) for each, counted in some.items()}
     except Ec2Error as error:
-        return found.with_problems([f"it is not known who refuses IMDSv1 calls, since {error}"])
+        problems.append(error)
+        return found
     return with_unhealthy(
         found,
         {each: refused_calls(counted, since, until) for each, counted in seen.items() if counted and counted.count},
@@ -108,8 +114,8 @@ def _missing_permissions(region: RegionPlan, calls: FleetCalls, now: datetime) -
     first = region.to_change[0]
     instance_id = first.instance_id
     parameters = modification(first.observation.options, first.wanted)
-    # Refused IMDSv1 calls are looked for only where tokens are required.
-    metrics = any(each.wanted.get(HTTP_TOKENS) == "required" for each in region.to_change)
+    # Calls are looked for only where they will be refused, or find the endpoint off.
+    metrics = any(each.wanted.get(HTTP_TOKENS) == "required" for each in region.to_change) or region.asked_for_calls
     denials = [
         calls.denial_to_modify(instance_id, parameters),
         calls.denial_to_read_status(),

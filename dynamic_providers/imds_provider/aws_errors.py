@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 THROTTLE_CODES = frozenset({"RequestLimitExceeded", "Throttling"})
-DENIED_CODES = frozenset({"UnauthorizedOperation", "AccessDenied"})
+DENIED_CODES = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "NotAuthorized"})
 _STATE_CODES = frozenset({"IncorrectInstanceState", "IncorrectState"})
 
 _REFUSED_VALUE = frozenset(

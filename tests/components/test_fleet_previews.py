@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
+from imds_provider.aws_errors import DENIED_CODES
 from imds_provider.errors import ConfigurationError, Ec2Error
 from imds_provider.legacy_calls import LegacyCalls
 from imds_provider.options import Options
@@ -207,6 +208,15 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
     assert forbidden(programs) == [
         "FleetMetadata web cannot go on:",
         f"  {action} is denied.",
+    ]
+
+
+@pytest.mark.parametrize("code", sorted(DENIED_CODES))
+def test_metrics_that_may_not_be_read_are_told_of_once(programs: Programs, seen: FakeFleetCalls, code: str) -> None:
+    seen.denied, seen.refusal = {"cloudwatch:GetMetricData"}, Ec2Error("cloudwatch:GetMetricData is denied.", code)
+    assert forbidden(programs) == [
+        "FleetMetadata web cannot go on:",
+        "  cloudwatch:GetMetricData is denied.",
     ]
 
 
