@@ -38,16 +38,20 @@ class Call:
 
 
 CALLS: Mapping[str, Call] = {
-    "look": Call(DESCRIBE),
+    "survey": Call(DESCRIBE),
+    "look": Call(DESCRIBE, nth=2),
     "modify-a": Call(MODIFY, instance=A),
     "modify-b": Call(MODIFY, instance=B),
-    "first-poll": Call(DESCRIBE, nth=2),
-    "last-poll": Call(DESCRIBE, nth=3),
+    "first-poll": Call(DESCRIBE, nth=3),
+    "last-poll": Call(DESCRIBE, nth=4),
+    "last-look": Call(DESCRIBE),
 }
+"""The survey is the program's; what is deleted is in the program no more, so there is none of it."""
+_BRINGING = ("survey", "look", "modify-a", "modify-b", "first-poll", "last-poll")
 CALLS_OF: Mapping[Operation, tuple[str, ...]] = {
-    "create": tuple(CALLS),
-    "update": tuple(CALLS),
-    "delete": ("look", "modify-a", "modify-b"),
+    "create": _BRINGING,
+    "update": _BRINGING,
+    "delete": ("last-look", "modify-a", "modify-b"),
 }
 
 
