@@ -10,6 +10,7 @@ import pulumi
 
 from imds_provider.ec2 import Aws
 from imds_provider.errors import ConfigurationError, ImdsError
+from imds_provider.programs import PerProgram
 from imds_provider.settling import CONFIRM_MISSING_SECONDS, NotSettledError, Observation, judge_found, wait
 
 TIMEOUT_SECONDS = 20
@@ -26,29 +27,37 @@ class _Batch:
 
 
 class LiveInstances:
-    """Describes the instances of one component. If AWS cannot be asked, that is warned of once for each region."""
+    """Describes the instances of a program, whichever component has them.
 
-    def __init__(self, component: pulumi.Resource, aws: Aws) -> None:
-        self._component = component
-        self._aws = aws
+    If AWS cannot be asked, that is warned of once for each region.
+    """
+
+    def __init__(self) -> None:
         self._batches: dict[str | None, _Batch] = {}
         self._warned: set[str | None] = set()
         self.problem: str | None = None
         """Why AWS access is configured wrongly, once that is known."""
 
-    async def describe(self, region: str | None, instance_id: str) -> Mapping[str, Observation] | None:
-        """The instance by its ID, and others; without it if EC2 does not know it, None if EC2 cannot be asked."""
+    async def describe(
+        self, component: pulumi.Resource, aws: Aws, region: str | None, instance_id: str
+    ) -> Mapping[str, Observation] | None:
+        """The instance by its ID, and others; without it if EC2 does not know it, None if EC2 cannot be asked.
+
+        A warning that it cannot stands below the row of ``component``.
+        """
         batch = self._batches.setdefault(region, _Batch())
         batch.ids.add(instance_id)
         if batch.answer is None:
-            batch.answer = asyncio.ensure_future(self._ask(region, batch))
+            batch.answer = asyncio.ensure_future(self._ask(component, aws, region, batch))
         return await batch.answer
 
-    async def _ask(self, region: str | None, batch: _Batch) -> Mapping[str, Observation] | None:
+    async def _ask(
+        self, component: pulumi.Resource, aws: Aws, region: str | None, batch: _Batch
+    ) -> Mapping[str, Observation] | None:
         await asyncio.sleep(GATHER_SECONDS)
         del self._batches[region]
         try:
-            return await asyncio.get_running_loop().run_in_executor(None, _described, self._aws, region, batch.ids)
+            return await asyncio.get_running_loop().run_in_executor(None, _described, aws, region, batch.ids)
         except ConfigurationError as error:
             self.problem = str(error)
             return None
@@ -58,9 +67,17 @@ class LiveInstances:
                 what = "preview" if pulumi.runtime.is_dry_run() else "run"
                 pulumi.log.warn(
                     f"this {what} compares recorded values only, the instances could not be described: {error}",
-                    self._component,
+                    component,
                 )
             return None
+
+
+_live = PerProgram(LiveInstances)
+
+
+def of_this_program() -> LiveInstances:
+    """The live instances of the program that is running."""
+    return _live.get()
 
 
 def _described(aws: Aws, region: str | None, ids: set[str]) -> Mapping[str, Observation]:

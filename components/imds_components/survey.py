@@ -14,6 +14,7 @@ from imds_provider.options import OPTIONS, Options, decode
 from imds_provider.seen_by_program import change_line, found_line
 from imds_provider.settling import Observation
 
+from . import live_instances
 from .access import region_of
 from .attachments import Attachment, duplicates
 from .live_instances import LiveInstances
@@ -58,10 +59,10 @@ def survey(
     or, unless it ``may_loosen``, would be loosened. If AWS cannot be asked that is a warning: a preview needs no
     credentials.
     """
-    live = LiveInstances(component, aws)
+    live = live_instances.of_this_program()
     options = {option.name: wanted[option.argument] for option in OPTIONS if option.argument in wanted}
     wishes = asyncio.ensure_future(_known(options))
-    looks = {each.name: asyncio.ensure_future(_look(each, region, live, aws)) for each in attached}
+    looks = {each.name: asyncio.ensure_future(_look(component, each, region, live, aws)) for each in attached}
     if pulumi.runtime.is_dry_run():
         # A preview fails with an output that does, whether anybody uses it or not.
         _: pulumi.Output[None] = pulumi.Output.from_input(
@@ -94,7 +95,11 @@ def _seen(
 
 
 async def _look(
-    attachment: Attachment, region: pulumi.Input[str] | None, live: LiveInstances, aws: Aws
+    component: pulumi.Resource,
+    attachment: Attachment,
+    region: pulumi.Input[str] | None,
+    live: LiveInstances,
+    aws: Aws,
 ) -> _Live | None:
     """The live instance; None where it could not be looked for."""
     known = await _known({"id": attachment.instance_id, "region": region_of(attachment, region)})
@@ -102,7 +107,7 @@ async def _look(
         return None
     place = str(known["region"]) if "region" in known else _default_region(aws)
     instance_id = str(known["id"])
-    described = await live.describe(place, instance_id)
+    described = await live.describe(component, aws, place, instance_id)
     return None if described is None else _Live(place, instance_id, described.get(instance_id))
 
 

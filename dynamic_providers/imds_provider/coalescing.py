@@ -89,11 +89,6 @@ class Coalescer(Generic[V]):
         found = batch.answer.result(ends - self._now())
         return {key: found[key] for key in wanted if key in found}
 
-    def look_ahead(self) -> None:
-        """Look up what was announced, without anybody waiting for it."""
-        with self._lock:
-            self._next_batch()
-
     def _next_batch(self) -> _Batch[V]:
         if self._gathering is None:
             self._gathering = _Batch()

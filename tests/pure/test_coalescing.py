@@ -210,14 +210,6 @@ def test_what_was_announced_and_not_found_is_looked_up_again(asking: Asking) -> 
     assert len(asking.looked_up) == 2
 
 
-def test_what_was_announced_can_be_looked_up_before_anybody_asks(asking: Asking) -> None:
-    asking.upcoming.announce("a")
-    asking.coalescer.look_ahead()
-    assert asking.entered.acquire(timeout=PATIENCE)
-    assert asking.get("a", max_age=1) == {"a": 1}
-    assert asking.looked_up == [frozenset({"a"})]
-
-
 def test_no_more_ride_along_than_are_soon_used_up(asking: Asking) -> None:
     keys = [f"k{number}" for number in range(READ_AHEAD + 5)]
     for key in keys:

@@ -81,10 +81,6 @@ class Ec2:
         """
         return datetime.now(timezone.utc) + self._ahead
 
-    def look_ahead(self) -> None:
-        """Describe the instances that were announced, so that whoever asks next need not wait."""
-        self._describes.look_ahead()
-
     def modify(self, instance_id: str, parameters: Options, deadline: Deadline) -> tuple[str, dict[str, OptionValue]]:
         """Modify the metadata options, and return the state and the options that EC2 answers with.
 

@@ -71,9 +71,6 @@ class Aws:
         """
         with self._lock:
             self._upcoming[region].announce(instance_id)
-            connection = self._regions.get(region)
-        if connection is not None:
-            connection.look_ahead()
 
     def deadline(self, seconds: float) -> Deadline:
         """So many seconds from now."""
