@@ -12,7 +12,9 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+from tests.faults import fleets
 from tests.faults.cell import Cell, Result, every_cell, run
+from tests.faults.fleets import FleetCell, every_fleet_cell, run_cells
 
 
 def main() -> int:
@@ -22,8 +24,10 @@ def main() -> int:
     given = parser.parse_args()
     cells = every_cell()
     if given.list:
-        print(*cells, sep="\n")
+        print(*cells, *every_fleet_cell(), sep="\n")
         return 0
+    if given.cell is not None and given.cell.startswith("fleet/"):
+        return _roll_out([each for each in every_fleet_cell() if str(each) == given.cell])
     if given.cell is not None:
         cells = [cell for cell in cells if str(cell) == given.cell]
         if not cells:
@@ -33,7 +37,17 @@ def main() -> int:
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         results = [_shown(each, in_full=given.cell is not None) for each in pool.map(run, cells)]
     print(summary(results))
-    return 1 if any(each.violations for each in results) else 0
+    failed = any(each.violations for each in results)
+    return 1 if failed or (given.cell is None and _roll_out(every_fleet_cell())) else 0
+
+
+def _roll_out(cells: list[FleetCell]) -> int:
+    results = run_cells(cells)
+    for each in results:
+        if each.violation:
+            print(f"{each.cell}: {each.violation}\n  again: python -m tests.faults --cell {each.cell}", flush=True)
+    print(fleets.summary(results))
+    return 1 if any(each.violation for each in results) else 0
 
 
 def summary(results: list[Result]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,13 +102,21 @@ class Story:
     def living(self) -> list[str]:
         return sorted(each["id"] for each in self.cloud.instances() if each["state"] in ("running", "stopped"))
 
-    def up(self, trouble: str = "none", *, killed_after: int | None = None) -> Ended:
-        """Run the program, and look at what must hold. Raises ``AssertionError``."""
+    def tokens(self, instance_id: str) -> str:
+        return str(self.cloud.instance(instance_id)["options"]["HttpTokens"])
+
+    def up(
+        self, trouble: str = "none", *, killed_after: int | None = None, faults: Sequence[Fault] | None = None
+    ) -> Ended:
+        """Run the program, and look at what must hold. ``faults`` are those of the trouble, unless others are given.
+
+        Raises ``AssertionError``.
+        """
         before = self._before()
         program = self.fleet.program(self.living())
         foretold = self.stack.preview(program)
         self.cloud.sent.clear()
-        self.cloud.set_faults(*TROUBLES[trouble])
+        self.cloud.set_faults(*(TROUBLES[trouble] if faults is None else faults))
         ended = self.stack.up(program, killed_after=killed_after)
         self.cloud.clear_faults()
         self.log.append(f"up {trouble} {killed_after}: {sorted(ended.failed)} {ended.program[:300]}")
