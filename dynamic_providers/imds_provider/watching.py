@@ -42,7 +42,7 @@ def require_healthy(targets: Iterable[Target], rule: Rule, region: str, title: s
     while changed:
         look = _look(changed, rule, region)
         if reasons := unhealthy(changed, rule, look):
-            refused = any(look.refused.get(each) for each in reasons)
+            refused = any(calls.count > 0 for each in reasons if (calls := look.refused.get(each)) is not None)
             raise WaveStoppedError(stopped(title, reasons, rule, refused=refused))
         in_soak, uncovered = soaking(changed, rule, look), not_covered(changed, rule, look)
         expected = [each for each in uncovered if may_be_covered(each, look.now)]
