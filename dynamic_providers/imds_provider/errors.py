@@ -44,7 +44,7 @@ class NotAppliedError(ImdsError):
 
 
 class WaveStoppedError(ImdsError):
-    """Instances of a wave do not do well with their new options, so that no other instance is to get them."""
+    """Instances are unhealthy after their change, or not known to be healthy, so that no other one is changed."""
 
 
 class EngineGoneError(ImdsError):

@@ -85,9 +85,14 @@ def check(scene: Scene) -> None:
         raise ViolationError(f"EC2 has {scene.truth()} instead of {scene.expected}")
     if unsettled := [each["id"] for each in scene.cloud.instances() if each["metadata_state"] != "applied"]:
         raise ViolationError(f"nobody waited for {unsettled}")
-    for name, resource in scene.resources().items():
+    recorded = scene.resources()
+    managed = {each["outputs"]["instanceId"] for each in recorded.values() if "previous" in each["outputs"]}
+    # After a delete there are none.
+    if managed not in ({A, B}, set()):
+        raise ViolationError(f"the state knows {sorted(managed)} alone")
+    for name, resource in recorded.items():
         outputs = resource["outputs"]
-        if "appliedIds" in outputs and set(outputs["appliedIds"]) != {A, B}:
+        if "appliedIds" in outputs and set(outputs["appliedIds"]) != managed:
             raise ViolationError(f"{name} has {outputs['appliedIds']} applied")
         if "previous" in outputs and in_ec2s_words(outputs) != scene.expected[outputs["instanceId"]]:
             raise ViolationError(f"the state of {name} is not what EC2 has: {outputs}")
