@@ -140,11 +140,19 @@ class Stack:
         """Add an encrypted value to the configuration."""
         self._stack.set_config(key, automation.ConfigValue(value, secret=True))
 
-    def preview(self, *, fails: bool = False) -> Run:
-        return _run(self._stack.preview, fails=fails)
+    def preview(self, *, fails: bool = False, plan: str | None = None) -> Run:
+        return _run(partial(self._stack.preview, plan=plan), fails=fails)
 
-    def up(self, *, fails: bool = False, refresh: bool = False, continue_on_error: bool = False) -> Run:
-        return _run(partial(self._stack.up, refresh=refresh, continue_on_error=continue_on_error), fails=fails)
+    def up(
+        self,
+        *,
+        fails: bool = False,
+        refresh: bool = False,
+        continue_on_error: bool = False,
+        plan: str | None = None,
+    ) -> Run:
+        up = partial(self._stack.up, refresh=refresh, continue_on_error=continue_on_error, plan=plan)
+        return _run(up, fails=fails)
 
     def refresh(self) -> Run:
         return _run(self._stack.refresh, fails=False)
