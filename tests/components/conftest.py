@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +19,7 @@ from imds_provider.settling import Deadline
 from imds_provider.target import Target
 from tests.support.fake_fleets import FakeAws
 from tests.support.fakes import LAX, FakeClock, FakeEc2
+from tests.support.mocked_programs import logger_into, threads_with_loops
 
 ROW = "pulumi-python:dynamic/imds:InstanceMetadataOptions"
 BARRIER = "pulumi-python:dynamic/imds:MetadataOptionsApplied"
@@ -140,40 +138,6 @@ def _kind_and_name(urn: str) -> str:
     return f"{types.rpartition(':')[2]} {name}"
 
 
-class _Said(logging.Handler):
-    def __init__(self, said: list[str]) -> None:
-        super().__init__(logging.INFO)
-        self._said = said
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._said.append(f"{record.levelname.lower()}: {record.getMessage()}")
-
-
-def _logger(said: list[str]) -> logging.Logger:
-    logger = logging.getLogger("tests.program")
-    logger.setLevel(logging.INFO)
-    logger.handlers = [_Said(said)]
-    logger.propagate = False
-    return logger
-
-
-@contextmanager
-def _threads_with_loops() -> Iterator[ThreadPoolExecutor]:
-    """Threads that each have an event loop. The mocks would make loops that nobody closes."""
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    def give_loop() -> None:
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[-1])
-
-    try:
-        with ThreadPoolExecutor(initializer=give_loop) as threads:
-            yield threads
-    finally:
-        for loop in loops:
-            loop.close()
-
-
 class ProgramAws(FakeAws):
     """What a program's connections find, of single instances as of fleets."""
 
@@ -220,11 +184,11 @@ class Programs:
 
         async def in_a_stack() -> None:
             asyncio.get_running_loop().set_default_executor(threads)
-            mocks.set_mocks(answers, preview=preview, logger=_logger(run.said), monitor=Monitor(answers, run))
+            mocks.set_mocks(answers, preview=preview, logger=logger_into(run.said), monitor=Monitor(answers, run))
             mocks.test(program)()  # type: ignore[no-untyped-call]  # pulumi's
 
         # A loop runs around a program under the language host as well; without one the SDK fails from Python 3.12.
-        with _threads_with_loops() as threads:
+        with threads_with_loops() as threads:
             asyncio.run(in_a_stack())
         return run
 

@@ -7,11 +7,8 @@ provider, with what is recorded of it. After a failure nothing more is begun, as
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -27,6 +24,7 @@ from imds_provider.metadata_wave_healthy import MetadataWaveHealthyProvider
 from tests.faults.process import JumpingEngine, configuration
 from tests.faults.stack import Bag, Recorded, wire
 from tests.model.unwired import UnwiredRuns
+from tests.support.mocked_programs import logger_into, threads_with_loops
 
 _TYPE = "pulumi-python:dynamic/imds:"
 PROVIDERS: dict[str, Any] = {
@@ -209,10 +207,10 @@ def _carry_out(program: Callable[[], object], operations: _Operations, ended: En
         # The outputs that fail with a resource are nobody's to look at.
         loop.set_exception_handler(lambda *_: None)
         preview = operations._preview  # noqa: SLF001  the same run
-        mocks.set_mocks(operations, preview=preview, logger=_logger(ended.said))
+        mocks.set_mocks(operations, preview=preview, logger=logger_into(ended.said))
         mocks.test(program)()  # type: ignore[no-untyped-call]  # pulumi's
 
-    with _threads_with_loops() as threads:
+    with threads_with_loops() as threads:
         try:
             asyncio.run(in_a_stack())
         except Exception as error:  # noqa: BLE001  however a program can fail
@@ -222,37 +220,3 @@ def _carry_out(program: Callable[[], object], operations: _Operations, ended: En
 
 def _ignore(message: str) -> None:
     del message
-
-
-class _Said(logging.Handler):
-    def __init__(self, said: list[str]) -> None:
-        super().__init__(logging.INFO)
-        self._said = said
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._said.append(f"{record.levelname.lower()}: {record.getMessage()}")
-
-
-def _logger(said: list[str]) -> logging.Logger:
-    logger = logging.getLogger("tests.fleet")
-    logger.setLevel(logging.INFO)
-    logger.handlers = [_Said(said)]
-    logger.propagate = False
-    return logger
-
-
-@contextmanager
-def _threads_with_loops() -> Iterator[ThreadPoolExecutor]:
-    """Threads that each have an event loop. The mocks would make loops that nobody closes."""
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    def give_loop() -> None:
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[-1])
-
-    try:
-        with ThreadPoolExecutor(initializer=give_loop) as threads:
-            yield threads
-    finally:
-        for loop in loops:
-            loop.close()
