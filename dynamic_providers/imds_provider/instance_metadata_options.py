@@ -8,8 +8,8 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
+from . import gate, runtime, seen_by_program
 from . import properties as p
-from . import runtime, seen_by_program
 from .applying import Outcome, apply_options, find
 from .bags import is_known
 from .dynamic_base import Bag, Provider, Resource, checked, told
@@ -22,7 +22,7 @@ from .restoring import confirm_account, restore
 from .run_state import this_run
 from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict, judge_as_found
 from .target import Target
-from .wave_health import DAYS, Rule, recently_changed, stopped
+from .wave_health import recently_changed, stopped
 
 
 class InstanceMetadataOptionsProvider(Provider):
@@ -80,7 +80,7 @@ def _require_healthy(inputs: Bag, recorded: Bag) -> None:
     what, target = inputs.get(p.UNHEALTHY), Target.parse(recorded.get(p.TARGET))
     if not what or target is None:
         return
-    rule, now = Rule(days=int(inputs.get(p.DAYS) or DAYS)), runtime.ec2(inputs.get(p.REGION)).now()
+    rule, now = gate.rule(inputs), runtime.ec2(inputs.get(p.REGION)).now()
     if any(each.required_at is not None for each in recently_changed([target], rule, now)):
         raise WaveStoppedError(stopped("", {target.instance_id: [str(what)]}, rule, refused=True))
 

@@ -43,8 +43,6 @@ FOUND = "found"
 """What the program saw of an instance that has what is wanted, so that it need not be described again."""
 UNHEALTHY = "unhealthy"
 """What the program saw to be wrong with an instance that is to be changed again; recorded in no output."""
-DAYS = "days"
-"""For how long a change is remembered."""
 IF_GONE = "ifGone"
 """What an instance that is terminated, or does not exist, is to the run; recorded in no output."""
 
@@ -57,7 +55,7 @@ UNFINISHED = "unfinished"
 """Why a change that EC2 has taken, or may have, was not seen through: the next run does so."""
 
 SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS, WAVE, ALLOW_DOWNGRADE)
-PROPERTY_NAMES = (*SETTINGS, CHANGE, FOUND, UNHEALTHY, DAYS, IF_GONE, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
+PROPERTY_NAMES = (*SETTINGS, CHANGE, FOUND, UNHEALTHY, IF_GONE, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
 """All but the options."""
 
 IDENTITY = (INSTANCE_ID, REGION)
