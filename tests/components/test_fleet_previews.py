@@ -9,12 +9,12 @@ import pulumi
 import pytest
 
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
-from imds_provider.aws_errors import DENIED_CODES
+from imds_provider.aws.error_advice import DENIED_CODES
 from imds_provider.errors import ConfigurationError, Ec2Error
-from imds_provider.legacy_calls import LegacyCalls
-from imds_provider.options import Options
-from imds_provider.readiness import ADVICE
-from imds_provider.wave_health import Impairment
+from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.options import Options
+from imds_provider.rules.readiness import ADVICE
+from imds_provider.rules.wave_health import Impairment
 from tests.components.conftest import Programs, Run
 from tests.support.fake_fleets import FakeFleetCalls
 from tests.support.fakes import LAX

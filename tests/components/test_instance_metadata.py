@@ -11,8 +11,8 @@ import pytest
 
 from imds_components import InstanceMetadata
 from imds_provider.errors import Ec2Error
-from imds_provider.seen_by_program import found
-from imds_provider.settling import Deadline
+from imds_provider.rules.planned_change import found
+from imds_provider.waiting.clock import Deadline
 from tests.components.conftest import BARRIER, COMPONENT, ROW, Programs
 from tests.support.fakes import LAX
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider import runtime
-from imds_provider.ec2 import FleetCalls
-from imds_provider.ec2.fleet_calls import LONGEST_SECONDS
+from imds_provider.aws import FleetLookups
+from imds_provider.aws.fleet_lookups import LONGEST_SECONDS
 from imds_provider.errors import Ec2Error
+from imds_provider.host import runtime
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
 from tests.faults.process import REGION, JumpingEngine, pulumi_process
@@ -36,7 +36,7 @@ def engine(cloud: LocalCloud) -> Iterator[JumpingEngine]:
         yield engine
 
 
-LOOKS: dict[str, Callable[[FleetCalls], object]] = {
+LOOKS: dict[str, Callable[[FleetLookups], object]] = {
     "DescribeInstances": lambda calls: calls.select({"instance-state-name": ["running"]}, []),
     "DescribeInstanceStatus": lambda calls: calls.impaired([WEB]),
     "GetMetricData": lambda calls: calls.legacy_calls("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
