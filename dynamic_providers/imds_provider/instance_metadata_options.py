@@ -127,7 +127,7 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
     before = {**outcome.before.options, **this_run.before(*p.place(inputs))}
     was = p.merge_previous(p.previous(recorded), before, wanted)
     this_run.remember(*p.place(inputs), was)
-    change = p.mark_of(
+    change = p.last_change(
         runtime.RUN,
         ec2.now(),
         recorded,

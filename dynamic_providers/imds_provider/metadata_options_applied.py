@@ -105,7 +105,7 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
             deadline,
             place=str(places),
             may_go=inputs.get(p.IF_GONE) == p.WARN,
-            judge=lambda seen, options: judge(seen, options, changed=bool(wanted[seen.instance_id].change)),
+            judge=lambda seen, options: judge(seen, options, changed=wanted[seen.instance_id].change is not None),
             reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
             progress=lambda done, total, seconds: engine.show_progress(
                 barrier.progress_line(inputs, done, total, seconds)

@@ -94,4 +94,4 @@ def changed_at(stack: Stack, instance_ids: Sequence[str]) -> list[datetime]:
     """When the instances were changed, by AWS's clock, as it is recorded of them."""
     recorded = stack.resources()
     targets = [Target.parse(recorded[row]["outputs"]["target"]) for row in sorted(fleet_rows(*instance_ids))]
-    return [each.changed_at for each in targets if each and each.changed_at]
+    return [each.change.at for each in targets if each and each.change and each.change.at]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from imds_provider.rules.imdsv1_usage import LegacyCalls
-from imds_provider.rules.target import Target, mark
+from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
     HEALTHY_FOR,
@@ -71,7 +71,7 @@ def look(
 
 def target(instance_id: str, at: float, required: float | None = None) -> Target:
     required_at = None if required is None else NOON + minutes(required)
-    return Target(instance_id, {"httpTokens": "required"}, mark("c0ffee", NOON + minutes(at), required_at))
+    return Target(instance_id, {"httpTokens": "required"}, Change("c0ffee", NOON + minutes(at), required_at))
 
 
 def test_a_change_is_remembered_for_so_many_days_to_the_second() -> None:
@@ -81,7 +81,7 @@ def test_a_change_is_remembered_for_so_many_days_to_the_second() -> None:
         target(API, -day - 1 / 60),
         target(OLD, -1, required=-2 * day),
         Target("i-0123456789abcdef3", {"httpTokens": "required"}),
-        Target("i-0123456789abcdef4", {"httpTokens": "required"}, "first"),
+        Target("i-0123456789abcdef4", {"httpTokens": "required"}, Change("first")),
     ]
     assert recently_changed(targets, Rule(days=1), NOON) == [
         Changed(WEB, NOON - minutes(day)),

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from imds_provider.rules.imdsv1_usage import total
-from imds_provider.rules.target import Target, mark
+from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
     PUBLISH,
@@ -277,11 +277,11 @@ def test_who_does_not_run_changes_nothing_for_the_others(
 
 
 @given(FLEETS, st.integers(1, 455), st.randoms(use_true_random=False))
-def test_every_change_is_remembered_by_its_own_mark_alone(fleet: list[Instance], days: int, random: Random) -> None:
+def test_every_change_is_remembered_by_its_own_target_alone(fleet: list[Instance], days: int, random: Random) -> None:
     wanted = {"httpTokens": "required"}
     runs = {each.number: f"{random.getrandbits(32):08x}" for each in fleet}
     targets = [
-        Target(each.instance_id, wanted, mark(runs[each.number], found.at, found.required_at))
+        Target(each.instance_id, wanted, Change(runs[each.number], found.at, found.required_at))
         for each in fleet
         for found in [each.as_changed]
     ]

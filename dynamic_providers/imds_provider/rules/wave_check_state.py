@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from .barrier_state import CHECKED_AT, TARGETS, TITLE, check_targets, checked_at, new_targets, targets
+from .barrier_state import CHECKED_AT, TARGETS, TITLE, check_targets, new_targets, targets
 from .options import Violation
 from .readiness import LEGACY_CALLS, UNKNOWN, Readiness, is_days
 from .resource_state import REGION, WAVE, Bag, IsKnown
-from .target import Target
+from .target import Target, render_time
 from .wave_health import DAYS, LONGEST_SOAK_MINUTES, Rule, is_soak
 
 SOAK_MINUTES = "soakMinutes"
@@ -93,4 +93,4 @@ def readiness(bag: Bag) -> Readiness:
 
 def outputs(inputs: Bag, at: datetime) -> dict[str, object]:
     """The outputs to record."""
-    return {**{name: inputs[name] for name in _RECORDED if name in inputs}, CHECKED_AT: checked_at(at)}
+    return {**{name: inputs[name] for name in _RECORDED if name in inputs}, CHECKED_AT: render_time(at)}

@@ -91,9 +91,9 @@ def recently_changed(targets: Iterable[Target], rule: Rule, now: datetime) -> li
     """The instances whose change is still remembered."""
     since = now - timedelta(days=rule.days)
     return [
-        Changed(each.instance_id, each.changed_at, each.required_at)
+        Changed(each.instance_id, each.change.at, each.required_at)
         for each in targets
-        if each.changed_at is not None and each.changed_at >= since
+        if each.change is not None and each.change.at is not None and each.change.at >= since
     ]
 
 
