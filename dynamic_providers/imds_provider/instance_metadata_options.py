@@ -15,6 +15,7 @@ from .host.property_bags import is_known
 from .host.provider_base import Bag, Provider, Resource, checked, told
 from .host.restore import confirm_account, restore
 from .host.run_state import this_run
+from .program.errors import ProgramError
 from .program.explicit_providers import refuse_explicit_provider
 from .program.ownership import own
 from .rules import planned_change as seen_by_program
@@ -174,7 +175,7 @@ def _warn(outcome: Outcome, wanted: Options, *, waited: bool) -> None:
 
 def _fail_if(unfinished: str | None) -> None:
     if unfinished:
-        raise pulumi.RunError(unfinished)
+        raise ProgramError(unfinished)
 
 
 class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOptions"):

@@ -10,7 +10,7 @@ import pytest
 
 from imds_provider.aws import FleetLookups
 from imds_provider.aws.fleet_lookups import LONGEST_SECONDS
-from imds_provider.errors import Ec2Error
+from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
@@ -50,7 +50,7 @@ def test_a_look_that_is_never_answered_ends_in_time_with_a_sentence(
     cloud.seed([{"id": WEB, "region": REGION}])
     cloud.set_faults(Fault("delay", action, seconds=60, times=None))
     started = engine.now()
-    with pytest.raises(Ec2Error, match=rf"in {REGION} did not answer {action} in 60 s; run again\.$"):
+    with pytest.raises(AwsError, match=rf"in {REGION} did not answer {action} in 60 s; run again\.$"):
         LOOKS[action](runtime.aws().fleet(REGION))
     assert LONGEST_SECONDS <= engine.now() - started < LONGEST_SECONDS + LAST_ATTEMPT_SECONDS
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from imds_provider.aws import FleetLookups
-from imds_provider.errors import Ec2Error
+from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
 from localcloud.shapes import Seed
@@ -67,5 +67,5 @@ def test_a_terminated_instance_is_not_found_and_an_unknown_filter_is_ec2s_own_er
     cloud.seed([instance(WEB)])
     cloud.terminate(WEB)
     assert calls.select({"tag:Team": ["web"]}, [WEB]) == {}
-    with pytest.raises(Ec2Error, match="The filter 'vpcid' is invalid"):
+    with pytest.raises(AwsError, match="The filter 'vpcid' is invalid"):
         calls.select({"vpcid": ["vpc-1"]}, [])

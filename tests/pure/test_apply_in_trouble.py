@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from imds_provider.errors import (
+    AwsError,
     DeadlinePassedError,
-    Ec2Error,
     InstanceGoneError,
     InstanceMissingError,
     NotAppliedError,
@@ -102,9 +102,9 @@ def test_an_instance_that_only_modify_does_not_know_ends_in_its_own_error() -> N
 def test_a_refusal_is_not_tried_again() -> None:
     applying = Applying()
     applying.ec2.add(WEB)
-    refusal = Ec2Error(f"{WEB}: EC2 refused.", "UnauthorizedOperation")
+    refusal = AwsError(f"{WEB}: EC2 refused.", "UnauthorizedOperation")
     applying.ec2.fail_modify(refusal)
-    with pytest.raises(Ec2Error) as caught:
+    with pytest.raises(AwsError) as caught:
         applying.apply()
     assert caught.value is refusal
     assert len(applying.ec2.modifications) == 1
@@ -194,7 +194,7 @@ def test_an_instance_that_could_not_be_looked_at_in_time_says_so() -> None:
 def test_an_instance_without_reported_options_cannot_be_managed() -> None:
     applying = Applying()
     applying.ec2.add(WEB, {})
-    with pytest.raises(Ec2Error, match=f"{WEB}: EC2 in eu-west-1 reports no metadata options of it."):
+    with pytest.raises(AwsError, match=f"{WEB}: EC2 in eu-west-1 reports no metadata options of it."):
         applying.apply()
     assert applying.ec2.modifications == []
 
@@ -242,7 +242,7 @@ def test_what_somebody_changes_a_second_time_has_two_deciders_and_is_not_changed
 def test_an_instance_that_refuses_to_be_put_right_says_why() -> None:
     applying = Applying(pending_seconds=30)
     applying.ec2.add(WEB)
-    refusal = Ec2Error(f"{WEB}: EC2 refused.", "UnauthorizedOperation")
+    refusal = AwsError(f"{WEB}: EC2 refused.", "UnauthorizedOperation")
 
     def somebody_changes_it() -> None:
         applying.ec2.put(WEB, LAX, state="applied")
@@ -270,7 +270,7 @@ def test_a_modification_to_put_right_whose_answer_is_lost_is_decided_by_the_next
 def test_a_refusal_after_a_lost_answer_is_a_problem_of_something_that_may_have_been_done() -> None:
     applying = Applying()
     applying.ec2.add(WEB)
-    refusal = Ec2Error(f"{WEB}: EC2 refused.", "ExpiredToken")
+    refusal = AwsError(f"{WEB}: EC2 refused.", "ExpiredToken")
     applying.ec2.fail_modify(LOST, refusal)
     outcome = applying.apply()
     assert outcome.problem is refusal

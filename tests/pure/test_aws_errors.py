@@ -15,8 +15,8 @@ from botocore.parsers import ResponseParserError
 
 from imds_provider.aws.errors import THROTTLE_CODES, explain
 from imds_provider.errors import (
+    AwsError,
     ConfigurationError,
-    Ec2Error,
     ImdsError,
     InstanceGoneError,
     InstanceMissingError,
@@ -42,11 +42,11 @@ def explained(error: Exception, *secrets: str) -> ImdsError:
 @pytest.mark.parametrize(
     ("code", "message", "kind", "says"),
     [
-        ("AuthFailure", "Not valid.", Ec2Error, "Not valid. AWS did not accept the credentials; check them"),
+        ("AuthFailure", "Not valid.", AwsError, "Not valid. AWS did not accept the credentials; check them"),
         (
             "IncorrectInstanceState",
             "is in 'pending'",
-            Ec2Error,
+            AwsError,
             "is in 'pending'. The instance is starting or stopping",
         ),
         ("IncorrectInstanceState", "it is terminated", InstanceGoneError, "it is terminated. The instance has ended:"),
@@ -54,17 +54,17 @@ def explained(error: Exception, *secrets: str) -> ImdsError:
         (
             "InvalidParameterValue",
             "Hop limit\n  is  wrong.",
-            Ec2Error,
+            AwsError,
             "Hop limit is wrong. Fix the cause and run again.",
         ),
     ],
 )
 def test_an_error_becomes_a_line_with_instance_action_region_code_reason_and_advice(
-    code: str, message: str, kind: type[Ec2Error], says: str
+    code: str, message: str, kind: type[AwsError], says: str
 ) -> None:
     error = refused(code, message)
     assert type(error) is kind
-    assert isinstance(error, Ec2Error)
+    assert isinstance(error, AwsError)
     assert error.code == code
     assert str(error).startswith(f"{REFUSED}{code}: {says}")
 
@@ -108,7 +108,7 @@ def test_a_failure_inside_ec2_leaves_the_outcome_open(code: str, status: int) ->
 
 @pytest.mark.parametrize("code", sorted(THROTTLE_CODES))
 def test_a_throttled_call_was_not_carried_out_whatever_its_status(code: str) -> None:
-    assert type(refused(code, "slow down", 503)) is Ec2Error
+    assert type(refused(code, "slow down", 503)) is AwsError
 
 
 @pytest.mark.parametrize(
@@ -163,5 +163,5 @@ def test_the_reason_of_an_error_that_was_never_sent_hides_secrets_too() -> None:
 
 def test_an_answer_without_any_detail_still_gives_a_sentence() -> None:
     error = explained(ClientError({}, ACTION))
-    assert isinstance(error, Ec2Error)
+    assert isinstance(error, AwsError)
     assert str(error).startswith(f"{WEB}: EC2 refused {ACTION} in eu-west-1")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from imds_provider.aws import Aws, FleetLookups
 from imds_provider.aws.error_advice import DENIED_CODES
-from imds_provider.errors import ConfigurationError, Ec2Error
+from imds_provider.errors import AwsError, ConfigurationError
 from imds_provider.rules.imdsv1_usage import LegacyCalls
 from imds_provider.rules.options import HTTP_TOKENS, modification
 from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, Rule, period, refused_calls
@@ -38,7 +38,7 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preflight: bool) -> 
     # Once AWS has answered, its clock is known. What CloudWatch has is stamped by that clock.
     now = max(each.now() for each in calls.values())
     found = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
-    problems: list[Ec2Error] = []
+    problems: list[AwsError] = []
     found = _refusing(_ready(found, calls, now, problems), calls, now, problems)
     # A denial is reported below, where AWS is asked for what is permitted.
     told = [each for each in problems if not preflight or each.code not in DENIED_CODES]
@@ -62,7 +62,7 @@ def _default_region(aws: Aws) -> str:
     return region
 
 
-def _ready(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, problems: list[Ec2Error]) -> FleetPlan:
+def _ready(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, problems: list[AwsError]) -> FleetPlan:
     """The plan, once CloudWatch has told who uses IMDSv1; nobody is asked about who requires tokens already."""
     readiness = found.settings.readiness
     if readiness.legacy_calls == "off":
@@ -76,7 +76,7 @@ def _ready(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, prob
 
     try:
         counted = _side_by_side(look, found.regions)
-    except Ec2Error as error:
+    except AwsError as error:
         problems.append(error)
         return found
     return with_legacy_calls(
@@ -84,7 +84,7 @@ def _ready(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, prob
     )
 
 
-def _refusing(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, problems: list[Ec2Error]) -> FleetPlan:
+def _refusing(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, problems: list[AwsError]) -> FleetPlan:
     """The plan, once CloudWatch has told who refuses IMDSv1 calls of those that are changed again.
 
     Their resources know whether that is because of an earlier change. They alone do, so they come before all waves.
@@ -98,7 +98,7 @@ def _refusing(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, p
 
     try:
         seen = {each: counted for some in _side_by_side(look, found.regions) for each, counted in some.items()}
-    except Ec2Error as error:
+    except AwsError as error:
         problems.append(error)
         return found
     return with_unhealthy(

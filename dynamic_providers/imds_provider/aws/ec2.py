@@ -65,7 +65,7 @@ class Ec2:
     ) -> dict[str, Observation]:
         """What EC2 has of the instances now, or had so many seconds ago; those that it does not know are left out.
 
-        Callers in other threads share one call. Raises :class:`DeadlinePassedError` or :class:`Ec2Error`.
+        Callers in other threads share one call. Raises :class:`DeadlinePassedError` or :class:`AwsError`.
         """
         ids = sorted(instance_ids)
         try:
@@ -87,7 +87,7 @@ class Ec2:
 
         ``parameters`` are ``ModifyInstanceMetadataOptions``'s own. Raises :class:`OutcomeUnknownError` when there is
         no usable answer, :class:`DeadlinePassedError` when nothing was sent for lack of time,
-        :class:`InstanceMissingError`, :class:`InstanceGoneError` or :class:`Ec2Error` when EC2 refuses.
+        :class:`InstanceMissingError`, :class:`InstanceGoneError` or :class:`AwsError` when EC2 refuses.
         """
         action = "ModifyInstanceMetadataOptions"
 

@@ -13,8 +13,8 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from ..errors import (
+    AwsError,
     ConfigurationError,
-    Ec2Error,
     ImdsError,
     InstanceGoneError,
     InstanceMissingError,
@@ -66,4 +66,4 @@ def explain(
         return InstanceMissingError(line, code)
     if has_ended(code, reason):
         return InstanceGoneError(line, code)
-    return Ec2Error(line, code)
+    return AwsError(line, code)

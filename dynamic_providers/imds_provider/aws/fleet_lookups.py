@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from ..errors import DeadlinePassedError, Ec2Error
+from ..errors import AwsError, DeadlinePassedError
 from ..rules.imdsv1_usage import HEARTBEAT, METRICS_PER_CALL, LegacyCalls, LegacyMetric, Series, metric_queries, total
 from ..rules.observation import Observation
 from ..rules.options import Options
@@ -41,7 +41,7 @@ LIVING_STATES = ("pending", "running", "stopping", "stopped")
 
 
 class FleetLookups:
-    """The look-ups in one account and region. Each raises :class:`Ec2Error` with a sentence for a person."""
+    """The look-ups in one account and region. Each raises :class:`AwsError` with a sentence for a person."""
 
     def __init__(self, ec2: Ec2, connect_cloudwatch: Callable[[], CloudWatchClient]) -> None:
         self.region = ec2.region
@@ -135,7 +135,7 @@ class FleetLookups:
 
     def _require_data(self, metric: str, status: str) -> None:
         if status in ("InternalError", "Forbidden"):
-            raise Ec2Error(f"{metric}: CloudWatch in {self.region} answered with {status}; run again.", status)
+            raise AwsError(f"{metric}: CloudWatch in {self.region} answered with {status}; run again.", status)
 
     def impaired(self, instance_ids: Collection[str]) -> dict[str, Impairment]:
         """The instances that fail a status check of EC2, each with which, and since when.
@@ -179,7 +179,7 @@ class FleetLookups:
         """Why metrics may not be read; None if they may. CloudWatch has no dry runs, so one metric is asked for."""
         try:
             self.legacy_calls("MetadataNoTokenRejected", [instance_id], start, end, 60)
-        except Ec2Error as error:
+        except AwsError as error:
             if error.code not in DENIED_CODES:
                 raise
             return str(error)
@@ -189,7 +189,7 @@ class FleetLookups:
         try:
             with self._explained(action, subject, parameters=parameters):
                 call()
-        except Ec2Error as error:
+        except AwsError as error:
             if error.code in DENIED_CODES:
                 return str(error)
             if error.code != "DryRunOperation":
@@ -214,7 +214,7 @@ class FleetLookups:
             with self._calls.within(self._calls.deadline(LONGEST_SECONDS)):
                 yield
         except DeadlinePassedError:
-            raise Ec2Error(
+            raise AwsError(
                 f"{subject}: {service} in {self.region} did not answer {action} in {LONGEST_SECONDS:g} s; run again."
             ) from None
         except (ClientError, BotoCoreError, ResponseParserError) as error:

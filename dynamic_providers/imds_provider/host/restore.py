@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..aws import Ec2
-from ..errors import ImdsError, InstanceGoneError, InstanceMissingError
+from ..errors import ConfigurationError, InstanceGoneError, InstanceMissingError
 from ..rules import resource_state as p
 from ..rules.loosening import is_reason, loosened
 from ..rules.options import Options, one_after_another, render
@@ -84,7 +84,7 @@ def confirm_account(recorded: Bag) -> None:
         return
     account = runtime.aws().account_id(region)
     if account != owner:
-        raise ImdsError(
+        raise ConfigurationError(
             f"{recorded[p.INSTANCE_ID]} belongs to account {owner}, but the credentials in use belong to {account}: "
             "run again with credentials of its account."
         )

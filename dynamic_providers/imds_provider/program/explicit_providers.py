@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pulumi
 
+from .errors import ProgramError
+
 _TYPES = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
 """A resource of each provider that says in which account something is done."""
 
@@ -16,11 +18,11 @@ def refuse_explicit_provider(subject: str, opts: pulumi.ResourceOptions | None) 
     """Refuse an AWS provider that a resource with these options would have, of its own or from its parent.
 
     ``subject`` is such as ``InstanceMetadata web``. For a component that has been made, options with it as the parent
-    find what transformations have added as well. Raises :class:`pulumi.RunError` with one sentence.
+    find what transformations have added as well. Raises :class:`ProgramError` with one sentence.
     """
     provider = _explicit_provider(opts or pulumi.ResourceOptions())
     if provider is not None:
-        raise pulumi.RunError(
+        raise ProgramError(
             f"{subject}: the AWS provider {provider.pulumi_resource_name} has no effect here, since its resources use "
             "the stack's `aws:` configuration: for another region give `region=` (`regions=` for a fleet), for another "
             "account use a stack (or an inline program) whose `aws:` configuration names it, and pass neither this "

@@ -9,6 +9,7 @@ import pulumi
 
 from ..rules.deciders import Deciders
 from ..rules.options import OPTIONS
+from .errors import ProgramError
 from .per_program import PerProgram
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ def own(
     """Enter a resource that decides these options, by Python argument, of an instance.
 
     Gives the instance id for the resource to use. What is known only later is compared then, before that output is
-    known, so that nothing is sent for a second decider. Raises :class:`pulumi.RunError` for one that is known now.
+    known, so that nothing is sent for a second decider. Raises :class:`ProgramError` for one that is known now.
     """
     program = _programs.get()
     parent = opts.parent if opts else None
@@ -93,4 +94,4 @@ def _same_name(program: _Program, name: str, parent: pulumi.Resource) -> list[pu
 
 def _refuse(problems: list[str]) -> None:
     if problems:
-        raise pulumi.RunError("\n".join(problems))
+        raise ProgramError("\n".join(problems))

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-import pulumi
 from pulumi.runtime.settings import get_monitor
+
+from .errors import ProgramError
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ class PerProgram(Generic[T]):
         """The value of the program that is running. Raises whatever making it raises."""
         monitor = get_monitor()
         if monitor is None:
-            raise pulumi.RunError("there is no Pulumi program here: run it by `pulumi` or the Automation API.")
+            raise ProgramError("there is no Pulumi program here: run it by `pulumi` or the Automation API.")
         kept = vars(monitor)
         with self._lock:
             if self._name not in kept:

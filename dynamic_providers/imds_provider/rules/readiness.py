@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from ..errors import InvalidInputError
 from .imdsv1_usage import LegacyCalls, last_seen, period_seconds, told
 from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options, quote
 
@@ -30,7 +31,7 @@ class Readiness:
     ``legacy_calls`` says whether IMDSv1 calls in the last ``days`` (1 to 455) stop the preview, are listed, or are
     not looked for; ``unknown`` says what becomes of instances that CloudWatch has no data of.
 
-    Raises ``ValueError`` with one line for each thing that is wrong.
+    Raises :class:`InvalidInputError` with one line for each thing that is wrong.
     """
 
     legacy_calls: Literal["block", "warn", "off"] = "block"
@@ -49,7 +50,7 @@ class Readiness:
         if not is_days(self.days):
             problems.append(f"days must be a whole number from 1 to {DAYS[-1]}, got {quote(self.days)}.")
         if problems:
-            raise ValueError("\n".join(f"Readiness: {problem}" for problem in problems))
+            raise InvalidInputError("\n".join(f"Readiness: {problem}" for problem in problems))
 
     @property
     def period_seconds(self) -> int:

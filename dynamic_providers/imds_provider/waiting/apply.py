@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..errors import (
+    AwsError,
     DeadlinePassedError,
-    Ec2Error,
     EngineGoneError,
     ImdsError,
     InstanceGoneError,
@@ -94,7 +94,7 @@ def apply_options(
     anything is sent.
 
     Raises :class:`LooseningRefusedError`, :class:`InstanceMissingError`, :class:`InstanceGoneError`,
-    :class:`NotAppliedError` or another :class:`Ec2Error` while nothing has been sent. From then on an error is the
+    :class:`NotAppliedError` or another :class:`AwsError` while nothing has been sent. From then on an error is the
     outcome's ``problem``: what has been done must be recorded, whatever becomes of it.
     """
     before = find(
@@ -162,7 +162,7 @@ class _Attempt:
                 self.sent = False  # as far as EC2 shows, long after
                 raise problem
 
-    def _send(self) -> Ec2Error | None:
+    def _send(self) -> AwsError | None:
         """Send what differs once, and give what makes it worth another try."""
         try:
             self.now = send(self.ec2, self.now, self.wanted, self.deadline, self.allow_downgrade)
@@ -175,7 +175,7 @@ class _Attempt:
         except OutcomeUnknownError as error:
             self.sent = True
             return error
-        except Ec2Error:
+        except AwsError:
             # An instance that has ended since it was found is refused by one code or another: look what it is.
             self._look()
             raise
@@ -224,7 +224,7 @@ def find(
 ) -> Observation:
     """The instance as it is, or was so many seconds ago, looking again for a while if EC2 does not know it.
 
-    Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`, or :class:`Ec2Error` when EC2 reports no
+    Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`, or :class:`AwsError` when EC2 reports no
     metadata options of it, in which case nothing could be compared.
     """
     try:
@@ -241,7 +241,7 @@ def find(
         raise _unsettled(error, instance_id) from None
     seen = settled.observations[instance_id]
     if not seen.options:
-        raise Ec2Error(unreported_reason(instance_id, ec2.region))
+        raise AwsError(unreported_reason(instance_id, ec2.region))
     return seen
 
 
@@ -250,11 +250,11 @@ def _unsettled(error: NotSettledError, instance_id: str) -> ImdsError:
     kinds: dict[str, type[ImdsError]] = {
         "gone": InstanceGoneError,
         "missing": InstanceMissingError,
-        "refused": Ec2Error,
+        "refused": AwsError,
         "timeout": NotAppliedError,
     }
     return kinds[unsettled.kind](unsettled.reason)
 
 
-def _undecided(error: Ec2Error) -> Ec2Error:
+def _undecided(error: AwsError) -> AwsError:
     return OutcomeUnknownError(f"{error} It may have taken effect; running `pulumi up` again finds out.", error.code)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import DeadlinePassedError, Ec2Error, LooseningRefusedError, OutcomeUnknownError
+from ..errors import AwsError, DeadlinePassedError, LooseningRefusedError, OutcomeUnknownError
 from ..rules.observation import Judge, Observation, Settled, Verdict, gone_reason, judge, missing_reason
 from ..rules.options import Options, changes, render
 from .clock import Deadline
@@ -196,7 +196,7 @@ def _reapply(roll: _Roll, now: float, reapply: Callable[[Observation, Options], 
             return  # the next look, or the deadline, decides
         except LooseningRefusedError:
             roll.give_up(seen.instance_id, "refused", tightened_reason(seen, roll.pending[seen.instance_id]))
-        except Ec2Error as error:
+        except AwsError as error:
             roll.give_up(seen.instance_id, "refused", str(error))
 
 
