@@ -41,7 +41,7 @@ def test_a_soak_is_shown_and_waited_for_before_the_next_wave(stack: Stack, cloud
     stack.configure(fleet(cloud, rollout={"waves": [1, "100%"], "soakMinutes": 1}))
     with cloud.hurrying(times=12):
         up = stack.up()
-    assert any(re.fullmatch(r"before wave 2/2 of web: soak of 1 instance, \d+ s more", each) for each in up.progress)
+    assert any(re.fullmatch(r"before wave 2/2 of web: soaking 1 instance, \d+ s left", each) for each in up.progress)
     first, second = (changed_at(stack, [each]) for each in OTHERS[:2])
     assert min(second) >= max(first) + timedelta(minutes=1)
 

@@ -73,6 +73,7 @@ _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
 
 Bag = Mapping[str, object]
 IsKnown = Callable[[object], bool]
+InstanceKey = tuple[object, object]
 
 
 def is_instance_id(value: object) -> bool:
@@ -161,8 +162,8 @@ def needs_ec2(recorded: Bag, inputs: Bag) -> bool:
     )
 
 
-def place(bag: Bag) -> tuple[object, object]:
-    """The region and id by which an instance goes in a run."""
+def instance_key(bag: Bag) -> InstanceKey:
+    """The region and ID that identify the instance in a run."""
     return bag.get(REGION), bag.get(INSTANCE_ID)
 
 
