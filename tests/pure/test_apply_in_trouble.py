@@ -12,7 +12,7 @@ from imds_provider.errors import (
 )
 from imds_provider.rules.observation import Verdict
 from imds_provider.rules.options import Options
-from imds_provider.waiting.apply import ATTEMPTS, READ_AHEAD_SECONDS, send
+from imds_provider.waiting.apply import ATTEMPTS, send
 from imds_provider.waiting.clock import Deadline
 from imds_provider.waiting.waiter import STRAYED_SECONDS, NotSettledError, wait
 from tests.support.applying import LOST, NOT_FOUND, RIGHT, SENT, WEB, Applying
@@ -37,17 +37,6 @@ def test_a_lost_answer_to_a_modification_that_had_no_effect_is_sent_again_after_
     assert applying.ec2.modifications == [SENT, SENT]
     assert len(applying.ec2.looks) == 2
     assert applying.clock.pauses != []
-
-
-def test_only_what_a_modification_is_first_worked_out_from_may_have_been_seen_a_moment_ago() -> None:
-    applying = Applying(pending_seconds=0.5)
-    applying.ec2.add(WEB)
-    applying.ec2.fail_modify(LOST)
-    applying.apply()
-    first, *others = applying.ec2.max_ages
-    assert first == READ_AHEAD_SECONDS <= 2
-    assert others
-    assert set(others) == {0.0}
 
 
 def test_a_modification_that_never_takes_effect_is_given_up_on_after_a_last_look() -> None:

@@ -34,22 +34,13 @@ from .waiter import MISSING_GRACE_SECONDS, NotSettledError, timeout_reason, wait
 ATTEMPTS = 4
 """How often a modification is sent when a describe shows that the one before had no effect."""
 
-READ_AHEAD_SECONDS = 0.5
-"""How old the observation may be that a modification is worked out from.
-
-Values that ride along come from it, so what somebody changes in between would be undone: no longer than a look and a
-modification take anyway.
-"""
-
 
 class Ec2Calls(Protocol):
     """What is needed of EC2: :class:`imds_provider.ec2.Ec2`, or a fake."""
 
     region: str
 
-    def describe(
-        self, instance_ids: Iterable[str], deadline: Deadline, *, max_age_seconds: float = 0.0
-    ) -> Mapping[str, Observation]: ...
+    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> Mapping[str, Observation]: ...
 
     def modify(
         self, instance_id: str, parameters: Options, deadline: Deadline
@@ -97,13 +88,7 @@ def apply_options(
     :class:`NotAppliedError` or another :class:`AwsError` while nothing has been sent. From then on an error is the
     outcome's ``problem``: what has been done must be recorded, whatever becomes of it.
     """
-    before = find(
-        ec2,
-        instance_id,
-        deadline,
-        missing_grace_seconds=missing_grace_seconds,
-        max_age_seconds=READ_AHEAD_SECONDS,
-    )
+    before = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
     found(before)
     if keep_stricter and not is_reason(allow_downgrade):
         wanted = without_loosening(before.options, wanted)
@@ -215,21 +200,16 @@ class _Attempt:
 
 
 def find(
-    ec2: Ec2Calls,
-    instance_id: str,
-    deadline: Deadline,
-    *,
-    missing_grace_seconds: float = MISSING_GRACE_SECONDS,
-    max_age_seconds: float = 0.0,
+    ec2: Ec2Calls, instance_id: str, deadline: Deadline, *, missing_grace_seconds: float = MISSING_GRACE_SECONDS
 ) -> Observation:
-    """The instance as it is, or was so many seconds ago, looking again for a while if EC2 does not know it.
+    """The instance as it is, looking again for a while if EC2 does not know it.
 
     Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`, or :class:`AwsError` when EC2 reports no
     metadata options of it, in which case nothing could be compared.
     """
     try:
         settled = wait(
-            lambda ids: ec2.describe(ids, deadline, max_age_seconds=max_age_seconds),
+            lambda ids: ec2.describe(ids, deadline),
             {instance_id: {}},
             deadline,
             place=ec2.region,
