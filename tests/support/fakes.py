@@ -83,7 +83,7 @@ class FakeEc2:
     def __init__(
         self, clock: FakeClock, *, pending_seconds: float = 1.5, stale_seconds: float = 0.0, latency: float = 0.0
     ) -> None:
-        self.looks: list[tuple[str, ...]] = []
+        self.describes: list[tuple[str, ...]] = []
         self.modifications: list[dict[str, OptionValue]] = []
         self._clock = clock
         self._pending_seconds = pending_seconds
@@ -127,7 +127,7 @@ class FakeEc2:
         asked = tuple(instance_ids)
         if deadline.passed:
             raise DeadlinePassedError("no time was left to ask.")
-        self.looks.append(asked)
+        self.describes.append(asked)
         self._clock.advance(self._latency)
         shown = self._clock.now() - self._stale_seconds
         found = {}
