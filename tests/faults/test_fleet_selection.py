@@ -10,7 +10,7 @@ from imds_provider import runtime
 from imds_provider.ec2 import FleetCalls
 from imds_provider.errors import Ec2Error
 from localcloud.client import LocalCloud
-from localcloud.shapes import Seed
+from localcloud.ec2.instances import Seed
 from tests.faults.process import REGION, pulumi_process
 
 WEB, API, OLD = (f"i-{digit * 17}" for digit in "abc")

@@ -22,10 +22,10 @@ from werkzeug.test import create_environ
 
 from imds_provider import coalescing, runtime
 from imds_provider.ec2 import connections
-from localcloud import control
 from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.clock import Clock
-from localcloud.pipeline import Cloud, ConnectionLostError
+from localcloud.http import control
+from localcloud.http.pipeline import Cloud, ConnectionLostError
 from localcloud.settings import Settings
 from tests.faults.process import LOADER, JumpingEngine, configuration, fresh_run_state
 
