@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from localcloud import errors
-from localcloud.calls import Call
+from localcloud.api import errors
+from localcloud.api.call import Call
 from localcloud.settings import UNFILTERED, Settings
 
 

@@ -16,11 +16,12 @@ from typing import Any, TypedDict
 
 from moto.ec2.models.instances import Instance
 
-from localcloud import errors, metrics
-from localcloud.answer import Answer
-from localcloud.passing import ask_moto
-from localcloud.request import Request
-from localcloud.workload import DAY, MINUTE
+from localcloud.api import errors
+from localcloud.api.answer import Answer
+from localcloud.cloudwatch import metrics
+from localcloud.ec2.request import Request
+from localcloud.ec2.run_instances import ask_moto
+from localcloud.ec2.workload import DAY, MINUTE
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 MAX_QUERIES = 500

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from moto.ec2.models.instances import Instance
 from moto.ec2.utils import filter_dict_attribute_mapping, get_object_value
 
-from localcloud import errors
-from localcloud.options import Snapshot
+from localcloud.api import errors
+from localcloud.api.metadata_options import Snapshot
 
 MAX_VALUES = 200
 """Values that one filter may have."""

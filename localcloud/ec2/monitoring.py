@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from localcloud import errors, rendering
-from localcloud.answer import Answer
-from localcloud.calls import check_instance_id
-from localcloud.request import Request
-from localcloud.shapes import MONITORING
+from localcloud.api import errors, rendering
+from localcloud.api.answer import Answer
+from localcloud.api.call import check_instance_id
+from localcloud.ec2.instances import MONITORING
+from localcloud.ec2.request import Request
 
 
 def monitor(request: Request) -> Answer:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from moto.iam.models import get_account_id_from
 
-from localcloud import errors
+from localcloud.api import errors
 
 CREDENTIALS = re.compile(
     r"(?i)^(x-amz-.*|awsaccesskeyid|signature.*|securitytoken|webidentitytoken|samlassertion|tokencode|"

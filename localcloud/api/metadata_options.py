@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import inf
 from typing import TypeVar
 
-from localcloud import errors
+from localcloud.api import errors
 
 T = TypeVar("T")
 

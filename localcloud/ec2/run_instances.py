@@ -9,13 +9,13 @@ from functools import cache
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from localcloud import errors, rendering
-from localcloud.answer import Answer
-from localcloud.calls import check_instance_id
-from localcloud.metadata import check_enforcement, given_options
-from localcloud.options import OPTIONS, Options, validate, validate_tag_keys, validate_together
-from localcloud.request import Request
-from localcloud.world import GONE
+from localcloud.api import errors, rendering
+from localcloud.api.answer import Answer
+from localcloud.api.call import check_instance_id
+from localcloud.api.metadata_options import OPTIONS, Options, validate, validate_tag_keys, validate_together
+from localcloud.ec2.modify_options import check_enforcement, given_options
+from localcloud.ec2.request import Request
+from localcloud.ec2.store import GONE
 
 MOVES = {
     "StopInstances": "stopped",

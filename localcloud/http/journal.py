@@ -6,8 +6,8 @@ import time
 from collections import deque
 from typing import TypedDict
 
-from localcloud.calls import Call
-from localcloud.errors import THROTTLED
+from localcloud.api.call import Call
+from localcloud.api.errors import THROTTLED
 
 KEPT = 100_000
 """Calls that the log keeps; the oldest go first."""

@@ -17,13 +17,13 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance, Reservation
 from moto.moto_api._internal import mock_random
 
-from localcloud import errors
-from localcloud.answer import Answer
+from localcloud.api import errors
+from localcloud.api.answer import Answer
+from localcloud.api.metadata_options import DEFAULTS, Options, Record, Snapshot
 from localcloud.clock import Clock
-from localcloud.options import DEFAULTS, Options, Record, Snapshot
+from localcloud.ec2.instances import MONITORING, STATES, Change, InstanceView, Seed, options_from_wire, options_to_wire
+from localcloud.ec2.workload import DAY, Past, Workload
 from localcloud.settings import Settings
-from localcloud.shapes import MONITORING, STATES, Change, InstanceView, Seed, options_from_wire, options_to_wire
-from localcloud.workload import DAY, Past, Workload
 
 # Moto looks through its 1,300 images at every launch (6 ms) and makes them for every region (45 ms).
 # Any image id launches.

@@ -10,8 +10,8 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import make_server
 
-from localcloud import control
-from localcloud.pipeline import Cloud
+from localcloud.http import control
+from localcloud.http.pipeline import Cloud
 from localcloud.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from math import inf
 from typing import TypedDict, cast
 
-from localcloud.calls import INSTANCE_ID
-from localcloud.options import OPTIONS
-from localcloud.workload import Workload
+from localcloud.api.call import INSTANCE_ID
+from localcloud.api.metadata_options import OPTIONS
+from localcloud.ec2.workload import Workload
 
 STATES: Mapping[str, int] = {
     "pending": 0,

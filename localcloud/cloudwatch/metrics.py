@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 
-from localcloud.workload import Past, Span, Workload, overlaps
+from localcloud.ec2.workload import Past, Span, Workload, overlaps
 
 CPU, SERVED, REJECTED = "CPUUtilization", "MetadataNoToken", "MetadataNoTokenRejected"
 STATISTICS: Mapping[str, tuple[str, ...]] = {

@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape
 
 from moto.ec2.models.instances import Reservation
 
-from localcloud.errors import EC2Error
-from localcloud.options import OPTIONS, Snapshot
+from localcloud.api.errors import EC2Error
+from localcloud.api.metadata_options import OPTIONS, Snapshot
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

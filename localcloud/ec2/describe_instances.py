@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from moto.ec2.models.instances import Reservation
 
-from localcloud import errors, filters, pages, rendering
-from localcloud.answer import Answer
-from localcloud.calls import check_instance_id
-from localcloud.instance_xml import instance_xml
-from localcloud.request import Request
+from localcloud.api import errors, rendering
+from localcloud.api.answer import Answer
+from localcloud.api.call import check_instance_id
+from localcloud.ec2 import filters, pages
+from localcloud.ec2.instance_xml import instance_xml
+from localcloud.ec2.request import Request
 
 
 def describe_instances(request: Request) -> Answer:

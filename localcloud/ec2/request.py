@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localcloud.calls import Call
+from localcloud.api.call import Call
+from localcloud.api.metadata_options import Snapshot
+from localcloud.api.rendering import metadata_options
+from localcloud.ec2.store import World
 from localcloud.faults import Effect
-from localcloud.options import Snapshot
-from localcloud.rendering import metadata_options
-from localcloud.world import World
 
 EVERY = "*"
 

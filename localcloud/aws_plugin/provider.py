@@ -8,12 +8,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-import os
-import sys
-import threading
 import time
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -37,10 +33,9 @@ from pulumi.provider.experimental.provider import (
     UpdateRequest,
     UpdateResponse,
 )
-from pulumi.provider.experimental.server import main
 from pulumi.runtime.rpc import UNKNOWN  # as it is on the wire: the server neither reads nor writes it otherwise
 
-from localcloud.bags import Bag, boxed_map, differences, plain, plain_map, restricted
+from localcloud.aws_plugin.properties import Bag, boxed_map, differences, plain, plain_map, restricted
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -264,15 +259,3 @@ def to_ec2(options: Bag) -> Bag:
 
 def tag_list(tags: Mapping[str, str]) -> list[Any]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _end_with_the_engine() -> None:
-    parent = os.getppid()
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    threading.Thread(target=_end_with_the_engine, daemon=True).start()
-    main(sys.argv[1:], version("pulumi-aws"), StandIn())

@@ -13,7 +13,7 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.security_groups import SecurityGroup
 
-from localcloud.rendering import timestamp
+from localcloud.api.rendering import timestamp
 
 
 def instance_xml(instance: Instance, tags: Mapping[str, str], metadata_options: str) -> str:

@@ -7,12 +7,13 @@ from datetime import datetime, timezone
 
 from moto.ec2.models.instances import Instance
 
-from localcloud import errors, pages, rendering
-from localcloud.answer import Answer
-from localcloud.calls import Call, check_instance_id
-from localcloud.filters import matcher
-from localcloud.request import Request
-from localcloud.world import World
+from localcloud.api import errors, rendering
+from localcloud.api.answer import Answer
+from localcloud.api.call import Call, check_instance_id
+from localcloud.ec2 import pages
+from localcloud.ec2.filters import matcher
+from localcloud.ec2.request import Request
+from localcloud.ec2.store import World
 
 MAX_IDS = 100
 """Instance ids that a request may name."""

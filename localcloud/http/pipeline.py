@@ -10,16 +10,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
 
-from localcloud import cloudwatch, describe, errors, metadata, monitoring, passing, rendering, status
-from localcloud.answer import Answer
-from localcloud.calls import Call
+from localcloud.api import errors, rendering
+from localcloud.api.answer import Answer
+from localcloud.api.call import Call
 from localcloud.clock import Clock
+from localcloud.cloudwatch import get_metric_data as cloudwatch
+from localcloud.ec2 import describe_instances as describe
+from localcloud.ec2 import describe_status as status
+from localcloud.ec2 import modify_options as metadata
+from localcloud.ec2 import monitoring
+from localcloud.ec2 import run_instances as passing
+from localcloud.ec2.request import EVERY, Request
+from localcloud.ec2.store import World
 from localcloud.faults import Fault, FaultPlan
-from localcloud.journal import Journal
-from localcloud.request import EVERY, Request
+from localcloud.http.journal import Journal
+from localcloud.http.throttle import Throttle
 from localcloud.settings import Settings
-from localcloud.throttle import Throttle
-from localcloud.world import World
 
 HANDLERS: Mapping[str, Callable[[Request], Answer]] = {
     "DescribeInstances": describe.describe_instances,

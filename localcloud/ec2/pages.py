@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TypeVar
 
-from localcloud import errors
-from localcloud.calls import Call
+from localcloud.api import errors
+from localcloud.api.call import Call
 
 PAGE = 1000
 """Items in an answer when the request does not say; the most that it may ask for. At least 5 must be asked for."""

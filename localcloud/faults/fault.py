@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Literal, get_args
 
-from localcloud import errors
-from localcloud.calls import Call
-from localcloud.options import OPTIONS
+from localcloud.api import errors
+from localcloud.api.call import Call
+from localcloud.api.metadata_options import OPTIONS
 
 Effect = Literal[
     "error",

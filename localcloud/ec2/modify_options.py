@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from localcloud import errors, rendering
-from localcloud.answer import Answer
-from localcloud.calls import check_instance_id
-from localcloud.options import (
+from localcloud.api import errors, rendering
+from localcloud.api.answer import Answer
+from localcloud.api.call import check_instance_id
+from localcloud.api.metadata_options import (
     HOP_LIMIT,
     OPTIONS,
     Options,
@@ -13,8 +13,8 @@ from localcloud.options import (
     validate_tag_keys,
     validate_together,
 )
-from localcloud.request import Request
-from localcloud.world import GONE
+from localcloud.ec2.request import Request
+from localcloud.ec2.store import GONE
 
 DEFAULTED = ("HttpTokens", HOP_LIMIT, "HttpEndpoint", "InstanceMetadataTags")
 """The options that have an account default."""

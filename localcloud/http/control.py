@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from localcloud.ec2.instances import checked_change, checked_seed
 from localcloud.faults import Fault
-from localcloud.pipeline import Cloud
-from localcloud.shapes import checked_change, checked_seed
+from localcloud.http.pipeline import Cloud
 
 PREFIX = "/_localcloud/"
 
