@@ -16,7 +16,6 @@ from imds_provider.rules.wave_health import (
     Impairment,
     Rule,
     Snapshot,
-    is_soak,
     may_be_covered,
     merge_impairments,
     metrics_since,
@@ -266,11 +265,3 @@ def test_the_progress_is_one_line() -> None:
     assert progress("x: ", 1, 9, 90.2, 5) == "x: soaking 1 instance, 85 s left"
     assert progress("x: ", 3, 0, 4, 5) == "x: soaking 3 instances, 0 s left"
     assert progress("x: ", 0, 2, 0, 5) == "x: waiting for CloudWatch to cover the change of 2 instances"
-
-
-@pytest.mark.parametrize(
-    ("value", "holds"),
-    [(0, True), (0.5, True), (1440, True), (-1, False), (1441, False), ("15", False), (True, False), (None, False)],
-)
-def test_a_soak_is_a_number_of_minutes_up_to_a_day(value: object, *, holds: bool) -> None:
-    assert is_soak(value) is holds

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from .imdsv1_usage import Imdsv1Usage, period_seconds
 from .target import Target
+from .validation import DEFAULT_DAYS
 from .wording import cut, instances
 
 HEALTHY_FOR = timedelta(minutes=10)
@@ -23,13 +24,6 @@ PUBLISH = timedelta(minutes=5)
 """The longest time between two data points of an instance."""
 COVERED_WITHIN = timedelta(minutes=20)
 """How long CloudWatch may take to cover a change: two periods, and as long again for late data."""
-LONGEST_SOAK_MINUTES = 1440
-DAYS = 14
-
-
-def is_soak(value: object) -> bool:
-    """Whether the value is a number of minutes from 0 to 1440."""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value <= LONGEST_SOAK_MINUTES
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class Rule:
     """
 
     soak: timedelta | None = None
-    days: int = DAYS
+    days: int = DEFAULT_DAYS
     unknown: str = "warn"
 
     @property
