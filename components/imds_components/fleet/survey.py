@@ -89,7 +89,7 @@ def _refusing(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, p
 
     Their resources know whether that is because of an earlier change. They alone do, so they come before all waves.
     """
-    rule = Rule(timedelta(minutes=found.settings.rollout.soak_minutes or 0), found.settings.readiness.days)
+    rule = Rule(timedelta(minutes=found.settings.rollout.soak_minutes or 0), found.settings.readiness)
     since, until = now - rule.window - PUBLISH, now + _MINUTE
 
     def look(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:
