@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
+from imds_provider.rules.target import Target
 from imds_provider.rules.wording import cut, instances
 
 
@@ -31,7 +32,7 @@ async def _warn(
     missing = [
         name
         for name, row in rows.items()
-        if await row.target.is_known() and await row.target.future() != waited_for.get(name)
+        if await row.target.is_known() and Target.parse(await row.target.future()) != Target.parse(waited_for.get(name))
     ]
     if missing:
         pulumi.log.warn(

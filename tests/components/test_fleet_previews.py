@@ -11,7 +11,7 @@ import pytest
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
 from imds_provider.aws.error_advice import DENIED_CODES
 from imds_provider.errors import AwsError, ConfigurationError
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import ADVICE
 from imds_provider.rules.wave_health import Impairment
@@ -25,7 +25,7 @@ OLD = "i-1a2b3c4d"
 REQUIRED: Options = {**LAX, "httpTokens": "required"}
 PERMISSIONS = ["ec2:ModifyInstanceMetadataOptions", "ec2:DescribeInstanceStatus", "cloudwatch:GetMetricData"]
 LAST = "2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC"
-CALLS = LegacyCalls(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
+CALLS = Imdsv1Usage(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
 
 
 @pytest.fixture
