@@ -59,5 +59,5 @@ def test_a_look_that_is_never_answered_ends_in_time_with_a_sentence(
 def test_an_instance_that_is_gone_by_then_keeps_nobody_from_seeing_who_is_impaired(cloud: LocalCloud) -> None:
     cloud.seed([{"id": WEB, "region": REGION, "status": "impaired"}, {"id": API, "region": REGION}])
     (found,) = runtime.aws().fleet(REGION).impaired([WEB, API, GONE]).items()
-    assert (found[0], found[1].what) == (WEB, "system status impaired and instance status impaired")
+    assert (found[0], found[1].check) == (WEB, "system status impaired and instance status impaired")
     assert runtime.aws().fleet(REGION).impaired([API, GONE]) == {}
