@@ -7,8 +7,8 @@ import pytest
 from imds_provider.errors import InstanceGoneError
 from imds_provider.rules import barrier_state as barrier
 from imds_provider.rules.observation import Observation, Verdict, WaitResult
-from imds_provider.rules.options import Options
-from imds_provider.rules.target import Target
+from imds_provider.rules.options import Options, render
+from imds_provider.rules.target import Change, Target
 from tests.pure.bags import UNKNOWN, is_known
 from tests.support.fakes import LAX, observe
 
@@ -17,10 +17,13 @@ API = "i-0fedcba9876543210"
 OLD = "i-1a2b3c4d"
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 RIGHT: Options = {**LAX, "httpTokens": "required"}
+TARGET = "the target of an InstanceMetadataOptions resource"
+REGION = 'the name of an AWS region such as "eu-west-1", given here or as aws:region'
 
 
 def target(instance_id: str, change: str = "first", **wanted: str | int) -> str:
-    return str(Target(instance_id, wanted or {"httpTokens": "required"}, change))
+    words = [instance_id, render(wanted or {"httpTokens": "required"}), f"change={change}" if change else ""]
+    return " ".join(filter(None, words))
 
 
 def bag(*, region: object = "eu-west-1", timeout: object = 120.0, **targets: object) -> dict[str, object]:
@@ -47,39 +50,37 @@ def test_targets_that_are_complete_or_not_known_yet_are_accepted(inputs: dict[st
 
 
 @pytest.mark.parametrize(
-    ("inputs", "violations"),
+    ("inputs", "sentence"),
     [
-        ({**bag(), "targets": None}, [("targets", "targets must map names to targets of InstanceMetadataOptions.")]),
-        ({**bag(), "targets": [WEB]}, [("targets", "targets must map names to targets of InstanceMetadataOptions.")]),
-        (bag(web=f"{WEB} zebra=1"), [("targets.web", "web is no target of an InstanceMetadataOptions.")]),
-        (bag(web=target("web")), [("targets.web", "web is no target of an InstanceMetadataOptions.")]),
-        (
-            bag(web={"instanceId": WEB}),
-            [("targets.web", "web is no target of an InstanceMetadataOptions.")],
-        ),
+        ({**bag(), "targets": None}, "targets must map names to the targets of InstanceMetadataOptions resources."),
+        ({**bag(), "targets": [WEB]}, "targets must map names to the targets of InstanceMetadataOptions resources."),
+        (bag(web=f"{WEB} zebra=1"), f'targets.web must be {TARGET}, got "{WEB} zebra=1".'),
+        (bag(web=target("web")), f'targets.web must be {TARGET}, got "{target("web")}".'),
+        (bag(web={"id": WEB}), f'targets.web must be {TARGET}, got {{"id": "{WEB}"}}.'),
         (
             bag(web=target(WEB), api=target(API), www=target(WEB, "other")),
-            [("targets.www", f"{WEB} is given twice, as web and as www.")],
+            f"targets.www is {WEB}, as is web: give each instance once.",
         ),
-        (bag(region=None), [("region", "region must be given here or as aws:region.")]),
-        (bag(region=""), [("region", "region must be given here or as aws:region.")]),
-        *(
-            (bag(timeout=value), [("timeoutSeconds", "timeoutSeconds must be a number of seconds from 1 to 3600.")])
-            for value in (0.0, 3601.0, True, "60", None)
-        ),
+        (bag(region=None), f"region is missing; it must be {REGION}."),
+        (bag(region="here"), f'region must be {REGION}, got "here".'),
+        (bag(timeout=0.0), "timeout_seconds must be a number of seconds from 1 to 3600, got 0."),
+        ({**bag(), "ifGone": "ignore"}, 'if_gone must be "fail" or "warn", got "ignore".'),
+        ({**bag(), "soakMinutes": -1.0}, "soak_minutes must be a number of minutes from 0 to 1440, got -1."),
+        ({**bag(), "days": 0.0}, "days must be a whole number of days from 1 to 455, got 0."),
+        ({**bag(), "unknown": "off"}, 'unknown must be "warn", "block" or "ignore", got "off".'),
     ],
 )
-def test_wrong_inputs_are_refused(inputs: dict[str, object], violations: list[tuple[str, str]]) -> None:
-    assert [(each.property, each.reason) for each in barrier.check(inputs, is_known)] == violations
+def test_wrong_inputs_are_refused(inputs: dict[str, object], sentence: str) -> None:
+    assert [each.in_python() for each in barrier.check(inputs, is_known)] == [sentence]
 
 
 def test_every_violation_is_found_at_once() -> None:
     inputs = bag(web="x", api="y", region=None, timeout=0.0)
-    assert [each.property for each in barrier.check(inputs, is_known)] == [
-        "targets.api",
-        "targets.web",
-        "region",
-        "timeoutSeconds",
+    assert [each.path for each in barrier.check(inputs, is_known)] == [
+        ("targets", "api"),
+        ("targets", "web"),
+        ("region",),
+        ("timeoutSeconds",),
     ]
 
 
@@ -144,10 +145,12 @@ def test_only_new_and_changed_targets_are_waited_for() -> None:
     before = bag(web=target(WEB), api=target(API))
     now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))
     assert barrier.to_wait_for(before, now) == {
-        API: Target(API, {"httpPutResponseHopLimit": 2}, "second"),
-        OLD: Target(OLD, {"httpTokens": "required"}, "first"),
+        API: Target(API, {"httpPutResponseHopLimit": 2}, Change("second")),
+        OLD: Target(OLD, {"httpTokens": "required"}, Change("first")),
     }
-    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {WEB: Target(WEB, {"httpTokens": "required"}, "first")}
+    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {
+        WEB: Target(WEB, {"httpTokens": "required"}, Change("first"))
+    }
     assert barrier.to_wait_for(before, before) == {}
 
 
@@ -160,9 +163,9 @@ def wave(**targets: object) -> dict[str, object]:
     return {**bag(**targets), "wave": 2.0}
 
 
-CHANGED = "965f4789-20261125T044012Z"
+CHANGED = "965f4789 changedAt=2026-11-25T04:40:12Z"
 EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
-"""As 0.2.0 marked changes."""
+"""As 0.2.0 recorded changes."""
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
         "the same one is changed again",
         "another one is changed",
         "one more",
-        "one more, without a mark",
+        "one more, without a change",
         "in another region",
     ],
 )
@@ -198,9 +201,9 @@ def test_a_target_of_a_wave_that_is_not_known_yet_is_a_difference() -> None:
     assert barrier.changed(wave(), wave(web=UNKNOWN), is_known)
 
 
-def test_neither_wave_nor_run_nor_time_of_a_mark_is_compared_but_the_mark_as_a_whole() -> None:
-    for mark in (CHANGED, EARLIER, "965f4789-20261125T044012Z-required-20261125T044012Z"):
-        same = bag(web=target(WEB, mark))
+def test_a_recorded_change_in_whatever_words_is_no_difference_to_itself() -> None:
+    for change in (CHANGED, EARLIER, f"{CHANGED} requiredAt=2026-11-25T04:40:12Z"):
+        same = bag(web=target(WEB, change))
         assert not barrier.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
         assert list(barrier.to_wait_for({}, same)) == [WEB]
 
@@ -213,6 +216,12 @@ def test_how_to_watch_is_no_difference_and_is_not_recorded(given: dict[str, obje
     assert not barrier.changed(same, {**same, **given}, is_known)
     recorded = barrier.outputs({**same, **given}, {}, result(applied=(WEB,)), NOON)
     assert recorded.keys() - {"title"} == {*same, "appliedIds", "pendingStartIds"}
+
+
+def test_a_change_of_020_in_the_words_of_today_is_no_difference() -> None:
+    written = str(Target.parse(target(WEB, EARLIER)))
+    assert written.endswith("change=0a1b2c3d changedAt=2026-11-20T00:00:00Z requiredAt=2026-11-20T00:00:00Z")
+    assert not barrier.changed(bag(web=target(WEB, EARLIER)), bag(web=written), is_known)
 
 
 def test_a_wave_records_when_it_was_seen_through() -> None:

@@ -8,18 +8,16 @@ import pytest
 
 from imds_provider.rules import wave_check_state as gate
 from imds_provider.rules.readiness import Readiness
-from imds_provider.rules.target import Target
+from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import Rule
 from tests.pure.bags import UNKNOWN, is_known
 
 WEB, API = "i-0123456789abcdef0", "i-0123456789abcdef1"
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
-DAYS = "days must be a whole number of days from 1 to 455."
-SOAK = "soakMinutes must be a number of minutes from 0 to 1440."
 
 
-def target(instance_id: str = WEB, change: str = "c0ffee-20261125T044012Z") -> str:
-    return str(Target(instance_id, {"httpTokens": "required"}, change))
+def target(instance_id: str = WEB, change: str = "c0ffee") -> str:
+    return str(Target(instance_id, {"httpTokens": "required"}, Change(change, NOON)))
 
 
 def bag(*lines: object, **given: object) -> dict[str, object]:
@@ -44,28 +42,33 @@ def test_everything_but_the_targets_may_be_left_out_or_be_unknown(given: dict[st
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "reason"),
+    ("name", "value", "sentence"),
     [
-        *(("soakMinutes", value, SOAK) for value in (-1, 1441, "15", True)),
-        *(("days", value, DAYS) for value in (0, 456, -1.0, 14.5, float("nan"), True, "14")),
-        ("unknown", "block it", "unknown must be warn or block or ignore."),
-        ("legacyCalls", "ignore", "legacyCalls must be block or warn or off."),
-        ("region", None, "region must be given here or as aws:region."),
-        ("targets", None, "targets must map names to targets of InstanceMetadataOptions."),
+        ("soakMinutes", 1441, "soak_minutes must be a number of minutes from 0 to 1440, got 1441."),
+        ("days", 14.5, "days must be a whole number of days from 1 to 455, got 14.5."),
+        ("unknown", "off", 'unknown must be "warn", "block" or "ignore", got "off".'),
+        ("legacyCalls", "ignore", 'legacy_calls must be "block", "warn" or "off", got "ignore".'),
+        (
+            "region",
+            None,
+            'region is missing; it must be the name of an AWS region such as "eu-west-1", given here or as aws:region.',
+        ),
+        ("targets", None, "targets must map names to the targets of InstanceMetadataOptions resources."),
     ],
 )
-def test_a_wrong_value_is_refused_with_what_is_allowed(name: str, value: object, reason: str) -> None:
-    assert gate.check({**bag(target()), name: value}, is_known) == [(name, reason)]
+def test_a_wrong_value_is_refused_with_what_is_allowed(name: str, value: object, sentence: str) -> None:
+    found = gate.check({**bag(target()), name: value}, is_known)
+    assert [(each.path, each.in_python()) for each in found] == [((name,), sentence)]
 
 
 def test_every_violation_is_found_at_once() -> None:
     given = {"soakMinutes": -1, "days": 0, "unknown": "x", "legacyCalls": "x", "region": None}
-    found = [each.property for each in gate.check(bag("x", **given), is_known)]
+    found = [".".join(map(str, each.path)) for each in gate.check(bag("x", **given), is_known)]
     assert found == ["targets.0", "region", "soakMinutes", "days", "unknown", "legacyCalls"]
 
 
-def test_what_forbids_the_run_is_the_only_thing_said() -> None:
-    assert gate.check(bag("x", forbidden="no.", soakMinutes=-1), is_known) == [("", "no.")]
+def test_what_forbids_the_run_is_the_only_thing_reported() -> None:
+    assert gate.check(bag("x", forbidden="no.", soakMinutes=-1), is_known) == [((), "no.")]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_what_forbids_the_run_is_the_only_thing_said() -> None:
         pytest.param(bag(target()), bag(target(), before=[WEB]), True, id="something is changed next, known targets"),
         pytest.param(bag(target()), bag(target(), before=[]), False, id="nothing is changed next"),
         pytest.param(bag(target()), bag(target()), False, id="known targets"),
-        pytest.param(bag(target()), bag(target(change="")), True, id="a target that was changed"),
+        pytest.param(bag(target()), bag(target(change="0ddba11")), True, id="a target that was changed"),
         pytest.param(bag(target()), bag(target(), target(API)), True, id="one more target"),
         pytest.param(bag(target(), target(API)), bag(target()), False, id="one target less"),
         pytest.param(bag(target()), {**bag(target()), "region": "us-east-1"}, True, id="in another region"),
@@ -96,7 +99,7 @@ def test_there_is_something_to_look_at_before_a_change_or_with_new_targets(
 
 
 def test_what_020_recorded_of_a_wave_is_no_difference_where_nothing_is_to_change() -> None:
-    line = target(change="965f4789-20261125T044012Z-wave-2")
+    line = f"{WEB} httpTokens=required change=965f4789-20261125T044012Z-wave-2"
     recorded = bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web", checkedAt="2026-11-25T04:45:00Z")
     assert not gate.changed(recorded, bag(title="before wave 2/3 of web"), is_known)
     assert not gate.changed(recorded, bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web"), is_known)
@@ -111,7 +114,7 @@ def test_the_rule_is_that_of_the_readiness_and_the_rollout() -> None:
 
 
 def test_every_target_is_judged() -> None:
-    assert [each.instance_id for each in gate.to_judge(bag(target(), target(API, "")))] == [WEB, API]
+    assert [each.instance_id for each in gate.to_judge(bag(target(), target(API)))] == [WEB, API]
 
 
 def test_readiness_is_asked_again_of_those_that_are_about_to_refuse_calls() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.observation import Observation, missing_reason
 from imds_provider.rules.options import HTTP_TOKENS, Options
 from imds_provider.rules.readiness import ADVICE, about_to_require, readiness_report, verdicts
@@ -34,11 +34,6 @@ class RegionPlan:
     Those that are right have no wave, so that nothing moves when a fleet grows or shrinks. Those that are loosened have
     none either: the way back waits for nobody.
     """
-
-    @cached_property
-    def wanted(self) -> dict[str, Options]:
-        """The options of each managed instance: not of those that an exemption leaves as they are."""
-        return {each.instance_id: each.wanted for each in self.members if each.is_managed}
 
     @cached_property
     def without_wave(self) -> list[Member]:
@@ -144,7 +139,7 @@ def plan(name: str, settings: FleetSettings, found_in: Mapping[str, Iterable[Obs
     return replace(found, problems=problems, warnings=warnings)
 
 
-def with_legacy_calls(found: FleetPlan, calls: Mapping[str, LegacyCalls | None], since: datetime) -> FleetPlan:
+def with_imdsv1_usage(found: FleetPlan, calls: Mapping[str, Imdsv1Usage | None], since: datetime) -> FleetPlan:
     """The plan once it is known who has used IMDSv1 since then, of those that are about to be required not to."""
     asked = [instance_id for region in found.regions for instance_id in region.about_to_require]
     told = readiness_report(verdicts(asked, calls), found.settings.readiness)
@@ -196,7 +191,7 @@ def _with_waves(region: str, members: Sequence[Member], settings: FleetSettings)
 
 
 def _member(seen: Observation, options: Options, exemption: Exemption | None) -> Member:
-    return Member(seen, merge_options(options, {}, exemption), exempt=exemption is not None)
+    return Member(seen, merge_options(options, exemption), exempt=exemption is not None)
 
 
 def _everywhere(ids_of_regions: Iterable[Iterable[str]]) -> list[str]:
