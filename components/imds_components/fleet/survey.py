@@ -94,7 +94,7 @@ def _refusing(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, p
 
     def look(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:
         ids, seconds = region.changed_again, period(since, until)
-        return calls[region.region].refused_and_heard(ids, [], since, until, seconds)[0] if ids else {}
+        return calls[region.region].refused_calls_and_last_data(ids, [], since, until, seconds)[0] if ids else {}
 
     try:
         seen = {each: counted for some in _side_by_side(look, found.regions) for each, counted in some.items()}
