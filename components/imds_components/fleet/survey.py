@@ -91,7 +91,7 @@ class _Survey:
         def look_up(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:
             ids, seconds = region.changed_again, period(since, until)
             lookups = self._lookups[region.region]
-            return lookups.refused_and_heard(ids, [], since, until, seconds)[0] if ids else {}
+            return lookups.refused_calls_and_last_data(ids, [], since, until, seconds)[0] if ids else {}
 
         usage = self._usage(plan, look_up) or {}
         refusing = {each: refused_calls(seen, since, until) for each, seen in usage.items() if seen and seen.count}
