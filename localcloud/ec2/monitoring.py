@@ -1,8 +1,8 @@
-"""MonitorInstances and UnmonitorInstances, which moto does not have."""
+"""MonitorInstances and UnmonitorInstances, which moto does not implement."""
 
 from __future__ import annotations
 
-from localcloud.api import errors, rendering
+from localcloud.api import errors
 from localcloud.api.answer import Answer
 from localcloud.api.call import check_instance_id
 from localcloud.ec2.instances import MONITORING
@@ -10,25 +10,24 @@ from localcloud.ec2.request import Request
 
 
 def monitor(request: Request) -> Answer:
-    return _set(request, MONITORING["detailed"], shown="pending")
+    return _set(request, MONITORING["detailed"], transition="pending")
 
 
 def unmonitor(request: Request) -> Answer:
-    return _set(request, MONITORING["basic"], shown="disabling")
+    return _set(request, MONITORING["basic"], transition="disabling")
 
 
-def _set(request: Request, state: str, *, shown: str) -> Answer:
-    """In force at once; the answer shows the state on the way there."""
-    call = request.call
-    ids = [check_instance_id(each) for each in call.listed("InstanceId")]
+def _set(request: Request, state: str, *, transition: str) -> Answer:
+    """Change the state at once, but answer with the transition, as EC2 does."""
+    ids = [check_instance_id(each) for each in request.call.list_param("InstanceId")]
     if not ids:
         raise errors.missing_parameter("InstanceId")
-    instances = request.world.require(*request.place, ids)
-    call.refuse_if_dry_run()
+    instances = request.store.require(*request.scope, ids)
+    request.call.refuse_if_dry_run()
     for instance in instances:
         instance.monitoring_state = state
     items = "".join(
-        f"<item><instanceId>{each}</instanceId><monitoring><state>{shown}</state></monitoring></item>" for each in ids
+        f"<item><instanceId>{each}</instanceId><monitoring><state>{transition}</state></monitoring></item>"
+        for each in ids
     )
-    inner = f"<instancesSet>{items}</instancesSet>"
-    return Answer(200, rendering.answer(call.action, request.request_id, inner).encode())
+    return request.answer(f"<instancesSet>{items}</instancesSet>")

@@ -3,6 +3,7 @@
 May import `api` only.
 """
 
-from localcloud.faults.fault import Effect, Fault, FaultPlan
+from localcloud.faults.fault import Effect, Fault
+from localcloud.faults.plan import FaultPlan
 
 __all__ = ["Effect", "Fault", "FaultPlan"]
