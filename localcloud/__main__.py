@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -55,17 +56,14 @@ def main() -> int:
 
 
 def _wait_for_stop(*, until_eof: bool) -> None:
-    stop = threading.Event()
+    """Wait for SIGINT, SIGTERM or the end of standard input."""
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: stop.set())
-    if until_eof:
-
-        def read_to_end() -> None:
+        signal.signal(each, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        if until_eof:
             sys.stdin.read()
-            stop.set()
-
-        threading.Thread(target=read_to_end, daemon=True).start()
-    stop.wait()
+        else:
+            threading.Event().wait()
 
 
 if __name__ == "__main__":

@@ -69,14 +69,9 @@ class Call:
 
     @cached_property
     def filters(self) -> dict[str, list[str]]:
-        """Values by filter name."""
-        filters: dict[str, list[str]] = {}
-        for key in self.params:
-            if match := re.fullmatch(r"Filter\.(\d+)\.Name", key):
-                filters[self.params[key]] = self.list_param(f"Filter.{match[1]}.Value")
-            elif re.fullmatch(r"Filter\.\d+\.Value\.\d+", key) and key.split(".Value")[0] + ".Name" not in self.params:
-                raise errors.AWSError("InvalidParameterValue", "The filter 'null' is invalid.")
-        return filters
+        """Values by filter name; `null`, as in EC2's error, for a filter without a name."""
+        numbers = dict.fromkeys(match[1] for key in self.params if (match := re.match(r"Filter\.(\d+)\.", key)))
+        return {self.params.get(f"Filter.{n}.Name", "null"): self.list_param(f"Filter.{n}.Value") for n in numbers}
 
     @cached_property
     def instance_ids(self) -> list[str]:
@@ -117,7 +112,7 @@ class Call:
 
     def refuse_if_dry_run(self) -> None:
         if self.params.get("DryRun") == "true":
-            raise errors.dry_run()
+            raise errors.AWSError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 
 
 def check_instance_id(instance_id: str) -> str:
@@ -127,7 +122,7 @@ def check_instance_id(instance_id: str) -> str:
         AWSError: InvalidInstanceID.Malformed.
     """
     if not INSTANCE_ID.fullmatch(instance_id):
-        raise errors.malformed_instance_id(instance_id)
+        raise errors.AWSError("InvalidInstanceID.Malformed", f'Invalid id: "{instance_id}"')
     return instance_id
 
 

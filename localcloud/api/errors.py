@@ -35,17 +35,9 @@ class AWSError(Exception):
         self.status = status if status is not None else STATUSES.get(code, 400)
 
 
-def dry_run() -> AWSError:
-    return AWSError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
-
-
 def throttled(service: str) -> AWSError:
     code = "RequestLimitExceeded" if service == "ec2" else "Throttling"
     return AWSError(code, MESSAGES[code])
-
-
-def missing_parameter(name: str) -> AWSError:
-    return AWSError("MissingParameter", f"The request must contain the parameter {name}")
 
 
 def missing_parameters(names: Sequence[str]) -> AWSError:
@@ -58,18 +50,6 @@ def invalid_value(name: str, value: str, expected: str) -> AWSError:
 
 def invalid_filter(name: str) -> AWSError:
     return AWSError("InvalidParameterValue", f"The filter '{name}' is invalid")
-
-
-def invalid_combination(message: str) -> AWSError:
-    return AWSError("InvalidParameterCombination", message)
-
-
-def unknown_parameter(name: str) -> AWSError:
-    return AWSError("UnknownParameter", f"The parameter {name} is not recognized")
-
-
-def malformed_instance_id(instance_id: str) -> AWSError:
-    return AWSError("InvalidInstanceID.Malformed", f'Invalid id: "{instance_id}"')
 
 
 def unknown_instances(ids: Sequence[str]) -> AWSError:
@@ -103,13 +83,9 @@ def unauthorized(
 ) -> AWSError:
     """A denied EC2 call, worded as in "Troubleshoot access denied error messages" (IAM user guide).
 
-    Args:
-        action: without the service.
-        caller_arn: of the caller.
-        resource: the ARN of the resource to change.
-        reason: which policy denies the call, such as "with an explicit deny in a service control policy". By default,
-            no policy allows it.
-        encoded: the encoded authorization failure message, which EC2 attaches for callers who may decode it.
+    `resource` is the ARN of what the call would change. `reason` says which policy denies the call, such as "with an
+    explicit deny in a service control policy"; by default, no policy allows it. `encoded` is the encoded authorization
+    failure message.
     """
     where = f" on resource: {resource}" if resource else ""
     reason = reason or f"because no identity-based policy allows the ec2:{action} action"

@@ -60,9 +60,8 @@ def validate_combination(requested: Mapping[str, str], resulting: Mapping[str, s
     """
     refused = [name for name in NEEDS_ENDPOINT if name in requested]
     if resulting["HttpEndpoint"] == "disabled" and refused:
-        raise errors.invalid_combination(
-            f"The parameter {refused[0]} is not allowed unless HttpEndpoint is enabled.",
-        )
+        message = f"The parameter {refused[0]} is not allowed unless HttpEndpoint is enabled."
+        raise errors.AWSError("InvalidParameterCombination", message)
 
 
 def validate_tag_keys(keys: Iterable[str]) -> None:

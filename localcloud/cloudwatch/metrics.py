@@ -19,9 +19,6 @@ STATISTICS: Mapping[str, tuple[str, ...]] = {
 }
 """The supported statistics by metric."""
 
-CPU_PERCENT = 1.0
-"""The constant CPU utilization of a running instance."""
-
 BASIC, DETAILED = 300, 60
 """The period of published points in seconds, by kind of monitoring."""
 
@@ -76,7 +73,7 @@ def value(
         samples = _intervals(overlaps(timeline.running, span), interval)
         if not samples:
             return None
-        return {"SampleCount": float(samples), "Sum": samples * CPU_PERCENT}.get(statistic, CPU_PERCENT)
+        return samples if statistic in ("SampleCount", "Sum") else 1  # a running instance always uses 1%
     if metric == SERVED:
         is_published = overlaps(timeline.tokens_optional, span)
         return workload.calls(overlaps(timeline.serving_imdsv1, span)) if is_published else None

@@ -1,10 +1,9 @@
-"""DescribeInstanceStatus. The system check and the instance check always pass or fail together."""
+"""DescribeInstanceStatus, with filters by status only. System and instance checks pass or fail together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import NamedTuple
 
 from moto.ec2.models.instances import Instance
 
@@ -19,12 +18,7 @@ MAX_IDS = 100
 """Instance IDs that a request may name."""
 
 
-class InstanceStatus(NamedTuple):
-    """The status of both checks, and of reachability (empty while the instance does not run)."""
-
-    instance: Instance
-    status: str
-    reachability: str
+REACHABILITY = {"ok": "passed", "impaired": "failed"}
 
 
 def describe_status(request: Request) -> Answer:
@@ -43,52 +37,33 @@ def describe_status(request: Request) -> Answer:
             if (not requested or instance_id in requested) and (include_all or instance.state == "running"):
                 status = _status(store, instance)
                 if matches(status):
-                    yield instance_id, _item(store, status)
+                    yield instance_id, _item(store, instance, status)
 
     items, token = pages.page(matching(), size)
     return request.answer(f"<instanceStatusSet>{''.join(items)}</instanceStatusSet>{token}")
 
 
-def _status(store: InstanceStore, instance: Instance) -> InstanceStatus:
+def _status(store: InstanceStore, instance: Instance) -> str:
+    """The status of either check."""
     if instance.state != "running":
-        return InstanceStatus(instance, "not-applicable", "")
-    if store.impaired_since(instance) is None:
-        return InstanceStatus(instance, "ok", "passed")
-    return InstanceStatus(instance, "impaired", "failed")
+        return "not-applicable"
+    return "ok" if store.impaired_since(instance) is None else "impaired"
 
 
-GETTERS: Mapping[str, filters.Getter[InstanceStatus]] = {
-    "availability-zone": lambda status: (str(status.instance.placement.zone),),
-    "instance-state-name": lambda status: (str(status.instance.state),),
-    "instance-state-code": lambda status: (str(status.instance.state_code),),
-    "instance-status.status": lambda status: (status.status,),
-    "instance-status.reachability": lambda status: (status.reachability,),
-    "system-status.status": lambda status: (status.status,),
-    "system-status.reachability": lambda status: (status.reachability,),
-}
-"""All filters but those of scheduled events, which do not occur here."""
-
-
-def _getter(name: str) -> filters.Getter[InstanceStatus]:
-    if name not in GETTERS:
+def _getter(name: str) -> filters.Getter[str]:
+    if name not in ("system-status.status", "instance-status.status"):
         raise errors.invalid_filter(name)
-    return GETTERS[name]
+    return lambda status: (status,)
 
 
-def _item(store: InstanceStore, status: InstanceStatus) -> str:
-    instance = status.instance
+def _item(store: InstanceStore, instance: Instance, status: str) -> str:
     since = store.impaired_since(instance)
-    stamp = (
-        ""
-        if since is None
-        else rendering.elements({"ImpairedSince": rendering.timestamp(datetime.fromtimestamp(since, timezone.utc))})
-    )
-    detail = (
-        f"<item><name>reachability</name><status>{status.reachability}</status>{stamp}</item>"
-        if status.reachability
-        else ""
-    )
-    summary = f"<status>{status.status}</status><details>{detail}</details>"
+    stamp = ""
+    if since is not None:
+        stamp = rendering.elements({"ImpairedSince": rendering.timestamp(datetime.fromtimestamp(since, timezone.utc))})
+    reachability = REACHABILITY.get(status)
+    detail = f"<item><name>reachability</name><status>{reachability}</status>{stamp}</item>" if reachability else ""
+    summary = f"<status>{status}</status><details>{detail}</details>"
     state = rendering.elements({"Code": str(instance.state_code), "Name": str(instance.state)})
     return (
         f"<item>{rendering.elements({'InstanceId': instance.id, 'AvailabilityZone': str(instance.placement.zone)})}"

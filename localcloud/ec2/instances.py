@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypedDict, cast
 
 from localcloud.api.call import INSTANCE_ID
-from localcloud.api.metadata_options import OPTIONS
+from localcloud.api.metadata_options import HOP_LIMIT, OPTIONS
 from localcloud.ec2.workload import Workload, non_negative
 
 STATES: Mapping[str, int] = {
@@ -168,13 +168,7 @@ def _check(value: Mapping[str, object], known: Collection[str]) -> None:
 
 
 def options_from_wire(values: Mapping[str, str]) -> MetadataOptions:
-    return MetadataOptions(
-        HttpTokens=values["HttpTokens"],
-        HttpPutResponseHopLimit=int(values["HttpPutResponseHopLimit"]),
-        HttpEndpoint=values["HttpEndpoint"],
-        HttpProtocolIpv6=values["HttpProtocolIpv6"],
-        InstanceMetadataTags=values["InstanceMetadataTags"],
-    )
+    return cast("MetadataOptions", {**values, HOP_LIMIT: int(values[HOP_LIMIT])})  # values has every option
 
 
 def options_to_wire(options: Mapping[str, object]) -> dict[str, str]:

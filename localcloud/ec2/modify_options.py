@@ -15,7 +15,7 @@ def modify_options(request: Request) -> Answer:
     call, store = request.call, request.store
     options = requested_options(request)
     if "InstanceId" not in call.params:
-        raise errors.missing_parameter("InstanceId")
+        raise errors.AWSError("MissingParameter", "The request must contain the parameter InstanceId")
     instance_id = check_instance_id(call.params["InstanceId"])
     if not options:
         raise errors.missing_parameters(list(OPTIONS))
@@ -47,5 +47,5 @@ def requested_options(request: Request, prefix: str = "") -> Options:
     options = {name: call.params[prefix + name] for name in OPTIONS if prefix + name in call.params}
     for name in options:
         if not settings.supports(call.region, name):
-            raise errors.unknown_parameter(name)
+            raise errors.AWSError("UnknownParameter", f"The parameter {name} is not recognized")
     return options

@@ -27,7 +27,8 @@ def page_size(call: Call) -> int:
     if size is None:
         return MAX_SIZE
     if call.list_param("InstanceId"):
-        raise errors.invalid_combination("The parameter instancesSet cannot be used with the parameter maxResults")
+        message = "The parameter instancesSet cannot be used with the parameter maxResults"
+        raise errors.AWSError("InvalidParameterCombination", message)
     if not size.isdigit() or not MIN_SIZE <= int(size) <= MAX_SIZE:
         raise errors.invalid_value("maxResults", size, f"Expecting a value from {MIN_SIZE} to {MAX_SIZE}.")
     return int(size)
@@ -53,12 +54,10 @@ def after_token(call: Call, items: Mapping[str, T]) -> Iterator[tuple[str, T]]:
 def page(matching: Iterator[tuple[str, T]], size: int) -> tuple[list[T], str]:
     """The items of one page, and the XML of its NextToken if there are more."""
     taken = list(islice(matching, size))
-    has_more = next(matching, None) is not None
-    return [item for _, item in taken], f"<nextToken>{_encode(taken[-1][0])}</nextToken>" if has_more else ""
-
-
-def _encode(instance_id: str) -> str:
-    return base64.urlsafe_b64encode(instance_id.encode()).decode()
+    items = [item for _, item in taken]
+    if next(matching, None) is None:
+        return items, ""
+    return items, f"<nextToken>{base64.urlsafe_b64encode(taken[-1][0].encode()).decode()}</nextToken>"
 
 
 def _decode(token: str) -> str:

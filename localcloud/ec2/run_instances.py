@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from localcloud.api import rendering
 from localcloud.api.answer import Answer
-from localcloud.api.metadata_options import OPTIONS, Options, validate, validate_combination, validate_tag_keys
+from localcloud.api.metadata_options import validate, validate_combination, validate_tag_keys
 from localcloud.api.moto_proxy import with_request_id
 from localcloud.ec2.account_defaults import check_enforcement
 from localcloud.ec2.modify_options import requested_options
@@ -15,15 +15,12 @@ from localcloud.ec2.request import Request
 
 
 def run_instances(request: Request) -> Answer:
-    """Launch once per client token.
-
-    Options come from the request, then its launch template, then the account's defaults, then EC2's.
-    """
+    """Launch once per client token. Options come from the request, then the account's defaults, then EC2's."""
     store = request.store
     launch = (*request.scope, request.call.params.get("ClientToken", request.request_id))
     if launch in store.launches:
         return with_request_id(store.launches[launch], request.request_id)
-    options = {**_template_options(request), **requested_options(request, "MetadataOptions.")}
+    options = requested_options(request, "MetadataOptions.")
     validate(options)
     resulting = {**store.launch_defaults(*request.scope), **options}
     check_enforcement(request, resulting, "launch instances with IMDSv1")
@@ -46,18 +43,6 @@ def run_instances(request: Request) -> Answer:
         body = re.sub(rf"(?s)<{tag}>.*?</{tag}>", f"<{tag}>{inner}</{tag}>", body)
     answer = store.launches[launch] = replace(answer, body=body.encode())
     return answer
-
-
-def _template_options(request: Request) -> Options:
-    """The launch template's options; none for a missing template, which moto refuses later."""
-    params = request.call.params
-    by_id, by_name = params.get("LaunchTemplate.LaunchTemplateId"), params.get("LaunchTemplate.LaunchTemplateName")
-    for template in request.store.backend(*request.scope).launch_templates.values():
-        if (by_id or by_name) in (template.id, template.name):
-            version = template.get_version(params.get("LaunchTemplate.Version", template.default_version_number))
-            options = version.data.get("MetadataOptions", {})
-            return {name: str(options[name]) for name in OPTIONS if name in options}
-    return {}
 
 
 def _tag_keys(request: Request) -> list[str]:

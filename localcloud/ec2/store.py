@@ -64,12 +64,9 @@ class InstanceStore:
     def aws_now(self) -> float:
         return self.aws_time(self.clock.now())
 
-    def backend(self, account: str, region: str) -> EC2Backend:
-        return ec2_backends[account][region]
-
     def instances(self, account: str, region: str) -> Iterator[tuple[Reservation, Instance]]:
         """All instances, in launch order."""
-        for reservation in self.backend(account, region).reservations.values():
+        for reservation in ec2_backends[account][region].reservations.values():
             for instance in reservation.instances:
                 yield reservation, instance
 
@@ -178,8 +175,7 @@ class InstanceStore:
         state = seed.get("state", "running")
         if self.find(seed["id"]) is not None:
             raise ValueError(f"{seed['id']} already exists")
-        backend = self.backend(account, region)
-        reservation = backend.run_instances(
+        reservation = ec2_backends[account][region].run_instances(
             seed.get("image", "ami-0123456789abcdef0"),
             1,
             None,

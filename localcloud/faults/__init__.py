@@ -3,7 +3,6 @@
 May import `api` only.
 """
 
-from localcloud.faults.fault import Effect, Fault
-from localcloud.faults.plan import FaultPlan
+from localcloud.faults.fault import Effect, Fault, FaultPlan
 
 __all__ = ["Effect", "Fault", "FaultPlan"]

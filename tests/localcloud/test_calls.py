@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -88,6 +88,12 @@ def test_moto_answers_the_other_services_and_shares_their_resources_with_ec2(clo
 def test_an_action_that_moto_does_not_implement_fails_and_names_the_action(ec2: EC2Client) -> None:
     with pytest.raises(ClientError, match=r"InternalError.*moto cannot answer DescribeFastLaunchImages"):
         ec2.describe_fast_launch_images()
+
+
+def test_a_filter_without_a_name_is_refused(ec2: EC2Client) -> None:
+    unnamed: Any = [{"Values": [WEB]}]
+    with pytest.raises(ClientError, match="The filter 'null' is invalid"):
+        ec2.describe_instances(Filters=unnamed)
 
 
 def test_modifies_are_throttled_per_region_until_the_bucket_refills(cloud: LocalCloud, connect: Connect) -> None:

@@ -175,7 +175,7 @@ def test_buckets_begin_at_the_start_minute_in_the_requested_order(
     cloud.seed([{"id": WEB}])
     start = now.replace(second=0, microsecond=0) - timedelta(minutes=5)
 
-    def times(**arguments: Any) -> list[float]:
+    def times(**arguments: Any) -> list[float]:  # noqa: ANN401  # of any type that the client takes
         answer = cloudwatch.get_metric_data(
             MetricDataQueries=[query(WEB, period=120)],
             StartTime=start + timedelta(seconds=31),

@@ -150,7 +150,7 @@ def test_a_period_that_is_no_multiple_of_5_minutes_counts_each_point_once(
     assert points(cloudwatch, *arguments) == {earlier: 50, earlier + 7 * MINUTES: 50, earlier + 14 * MINUTES: 100}
 
 
-@pytest.mark.parametrize("by", ["seed", "change", "api"])
+@pytest.mark.parametrize("by", ["seed", "change"])
 def test_detailed_monitoring_publishes_a_point_every_minute(
     by: str, cloud: LocalCloud, cloudwatch: CloudWatchClient, ec2: EC2Client
 ) -> None:
@@ -158,9 +158,6 @@ def test_detailed_monitoring_publishes_a_point_every_minute(
     cloud.seed([{"id": WEB, "monitoring": "detailed" if by == "seed" else "basic"}])
     if by == "change":
         cloud.change(WEB, {"monitoring": "detailed"})
-    elif by == "api":
-        answer = ec2.monitor_instances(InstanceIds=[WEB])["InstanceMonitorings"]
-        assert answer == [{"InstanceId": WEB, "Monitoring": {"State": "pending"}}]
     [reservation] = ec2.describe_instances(InstanceIds=[WEB])["Reservations"]
     assert reservation["Instances"][0]["Monitoring"]["State"] == "enabled"
     start = advance_into_a_period(cloud)
@@ -170,7 +167,7 @@ def test_detailed_monitoring_publishes_a_point_every_minute(
     assert points(cloudwatch, *arguments) == {start: 1}
     cloud.advance(60)
     assert points(cloudwatch, *arguments) == {start: 1, start + MINUTES: 1}
-    ec2.unmonitor_instances(InstanceIds=[WEB])
+    cloud.change(WEB, {"monitoring": "basic"})
     assert points(cloudwatch, *arguments) == {}
 
 
@@ -183,11 +180,6 @@ def test_an_instance_can_be_launched_with_detailed_monitoring(
     cloud.advance(60)
     cpu = query(instance["InstanceId"], CPU, period=60, stat="Average")
     assert points(cloudwatch, cpu, start - 10 * MINUTES, start + HOUR) == {start: 1}
-
-
-def test_an_unknown_instance_cannot_be_monitored(ec2: EC2Client) -> None:
-    with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
-        ec2.monitor_instances(InstanceIds=[API])
 
 
 def test_rejected_calls_are_published_only_when_there_are_any(
