@@ -1,10 +1,14 @@
-"""Reusable Pulumi components for the instance metadata options of EC2 instances."""
+"""Reusable Pulumi components for the instance metadata options of EC2 instances.
 
-from imds_provider.readiness import Readiness
+They run in the user's program: survey the live instances, decide what a run does, and register resources of
+``imds_provider``. They never change an instance themselves.
+"""
 
-from .exemptions import Exemption
-from .fleet_metadata import FleetMetadata
+from imds_provider.rules.readiness import Readiness
+
+from .fleet.component import FleetMetadata
+from .fleet.exemptions import Exemption
+from .fleet.waves import Rollout
 from .instance_metadata import InstanceMetadata
-from .waves import Rollout
 
 __all__ = ["Exemption", "FleetMetadata", "InstanceMetadata", "Readiness", "Rollout"]

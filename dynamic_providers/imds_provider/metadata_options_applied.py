@@ -14,16 +14,21 @@ from typing import Literal
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from . import barrier, gate, leaving, runtime
-from . import properties as p
-from .applying import send
-from .bags import is_known
-from .dynamic_base import Bag, Provider, Resource, checked, told
-from .ec2 import Ec2
+from .aws import Ec2
 from .errors import NotAppliedError
-from .run_state import this_run
-from .settling import Deadline, NotSettledError, Observation, Settled, Verdict, judge, wait
-from .watching import require_healthy
+from .host import runtime
+from .host.health_watch import require_healthy
+from .host.property_bags import is_known
+from .host.provider_base import Bag, Provider, Resource, checked, reporting_errors
+from .host.run_state import this_run
+from .rules import barrier_state as barrier
+from .rules import released as leaving
+from .rules import resource_state as p
+from .rules import wave_check_state as gate
+from .rules.observation import Observation, Verdict, WaitResult, judge
+from .waiting.apply import send
+from .waiting.clock import Deadline
+from .waiting.waiter import wait
 
 
 class MetadataOptionsAppliedProvider(Provider):
@@ -38,11 +43,11 @@ class MetadataOptionsAppliedProvider(Provider):
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         return DiffResult(changes=barrier.changed(_olds, _news, is_known), replaces=[])
 
-    @told
+    @reporting_errors
     def create(self, props: Bag) -> CreateResult:
         return CreateResult("applied", _wait(props, recorded={}))
 
-    @told
+    @reporting_errors
     def read(self, id_: str, props: Bag) -> ReadResult:
         """Describe those again that were not in force: everything else is up to the resources waited for."""
         waiting = barrier.not_in_force(props)
@@ -51,7 +56,7 @@ class MetadataOptionsAppliedProvider(Provider):
         deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
         return ReadResult(id_, barrier.after_another_look(props, _Places(props).describe(waiting, deadline)))
 
-    @told
+    @reporting_errors
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
         return UpdateResult(_wait(_news, recorded=_olds))
 
@@ -90,35 +95,35 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
     engine = runtime.engine()
     wanted = barrier.to_wait_for(recorded, inputs)
     if not wanted:
-        return barrier.outputs(inputs, recorded, Settled({}, {}), runtime.now())
+        return barrier.outputs(inputs, recorded, WaitResult({}, {}, {}), runtime.now())
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
     places = _Places(inputs)
-    try:
-        settled = wait(
-            lambda ids: places.describe(ids, deadline),
-            {instance_id: target.wanted for instance_id, target in wanted.items()},
-            deadline,
-            place=str(places),
-            may_go=inputs.get(p.IF_GONE) == p.WARN,
-            judge=lambda seen, options: judge(seen, options, changed=bool(wanted[seen.instance_id].change)),
-            reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
-            progress=lambda done, total, seconds: engine.show_progress(
-                barrier.progress_line(inputs, done, total, seconds)
-            ),
-        )
-    except NotSettledError as error:
-        raise NotAppliedError(barrier.failure(error, len(wanted))) from None
+    result = wait(
+        lambda ids: places.describe(ids, deadline),
+        {instance_id: target.wanted for instance_id, target in wanted.items()},
+        deadline,
+        region=str(places),
+        judge=lambda seen, options: judge(seen, options, changed=wanted[seen.instance_id].change is not None),
+        reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
+        progress=lambda applied, pending, seconds: engine.show_progress(
+            barrier.progress_line(inputs, applied, pending, len(wanted), seconds)
+        ),
+    )
+    accepted = result.gone if inputs.get(p.IF_GONE) == p.WARN else []
+    failed = {each: str(error) for each, error in result.errors.items() if each not in accepted}
+    if failed:
+        raise NotAppliedError(barrier.failure(failed, len(wanted)))
     # The last barrier of a fleet stands for no wave and has all its instances: it warns.
     if inputs.get(p.WAVE) is None:
-        if stopped := settled.ids(Verdict.PENDING_START):
+        if stopped := result.ids(Verdict.PENDING_START):
             engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
-        if unknown := settled.ids(Verdict.UNKNOWN):
+        if unknown := result.ids(Verdict.UNKNOWN):
             engine.warn(f"not known to comply, since EC2 does not report all that is wanted: {', '.join(unknown)}.")
-    if gone := settled.ids(Verdict.GONE):
+    if gone := result.gone:
         engine.warn(f"terminated, so their metadata options are not waited for: {', '.join(gone)}.")
-    if inputs.get(gate.READINESS_DAYS) is not None:
+    if inputs.get(p.DAYS) is not None:
         require_healthy(gate.to_judge(inputs), gate.rule(inputs), str(inputs[p.REGION]), barrier.titled(inputs))
-    return barrier.outputs(inputs, recorded, settled, runtime.now())
+    return barrier.outputs(inputs, recorded, result, runtime.now())
 
 
 def _report_leaving(olds: Bag, news: Bag) -> None:
@@ -126,7 +131,7 @@ def _report_leaving(olds: Bag, news: Bag) -> None:
     owner, region_of = olds.get(barrier.OWNER), barrier.region_of(olds)
 
     def managed(instance_id: str) -> frozenset[str]:
-        return this_run.managed(region_of[instance_id], instance_id)
+        return this_run.managed((region_of[instance_id], instance_id))
 
     gone = barrier.leaving(olds, news, managed)
     if not isinstance(owner, str) or not gone:
@@ -136,10 +141,10 @@ def _report_leaving(olds: Bag, news: Bag) -> None:
         len(barrier.targets(olds)),
         gone,
         managed=managed,
-        before=lambda each: this_run.before(region_of[each], each),
+        before=lambda each: this_run.before((region_of[each], each)),
     )
     for instance_id in told.covered:
-        this_run.report_once(region_of[instance_id], instance_id)
+        this_run.report_once((region_of[instance_id], instance_id))
     if told.lines:
         say = runtime.engine().warn if told.is_warning else runtime.engine().inform
         say("\n".join(told.lines))
@@ -184,8 +189,9 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
             more is no difference.
         :param owner: whose instances these are. With it, a preview or run says which instances leave, and what is
             restored on them.
-        :param restores: what is restored on each instance that leaves (:func:`imds_provider.leaving.restore_line`), by
-            its name in ``targets``; those without are left as they are.
+        :param restores: what is restored on each instance that leaves
+            (:func:`imds_provider.rules.released.restore_line`), by its name in ``targets``; those without
+            are left as they are.
         :param regions: the regions of instances that are elsewhere than ``region``, by their name in ``targets``.
         :param if_gone: whether an instance that is terminated meanwhile fails the barrier, as it does by default, or is
             warned of.
