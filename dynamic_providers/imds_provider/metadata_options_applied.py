@@ -123,7 +123,7 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
             engine.warn(f"not known to comply, since EC2 does not report all that is wanted: {', '.join(unknown)}.")
     if gone := settled.ids(Verdict.GONE):
         engine.warn(f"terminated, so their metadata options are not waited for: {', '.join(gone)}.")
-    if inputs.get(gate.READINESS_DAYS) is not None:
+    if inputs.get(p.DAYS) is not None:
         require_healthy(gate.to_judge(inputs), gate.rule(inputs), str(inputs[p.REGION]), barrier.titled(inputs))
     return barrier.outputs(inputs, recorded, settled, runtime.now())
 
