@@ -322,7 +322,7 @@ def test_previews_and_runs_give_each_resource_what_one_describe_found(programs: 
     programs.ec2.add(WEB)
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
     rows = programs.run(lambda: component({"web": WEB, "api": API}), preview=preview).rows()
-    assert programs.ec2.looks == [tuple(sorted([WEB, API]))]
+    assert programs.ec2.describes == [tuple(sorted([WEB, API]))]
     assert rows["fleet-web"].inputs["change"] == "httpTokens: optional -> required"
     assert "found" not in rows["fleet-web"].inputs
     assert "change" not in rows["fleet-api"].inputs

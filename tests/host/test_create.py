@@ -73,14 +73,6 @@ def test_creating_twice_modifies_once(cloud: LocalCloud, options: ProviderClient
     assert cloud.calls(MODIFY) == 1
 
 
-def test_what_check_announces_is_modified_once(cloud: LocalCloud, options: ProviderClient) -> None:
-    fleet = [launch(cloud) for _ in range(8)]
-    checked = [options.check(inputs(each, httpTokens="required")) for each in fleet]
-    for each in checked:
-        assert options.create(each.inputs).outputs["httpTokens"] == "required"
-    assert [call["instance_ids"] for call in cloud.log(MODIFY)] == [[each] for each in fleet]
-
-
 @pytest.mark.parametrize("tokens", ["required", "optional"])
 def test_a_change_of_the_hop_limit_keeps_the_tokens(tokens: str, cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud, {"HttpTokens": tokens})

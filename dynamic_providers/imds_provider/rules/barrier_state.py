@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timezone
 
 from . import validation
-from .observation import Observation, Settled, Verdict, judge
+from .observation import Observation, Verdict, WaitResult, judge
 from .released import Leaver, leavers
 from .resource_state import DAYS, IF_GONE, REGION, TIMEOUT_SECONDS, WAVE, Bag, IsKnown
 from .target import Target
@@ -114,11 +114,11 @@ def leaving(recorded: Bag, wanted: Bag, managed: Callable[[str], Collection[str]
     return leavers(targets(recorded), known, undecided, _mapping(recorded, RESTORES), managed)
 
 
-def outputs(inputs: Bag, recorded: Bag, settled: Settled, now: datetime) -> dict[str, object]:
+def outputs(inputs: Bag, recorded: Bag, result: WaitResult, now: datetime) -> dict[str, object]:
     """The outputs to record: what was just seen, and what was recorded of the targets that did not change."""
 
     def still(name: str, verdict: Verdict) -> set[str]:
-        return _ids(recorded, name) - set(settled.verdicts) | set(settled.ids(verdict))
+        return _ids(recorded, name) - set(result.verdicts) | set(result.ids(verdict))
 
     return {
         **{name: inputs[name] for name in _INPUTS if name in inputs},
@@ -127,7 +127,7 @@ def outputs(inputs: Bag, recorded: Bag, settled: Settled, now: datetime) -> dict
             inputs,
             still(PENDING_START_IDS, Verdict.PENDING_START),
             still(UNKNOWN_IDS, Verdict.UNKNOWN),
-            set(settled.ids(Verdict.GONE)),
+            result.gone,
         ),
     }
 
@@ -153,9 +153,9 @@ def not_in_force(recorded: Bag) -> list[str]:
     return sorted(_ids(recorded, PENDING_START_IDS) | _ids(recorded, UNKNOWN_IDS))
 
 
-def progress_line(bag: Bag, settled: int, total: int, seconds: float) -> str:
+def progress_line(bag: Bag, applied: int, pending: int, total: int, seconds: float) -> str:
     """A line for the time of waiting."""
-    return f"{titled(bag)}{settled} of {total} applied, {total - settled} pending, {seconds:.0f} s"
+    return f"{titled(bag)}{applied} of {total} applied, {pending} pending, {seconds:.0f} s"
 
 
 def titled(bag: Bag) -> str:
