@@ -43,7 +43,10 @@ def test_everything_that_is_not_allowed_is_said_in_one_go(preview: ProviderClien
             ("instanceId", 'instance_id must be an instance ID ("i-" and 8 or 17 hexadecimal digits), got "i-0123".'),
             (
                 "region",
-                'region must be the name of an AWS region such as "eu-west-1", given here or as aws:region, got "Ireland".',
+                (
+                    'region must be the name of an AWS region such as "eu-west-1", given here or as aws:region, '
+                    'got "Ireland".'
+                ),
             ),
             ("httpTokens", 'http_tokens must be "optional" or "required", got "Required".'),
             ("httpPutResponseHopLimit", "http_put_response_hop_limit must be a whole number from 1 to 64, got 65."),

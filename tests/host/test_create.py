@@ -6,8 +6,8 @@ import pytest
 
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from localcloud.client import LocalCloud
+from localcloud.ec2.instances import MetadataOptions
 from localcloud.faults import Fault
-from localcloud.shapes import MetadataOptions
 from tests.host.instances import (
     ACCOUNT,
     DESCRIBE,
