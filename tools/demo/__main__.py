@@ -78,8 +78,8 @@ def demo(cloud: LocalCloud, terminal: Terminal) -> None:
     terminal.run("pulumi up --stack local --yes --skip-preview --suppress-outputs")
     expect("modifications sent, for the 9 instances that differ and the new bastion", found=modifies(cloud), wanted=10)
     announce(
-        "Before -> after. Options that are not managed stay: IPv6 and tags of `cache`, the disabled endpoints of `vault` "
-        "and `archive`.\n"
+        "Before -> after. What is not managed stays: IPv6 and tags of `cache`, the disabled endpoints of `vault` and "
+        "`archive`.\n"
     )
     print(before_and_after(before, cloud.instances()), flush=True)
 
@@ -106,7 +106,7 @@ def fleet(cloud: LocalCloud, terminal: Terminal, home: Path) -> None:
     terminal.run("pulumi stack init fleet")
 
     announce(
-        f"6. A fleet of {len(SHOP)} instances, selected by tag. One still calls IMDSv1: requiring tokens would break it."
+        f"6. A fleet of {len(SHOP)} instances, selected by tag. One calls IMDSv1: requiring IMDSv2 would break it."
     )
     terminal.run("pulumi preview --stack fleet", fails=True)
     asked = {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]}
