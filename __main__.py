@@ -6,8 +6,8 @@ import pulumi
 import pulumi_aws as aws
 
 from imds_components import FleetMetadata, InstanceMetadata, stack_config
-from imds_components.fleet_config import fleet_arguments
-from imds_provider.options import as_arguments
+from imds_components.fleet.settings import fleet_arguments
+from imds_provider.rules.options import as_arguments
 
 settings = stack_config.load()
 renamed = {section: settings.aliases.get(section, {}) for section in ("instances", "launch", "fleets")}

@@ -6,8 +6,8 @@ from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
-from imds_provider.options import OPTION_NAMES
-from imds_provider.properties import PROPERTY_NAMES
+from imds_provider.rules.options import OPTION_NAMES
+from imds_provider.rules.resource_state import PROPERTY_NAMES
 
 
 class IdleProvider(ResourceProvider):

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from imds_provider import aws_config
-from imds_provider.ec2 import Aws
-from imds_provider.programs import PerProgram
+from imds_provider.aws import Aws
+from imds_provider.aws import settings as aws_config
+from imds_provider.program.per_program import PerProgram
 
 from .attachments import Attachment
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Union
 
 import pulumi
 
-from imds_provider.properties import is_instance_id
+from imds_provider.rules.resource_state import is_instance_id
 
 if TYPE_CHECKING:
     from pulumi_aws.ec2 import Instance

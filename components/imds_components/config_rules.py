@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imds_provider.errors import ConfigurationError
-from imds_provider.options import OPTIONS
-from imds_provider.properties import is_instance_id
+from imds_provider.rules.options import OPTIONS
+from imds_provider.rules.resource_state import is_instance_id
 
 _SHOWN_CHARACTERS = 60
 

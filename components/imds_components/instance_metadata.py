@@ -10,11 +10,12 @@ import pulumi
 
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
 from imds_provider.errors import ConfigurationError
-from imds_provider.explicit_providers import refuse_explicit_provider
-from imds_provider.options import OPTIONS
-from imds_provider.properties import DEFAULT_TIMEOUT_SECONDS
+from imds_provider.program.explicit_providers import refuse_explicit_provider
+from imds_provider.rules.options import OPTIONS
+from imds_provider.rules.resource_state import DEFAULT_TIMEOUT_SECONDS
 
-from . import access, claims
+from . import access
+from . import ownership as claims
 from .attachments import Instances, attachments
 from .moves import Aliases, renamed_from, require_names, restores
 from .survey import survey

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from imds_provider.ec2 import Aws
+from imds_provider.aws import Aws
 from imds_provider.errors import ConfigurationError, ImdsError
-from imds_provider.programs import PerProgram
-from imds_provider.settling import CONFIRM_MISSING_SECONDS, NotSettledError, Observation, judge_found, wait
+from imds_provider.program.per_program import PerProgram
+from imds_provider.rules.observation import Observation, judge_found
+from imds_provider.waiting.waiter import CONFIRM_MISSING_SECONDS, NotSettledError, wait
 
 TIMEOUT_SECONDS = 20
 GATHER_SECONDS = 0.02

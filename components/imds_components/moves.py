@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 import pulumi
 
 from imds_provider import InstanceMetadataOptions
-from imds_provider.leaving import restore_line
-from imds_provider.loosening import is_reason
-from imds_provider.options import from_arguments
-from imds_provider.properties import RESTORE
+from imds_provider.rules.loosening import is_reason
+from imds_provider.rules.options import from_arguments
+from imds_provider.rules.released import restore_line
+from imds_provider.rules.resource_state import RESTORE
 
 Aliases = Mapping[str, "str | pulumi.Alias"]
 """By the name of an instance now: the name that it had before in the same component, or an alias of its resource."""

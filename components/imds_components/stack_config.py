@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from imds_provider import aws_config
+from imds_provider.aws import settings as aws_config
 from imds_provider.errors import ConfigurationError
-from imds_provider.options import OPTION_NAMES, decode
+from imds_provider.rules.options import OPTION_NAMES, decode
 
 from .access import Configuration
 from .attachments import duplicates
@@ -30,12 +30,12 @@ from .config_rules import (
     wrong_object,
     wrong_value,
 )
-from .fleet_config import FleetSettings, fleet_settings, wrong_fleet
+from .fleet.settings import FleetSettings, fleet_settings, wrong_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from imds_provider.options import Options
+    from imds_provider.rules.options import Options
 
 NAMESPACE = "imds"
 

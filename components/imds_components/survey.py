@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 import pulumi
 
-from imds_provider.ec2 import Aws
+from imds_provider.aws import Aws
 from imds_provider.errors import ConfigurationError
-from imds_provider.options import OPTIONS, Options, decode
-from imds_provider.seen_by_program import change_line, found_line
-from imds_provider.settling import Observation
+from imds_provider.rules.observation import Observation
+from imds_provider.rules.options import OPTIONS, Options, decode
+from imds_provider.rules.planned_change import change_line, found_line
 
 from . import live_instances
 from .access import region_of
 from .attachments import Attachment, duplicates
 from .live_instances import LiveInstances
-from .preview_report import Report, report
+from .preview import Report, report
 from .wanted_options import WantedOptions
 
 

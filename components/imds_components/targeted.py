@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pulumi
 
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
-from imds_provider.wording import cut, instances
+from imds_provider.rules.wording import cut, instances
 
 
 def warn_of_not_waited(

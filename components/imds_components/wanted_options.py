@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import pulumi
 
-from imds_provider.options import OPTIONS, violations
+from imds_provider.rules.options import OPTIONS, violations
 
 if TYPE_CHECKING:
     from pulumi_aws.ec2 import InstanceMetadataOptionsArgs, InstanceMetadataOptionsArgsDict

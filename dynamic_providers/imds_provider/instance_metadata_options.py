@@ -8,21 +8,25 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from . import gate, runtime, seen_by_program
-from . import properties as p
-from .applying import Outcome, apply_options, find
-from .bags import is_known
-from .dynamic_base import Bag, Provider, Resource, checked, told
-from .ec2 import Ec2
+from .aws import Ec2
 from .errors import InstanceGoneError, InstanceMissingError, WaveStoppedError
-from .explicit_providers import refuse_explicit_provider
-from .options import Options, decode, unknown, unknown_reason
-from .ownership import own
-from .restoring import confirm_account, restore
-from .run_state import this_run
-from .settling import CONFIRM_MISSING_SECONDS, Observation, Verdict, judge_as_found
-from .target import Target
-from .wave_health import recently_changed, stopped
+from .host import runtime
+from .host.property_bags import is_known
+from .host.provider_base import Bag, Provider, Resource, checked, told
+from .host.restore import confirm_account, restore
+from .host.run_state import this_run
+from .program.errors import ProgramError
+from .program.explicit_providers import refuse_explicit_provider
+from .program.ownership import own
+from .rules import planned_change as seen_by_program
+from .rules import resource_state as p
+from .rules import wave_check_state as gate
+from .rules.observation import Observation, Verdict, judge_as_found
+from .rules.options import Options, decode, unknown, unknown_reason
+from .rules.target import Target
+from .rules.wave_health import recently_changed, stopped
+from .waiting.apply import Outcome, apply_options, find
+from .waiting.waiter import CONFIRM_MISSING_SECONDS
 
 
 class InstanceMetadataOptionsProvider(Provider):
@@ -171,7 +175,7 @@ def _warn(outcome: Outcome, wanted: Options, *, waited: bool) -> None:
 
 def _fail_if(unfinished: str | None) -> None:
     if unfinished:
-        raise pulumi.RunError(unfinished)
+        raise ProgramError(unfinished)
 
 
 class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOptions"):
@@ -241,8 +245,8 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         :param allow_downgrade: the reason why ``http_tokens`` may go from ``required`` to ``optional``, or
             ``http_endpoint`` from ``disabled`` to ``enabled``. Without one such a change is refused, and a restore
             keeps the stricter value.
-        :param change: what differs on the live instance, as ``imds_provider.seen_by_program.change_line`` has it: with
-            it the resource is updated. The components give it.
+        :param change: what differs on the live instance, as ``change_line`` in
+            ``imds_provider.rules.planned_change`` has it: with it the resource is updated. The components give it.
         :param found: a live instance that has all options already, as ``found_line`` there has it: it is recorded
             without being described again. The components give it.
         :param unhealthy: what is wrong with the live instance: with it, it is not changed again if a change of the last

@@ -14,16 +14,21 @@ from typing import Literal
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from . import barrier, gate, leaving, runtime
-from . import properties as p
-from .applying import send
-from .bags import is_known
-from .dynamic_base import Bag, Provider, Resource, checked, told
-from .ec2 import Ec2
+from .aws import Ec2
 from .errors import NotAppliedError
-from .run_state import this_run
-from .settling import Deadline, NotSettledError, Observation, Settled, Verdict, judge, wait
-from .watching import require_healthy
+from .host import runtime
+from .host.health_watch import require_healthy
+from .host.property_bags import is_known
+from .host.provider_base import Bag, Provider, Resource, checked, told
+from .host.run_state import this_run
+from .rules import barrier_state as barrier
+from .rules import released as leaving
+from .rules import resource_state as p
+from .rules import wave_check_state as gate
+from .rules.observation import Observation, Settled, Verdict, judge
+from .waiting.apply import send
+from .waiting.clock import Deadline
+from .waiting.waiter import NotSettledError, wait
 
 
 class MetadataOptionsAppliedProvider(Provider):
@@ -107,7 +112,9 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
             ),
         )
     except NotSettledError as error:
-        raise NotAppliedError(barrier.failure(error, len(wanted))) from None
+        raise NotAppliedError(
+            barrier.failure({each: why.reason for each, why in error.unsettled.items()}, len(wanted))
+        ) from None
     # The last barrier of a fleet stands for no wave and has all its instances: it warns.
     if inputs.get(p.WAVE) is None:
         if stopped := settled.ids(Verdict.PENDING_START):
@@ -184,8 +191,9 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
             more is no difference.
         :param owner: whose instances these are. With it, a preview or run says which instances leave, and what is
             restored on them.
-        :param restores: what is restored on each instance that leaves (:func:`imds_provider.leaving.restore_line`), by
-            its name in ``targets``; those without are left as they are.
+        :param restores: what is restored on each instance that leaves
+            (:func:`imds_provider.rules.released.restore_line`), by its name in ``targets``; those without
+            are left as they are.
         :param regions: the regions of instances that are elsewhere than ``region``, by their name in ``targets``.
         :param if_gone: whether an instance that is terminated meanwhile fails the barrier, as it does by default, or is
             warned of.

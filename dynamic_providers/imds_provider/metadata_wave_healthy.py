@@ -8,14 +8,15 @@ from datetime import timedelta
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, UpdateResult
 
-from . import gate, runtime
-from . import properties as p
-from .bags import is_known
-from .barrier import titled
-from .dynamic_base import Bag, Provider, Resource, checked, told
 from .errors import WaveStoppedError
-from .readiness import ADVICE, readiness_report, verdicts
-from .watching import require_healthy
+from .host import runtime
+from .host.health_watch import require_healthy
+from .host.property_bags import is_known
+from .host.provider_base import Bag, Provider, Resource, checked, told
+from .rules import resource_state as p
+from .rules import wave_check_state as gate
+from .rules.barrier_state import titled
+from .rules.readiness import ADVICE, readiness_report, verdicts
 
 
 class MetadataWaveHealthyProvider(Provider):

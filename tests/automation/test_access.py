@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from imds_components import FleetMetadata, InstanceMetadata, stack_config
-from imds_provider.options import as_arguments
+from imds_provider.rules.options import as_arguments
 from localcloud.client import LocalCloud
 from tests.automation.conftest import StackOf
 from tests.automation.inline import (

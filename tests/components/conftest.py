@@ -13,10 +13,10 @@ from pulumi.runtime import mocks
 from pulumi.runtime.rpc import deserialize_properties
 
 from imds_components import FleetMetadata, InstanceMetadata, access
-from imds_provider.aws_config import parse
-from imds_provider.options import decode
-from imds_provider.settling import Deadline
-from imds_provider.target import Target
+from imds_provider.aws.settings import parse
+from imds_provider.rules.options import decode
+from imds_provider.rules.target import Target
+from imds_provider.waiting.clock import Deadline
 from tests.support.fake_fleets import FakeAws
 from tests.support.fakes import LAX, FakeClock, FakeEc2
 from tests.support.mocked_programs import logger_into, threads_with_loops

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from imds_components import FleetMetadata, Rollout
-from imds_components.waves import assign
+from imds_components.fleet.waves import assign
 from tests.components.conftest import Programs, Run
 
 TEN = [f"i-0000000{digit}" for digit in range(10)]

@@ -13,16 +13,12 @@ import pytest
 import imds_components
 import imds_provider
 from imds_components import Exemption, FleetMetadata, InstanceMetadata, Readiness, Rollout
-from imds_components.fleet_config import FleetSettings, fleet_arguments
-from imds_provider import (
-    InstanceMetadataOptions,
-    MetadataOptionsApplied,
-    MetadataWaveHealthy,
-    barrier,
-    gate,
-    properties,
-)
-from imds_provider.options import OPTION_NAMES
+from imds_components.fleet.settings import FleetSettings, fleet_arguments
+from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, MetadataWaveHealthy
+from imds_provider.rules import barrier_state as barrier
+from imds_provider.rules import resource_state as properties
+from imds_provider.rules import wave_check_state as gate
+from imds_provider.rules.options import OPTION_NAMES
 from tests.components.conftest import BARRIER, CHECK, COMPONENT, FLEET, ROW, Programs
 from tests.pure.bags import recorded
 

@@ -9,8 +9,8 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components import Exemption, FleetMetadata, InstanceMetadata, Rollout
-from imds_provider.options import Options
-from imds_provider.seen_by_program import found
+from imds_provider.rules.options import Options
+from imds_provider.rules.planned_change import found
 from tests.components.conftest import BARRIER, CHECK, FLEET, ROW, Programs, Run
 from tests.components.fleets import TEN, add, fleet, targets
 from tests.support.fakes import LAX

@@ -9,12 +9,12 @@ import pulumi
 import pytest
 
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
-from imds_provider.aws_errors import DENIED_CODES
-from imds_provider.errors import ConfigurationError, Ec2Error
-from imds_provider.legacy_calls import LegacyCalls
-from imds_provider.options import Options
-from imds_provider.readiness import ADVICE
-from imds_provider.wave_health import Impairment
+from imds_provider.aws.error_advice import DENIED_CODES
+from imds_provider.errors import AwsError, ConfigurationError
+from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.options import Options
+from imds_provider.rules.readiness import ADVICE
+from imds_provider.rules.wave_health import Impairment
 from tests.components.conftest import Programs, Run
 from tests.support.fake_fleets import FakeFleetCalls
 from tests.support.fakes import LAX
@@ -168,8 +168,8 @@ def test_a_fleet_without_a_region_is_told_where_to_set_one(programs: Programs) -
     assert refusal(programs) == ["FleetMetadata web: no AWS region: set `regions`, aws:region or AWS_REGION."]
 
 
-@pytest.mark.parametrize("error", [Ec2Error("EC2 refused.", "UnauthorizedOperation"), ConfigurationError("no such.")])
-def test_where_aws_cannot_be_asked_there_is_no_fleet(programs: Programs, error: Ec2Error | ConfigurationError) -> None:
+@pytest.mark.parametrize("error", [AwsError("EC2 refused.", "UnauthorizedOperation"), ConfigurationError("no such.")])
+def test_where_aws_cannot_be_asked_there_is_no_fleet(programs: Programs, error: AwsError | ConfigurationError) -> None:
     programs.aws.refusal = error
     assert refusal(programs) == [f"FleetMetadata web: {error}"]
 
@@ -188,7 +188,7 @@ def test_nobody_is_asked_about_where_legacy_calls_are_off(programs: Programs, se
 
 
 def test_where_cloudwatch_cannot_be_asked_the_run_is_forbidden(programs: Programs, seen: FakeFleetCalls) -> None:
-    seen.refusal = Ec2Error("CloudWatch did not answer.", "")
+    seen.refusal = AwsError("CloudWatch did not answer.", "")
     assert forbidden(programs) == [
         "FleetMetadata web cannot go on:",
         "  it is not known who still uses IMDSv1, since CloudWatch did not answer.",
@@ -213,7 +213,7 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
 
 @pytest.mark.parametrize("code", sorted(DENIED_CODES))
 def test_metrics_that_may_not_be_read_are_told_of_once(programs: Programs, seen: FakeFleetCalls, code: str) -> None:
-    seen.denied, seen.refusal = {"cloudwatch:GetMetricData"}, Ec2Error("cloudwatch:GetMetricData is denied.", code)
+    seen.denied, seen.refusal = {"cloudwatch:GetMetricData"}, AwsError("cloudwatch:GetMetricData is denied.", code)
     assert forbidden(programs) == [
         "FleetMetadata web cannot go on:",
         "  cloudwatch:GetMetricData is denied.",

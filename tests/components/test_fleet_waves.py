@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from imds_components import Exemption, Readiness, Rollout
-from imds_components.waves import assign
-from imds_provider.options import Options
+from imds_components.fleet.waves import assign
+from imds_provider.rules.options import Options
 from tests.components.conftest import BARRIER, CHECK, FLEET, Programs, Run
 from tests.components.fleets import TEN, WAVES, add, fleet, targets
 from tests.support.fakes import LAX

@@ -10,9 +10,9 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components import InstanceMetadata
-from imds_provider.errors import Ec2Error
-from imds_provider.seen_by_program import found
-from imds_provider.settling import Deadline
+from imds_provider.errors import AwsError
+from imds_provider.rules.planned_change import found
+from imds_provider.waiting.clock import Deadline
 from tests.components.conftest import BARRIER, COMPONENT, ROW, Programs
 from tests.support.fakes import LAX
 
@@ -327,7 +327,7 @@ def test_a_run_tells_the_resource_of_a_terminated_instance_so_that_it_fails(prog
 
 
 def test_a_run_that_cannot_describe_the_instances_compares_what_is_recorded(programs: Programs) -> None:
-    programs.refusal = Ec2Error("EC2 refused DescribeInstances.", "UnauthorizedOperation")
+    programs.refusal = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
     run = programs.run(lambda: component({"web": WEB, "api": API}))
     (said,) = run.said
     assert said.startswith("warning: this run compares recorded values only, the instances could not be described: EC2")

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components import InstanceMetadata
-from imds_provider.errors import ConfigurationError, DeadlinePassedError, Ec2Error
+from imds_provider.errors import AwsError, ConfigurationError, DeadlinePassedError
 from tests.components.conftest import Programs, Run
 from tests.support.fakes import LAX
 
@@ -143,7 +143,7 @@ def test_an_id_given_twice_by_way_of_an_output_ends_the_preview(programs: Progra
 
 
 def test_where_ec2_cannot_be_asked_the_preview_goes_on_with_a_warning(programs: Programs) -> None:
-    programs.refusal = Ec2Error("EC2 refused DescribeInstances.", "UnauthorizedOperation")
+    programs.refusal = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
     run = preview(programs, WEB)
     (said,) = run.said
     assert said.startswith(

@@ -4,7 +4,7 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components.wanted_options import wanted_options
-from imds_provider.options import OPTION_NAMES, OPTIONS
+from imds_provider.rules.options import OPTION_NAMES, OPTIONS
 
 EVERYTHING: dict[str, str | int] = {
     "http_tokens": "required",

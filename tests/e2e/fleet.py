@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from imds_components.waves import Rollout, assign
+from imds_components.fleet.waves import Rollout, assign
 from localcloud.client import LocalCloud
 from localcloud.shapes import MetadataOptions, Seed
 from tests.support.engine import Run

@@ -9,7 +9,7 @@ from tests.support.engine import Stack
 LAB = DATABASE
 RESTORING = f"""
 from imds_components import InstanceMetadata, stack_config
-from imds_provider.options import as_arguments
+from imds_provider.rules.options import as_arguments
 
 settings = stack_config.load()
 options = as_arguments(settings.options)

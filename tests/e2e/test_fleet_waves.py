@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from imds_provider.target import Target
+from imds_provider.rules.target import Target
 from localcloud.client import LocalCloud
 from tests.e2e.fleet import IN_ORDER, barriers, checks, fleet, fleet_rows, member, modifications
 from tests.support.engine import Stack

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, get_args
 
-from imds_provider.options import OPTIONS, Options
+from imds_provider.rules.options import OPTIONS, Options
 from localcloud.client import LocalCloud
 from localcloud.settings import Settings
 from tests.faults import judging

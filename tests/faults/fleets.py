@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from imds_components.waves import Rollout, assign
+from imds_components.fleet.waves import Rollout, assign
 from localcloud.faults import Fault
 from tests.model.recording_cloud import RecordingCloud
 from tests.model.rollouts import Story

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imds_provider.errors import ImdsError, NotAppliedError
-from imds_provider.options import OPTION_NAMES, Options, decode
+from imds_provider.rules.options import OPTION_NAMES, Options, decode
 from localcloud.shapes import InstanceView
 from tests.faults.attempts import Run
 from tests.faults.process import SECRETS, JumpingEngine

@@ -18,10 +18,10 @@ import botocore.endpoint
 import botocore.loaders
 import botocore.session
 
-from imds_provider import runtime
-from imds_provider.ec2 import connections
-from imds_provider.engine import Engine
-from imds_provider.run_state import RunState, this_run
+from imds_provider.aws import sessions as connections
+from imds_provider.host import runtime
+from imds_provider.host.engine_link import Engine
+from imds_provider.host.run_state import RunState, this_run
 from localcloud.client import LocalCloud
 
 REGION = "eu-west-1"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
-from imds_provider.options import Options
+from imds_provider.rules.options import Options
 from tests.faults.attempts import Attempts, Run, UnfinishedError
 from tests.faults.process import REGION, JumpingEngine
 

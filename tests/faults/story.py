@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from imds_provider.options import OPTIONS, Options, from_ec2
+from imds_provider.rules.options import OPTIONS, Options, from_ec2
 from localcloud.client import LocalCloud
 from tests.faults.process import REGION
 from tests.faults.stack import Program, Row

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from imds_provider import runtime
-from imds_provider.ec2 import FleetCalls
-from imds_provider.errors import Ec2Error
+from imds_provider.aws import FleetLookups
+from imds_provider.errors import AwsError
+from imds_provider.host import runtime
 from localcloud.client import LocalCloud
 from localcloud.shapes import Seed
 from tests.faults.process import REGION, pulumi_process
@@ -23,7 +23,7 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture
-def calls(cloud: LocalCloud) -> Iterator[FleetCalls]:
+def calls(cloud: LocalCloud) -> Iterator[FleetLookups]:
     with pulumi_process(cloud):
         yield runtime.aws().fleet(REGION)
 
@@ -36,7 +36,7 @@ def described(cloud: LocalCloud) -> int:
     return cloud.calls("DescribeInstances")
 
 
-def test_ec2_filters_and_finds_what_is_named(cloud: LocalCloud, calls: FleetCalls) -> None:
+def test_ec2_filters_and_finds_what_is_named(cloud: LocalCloud, calls: FleetLookups) -> None:
     cloud.seed([instance(WEB), instance(API, "api"), instance(OLD, state="stopped")])
     assert sorted(calls.select({"tag:Team": ["we?"]}, [])) == [WEB, OLD]
     assert sorted(calls.select({"tag:Team": ["web"]}, [API])) == [WEB, API, OLD]
@@ -44,14 +44,14 @@ def test_ec2_filters_and_finds_what_is_named(cloud: LocalCloud, calls: FleetCall
     assert sorted(calls.select({"tag:Team": ["web"], "instance-state-name": ["running"]}, [])) == [WEB]
 
 
-def test_the_same_question_is_asked_once(cloud: LocalCloud, calls: FleetCalls) -> None:
+def test_the_same_question_is_asked_once(cloud: LocalCloud, calls: FleetLookups) -> None:
     cloud.seed([instance(WEB)])
     for filters in ({"tag:Team": ["web"]}, {"tag:Team": ["web"]}, {"tag:Team": ["api"]}):
         calls.select(filters, [])
     assert described(cloud) == 2
 
 
-def test_a_few_instances_among_many_are_one_page(cloud: LocalCloud, calls: FleetCalls) -> None:
+def test_a_few_instances_among_many_are_one_page(cloud: LocalCloud, calls: FleetLookups) -> None:
     for first in range(0, 1200, 300):
         cloud.seed([instance(f"i-{first + number:017x}", "others") for number in range(300)])
     cloud.seed([instance(WEB)])
@@ -62,10 +62,10 @@ def test_a_few_instances_among_many_are_one_page(cloud: LocalCloud, calls: Fleet
 
 
 def test_a_terminated_instance_is_not_found_and_an_unknown_filter_is_ec2s_own_error(
-    cloud: LocalCloud, calls: FleetCalls
+    cloud: LocalCloud, calls: FleetLookups
 ) -> None:
     cloud.seed([instance(WEB)])
     cloud.terminate(WEB)
     assert calls.select({"tag:Team": ["web"]}, [WEB]) == {}
-    with pytest.raises(Ec2Error, match="The filter 'vpcid' is invalid"):
+    with pytest.raises(AwsError, match="The filter 'vpcid' is invalid"):
         calls.select({"vpcid": ["vpc-1"]}, [])

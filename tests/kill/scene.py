@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from imds_provider.options import OPTIONS
+from imds_provider.rules.options import OPTIONS
 from localcloud.client import LocalCloud
 from localcloud.shapes import MetadataOptions, Seed
 from tests.kill.boundaries import CALLS, DESCRIBE, HOLD_SECONDS, MODIFY, A, B, Boundary, Operation

@@ -16,8 +16,8 @@ from unittest.mock import patch
 from pulumi.runtime import mocks
 
 from imds_components import access
-from imds_provider.aws_config import parse
-from imds_provider.ec2 import Aws
+from imds_provider.aws import Aws
+from imds_provider.aws.settings import parse
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from imds_provider.metadata_wave_healthy import MetadataWaveHealthyProvider

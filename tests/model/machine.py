@@ -10,7 +10,7 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from imds_provider.options import OPTION_NAMES, OPTIONS, Options
+from imds_provider.rules.options import OPTION_NAMES, OPTIONS, Options
 from tests.model.steps import (
     FAULTS,
     ROWS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imds_provider.options import Options
+from imds_provider.rules.options import Options
 from tests.model.steps import (
     Assign,
     Behind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imds_provider.options import Options, OptionValue, decode
+from imds_provider.rules.options import Options, OptionValue, decode
 from tests.model.edits import conflicts
 from tests.model.scenes import (
     LOOSER,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from imds_provider.deciders import Deciders
 from imds_provider.errors import ImdsError
+from imds_provider.rules.deciders import Deciders
 from tests.faults.attempts import Run as StackRun
 from tests.faults.process import JumpingEngine
 from tests.faults.stack import Program, Row, Stack, is_barrier

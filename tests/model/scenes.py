@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from imds_provider.options import Options, decode
-from imds_provider.target import Target
+from imds_provider.rules.options import Options, decode
+from imds_provider.rules.target import Target
 from tests.model.steps import Wish, Wishes
 
 Operation = Literal["up", "refresh", "destroy"]

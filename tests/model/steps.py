@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from imds_provider.options import Options
+from imds_provider.rules.options import Options
 from localcloud.faults import Fault
 
 SLOTS = ("a", "b", "c")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from imds_provider.options import OPTIONS, Options, from_ec2
+from imds_provider.rules.options import OPTIONS, Options, from_ec2
 from localcloud.client import LocalCloud
 from localcloud.shapes import MetadataOptions
 from tests.faults.process import REGION

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from imds_provider import applying, properties
-from imds_provider.options import Options, OptionValue, modification
-from imds_provider.run_state import RunState
+from imds_provider.host.run_state import RunState
+from imds_provider.rules import resource_state as properties
+from imds_provider.rules.options import Options, OptionValue, modification
+from imds_provider.waiting import apply as applying
 from tests.model.recorded import SEQUENCES
 from tests.model.runs import RunsHere
 from tests.model.search import search

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from imds_components.waves import Rollout, assign
-from imds_provider import watching
+from imds_components.fleet.waves import Rollout, assign
+from imds_provider.host import health_watch as watching
 from tests.model.recording_cloud import RecordingCloud
 from tests.model.rollouts import Story, search
 from tests.model.unwired import UnwiredRuns

@@ -20,8 +20,9 @@ from botocore.retries.quota import RetryQuota
 from botocore.session import Session as BotocoreSession
 from werkzeug.test import create_environ
 
-from imds_provider import coalescing, runtime
-from imds_provider.ec2 import connections
+from imds_provider.aws import batching as coalescing
+from imds_provider.aws import sessions as connections
+from imds_provider.host import runtime
 from localcloud import control
 from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.clock import Clock

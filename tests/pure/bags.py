@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imds_provider.options import Options, decode
-from imds_provider.properties import outputs
+from imds_provider.rules.options import Options, decode
+from imds_provider.rules.resource_state import outputs
 from tests.support.fakes import LAX, observe
 
 WEB = "i-0123456789abcdef0"

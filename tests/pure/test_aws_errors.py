@@ -1,231 +1,167 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
 
-from imds_provider.aws_errors import ADVICE, MAY_NOT_ASSUME, advice_for, has_ended, presentable, reason_and_advice
+from imds_provider.aws.errors import THROTTLE_CODES, explain
+from imds_provider.errors import (
+    AwsError,
+    ConfigurationError,
+    ImdsError,
+    InstanceGoneError,
+    InstanceMissingError,
+    OutcomeUnknownError,
+)
 
+WEB = "i-0123456789abcdef0"
 ACTION = "ModifyInstanceMetadataOptions"
-PERMISSION = f"ec2:{ACTION}"
-POLICY = "arn:aws:organizations::210987654321:policy/o-a1b2c3d4e5/service_control_policy/p-x1y2z3w4"
-USER = "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Platform_a7491ea25c15715b/jo@example.com"
-DENIED = (
-    f"You are not authorized to perform this operation. User: {USER} is not authorized to perform: {PERMISSION} on "
-    "resource: arn:aws:ec2:eu-west-1:123456789012:instance/i-0123456789abcdef0"
-)
-TAG_KEY = "'a/b' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{1,255})"
-ENFORCED = "You can't launch instances with IMDSv1 because httpTokensEnforced is enabled for this account."
+REFUSED = f"{WEB}: EC2 refused {ACTION} in eu-west-1 with "
+SESSION_PART = "FwoGZXIvYXdzEBYaDHuC7"
 OPAQUE = "Q3VyaW91cyB3aGF0IHRoaXMgZGVjb2RlcyB0bz8gTm90aGluZyBhdCBhbGwu"
-ENCODED = f"Encoded authorization failure message: {OPAQUE}"
 
 
-def denied(by: str) -> str:
-    return f"{DENIED} {by}"
+def refused(code: str, message: str = "No.", status: int = 400) -> ImdsError:
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return explained(ClientError(response, ACTION))  # type: ignore[arg-type]  # more than these keys is not looked at
 
 
-REASONS: list[tuple[str, str, str]] = [
-    # By whose policy it is denied.
-    ("UnauthorizedOperation", denied(f"with an explicit deny in a service control policy: {POLICY}"), "administrators"),
-    ("AccessDenied", denied("because no service control policy allows the action"), "organization's administrators"),
-    ("UnauthorizedOperation", denied("with an explicit deny in a resource control policy"), "administrators"),
-    (
-        "UnauthorizedOperation",
-        denied("with an explicit deny in a permissions boundary"),
-        "whoever manages the boundary",
-    ),
-    ("UnauthorizedOperation", denied("because no permissions boundary allows the action"), "to allow it there"),
-    ("UnauthorizedOperation", denied("with an explicit deny in a session policy"), "aws:assumeRoles"),
-    ("UnauthorizedOperation", denied("because no session policy allows the action"), "whoever passes it"),
-    ("UnauthorizedOperation", denied("because no VPC endpoint policy allows the action"), "VPC endpoint in use"),
-    ("UnauthorizedOperation", denied("with an explicit deny in a resource-based policy"), "take it out of the program"),
-    ("UnauthorizedOperation", denied("with an explicit deny in an identity-based policy"), "no permission overrides"),
-    ("UnauthorizedOperation", denied("with an explicit deny"), "find out whose policy it is"),
-    ("UnauthorizedOperation", denied(f"because no identity-based policy allows the {PERMISSION} action"), "grant it"),
-    (
-        "AccessDenied",
-        denied(f"because no identity-based policy allows the {PERMISSION} action"),
-        "grant it and run again",
-    ),
-    ("UnauthorizedOperation", "You are not authorized to perform this operation.", "or a policy denies it; check"),
-    # The instance belongs to a service.
-    (
-        "OperationNotPermitted",
-        "This operation is not permitted on managed instances.",
-        "its operator, such as EKS Auto",
-    ),
-    ("UnsupportedOperation", "The instance is managed by eks.amazonaws.com.", "take it out of the program"),
-    # Credentials, account and pace.
-    ("AuthFailure", "AWS was not able to validate the provided access credentials", "did not accept the credentials"),
-    ("InvalidClientTokenId", "The security token included in the request is invalid.", "does not know the access key"),
-    ("SignatureDoesNotMatch", "The request signature we calculated does not match.", "the secret key does not belong"),
-    ("ExpiredToken", "The security token included in the request is expired", "have expired; renew them"),
-    ("RequestExpired", "Request has expired.", "this machine's clock is wrong"),
-    ("OptInRequired", "You are not subscribed to this service.", "enable it or check aws:region"),
-    ("RequestLimitExceeded", "Request limit exceeded.", "lower imds:throttle"),
-    ("Throttling", "Rate exceeded", "EC2 throttled the call"),
-    # The instance's state.
-    ("IncorrectInstanceState", "The instance is hibernating.", "start it, wait until it is running"),
-    ("UnsupportedOperation", "You cannot change an instance while it is hibernated.", "start it, wait until"),
-    ("IncorrectInstanceState", "The instance is in the state 'terminated'.", "take it out of the program"),
-    ("IncorrectInstanceState", "The instance is in the state 'shutting-down'.", "run `pulumi refresh`"),
-    ("IncorrectInstanceState", "The instance is in the state 'stopping'.", "wait until it is running or stopped"),
-    ("IncorrectState", "The instance is pending.", "wait until it is running or stopped"),
-    ("IncorrectInstanceState", "It must be in a 'running', 'pending', 'stopping' or 'stopped' state.", "check it and"),
-    ("InvalidInstanceID.NotFound", "The instance ID 'i-1' does not exist", "check the instance ID, the region"),
-    ("InvalidInstanceID.Malformed", 'Invalid id: "web"', "check the instance ID, the region"),
-    # The options.
-    ("UnsupportedOperation", ENFORCED, "in eu-west-1 the account enforces IMDSv2"),
-    (
-        "UnsupportedOperation",
-        "Specifying InstanceMetadataTags is not yet supported in this region",
-        "does not exist in",
-    ),
-    (
-        "InvalidParameterValue",
-        "HttpProtocolIpv6 is not supported in this region.",
-        "does not exist in eu-west-1 yet",
-    ),
-    ("UnknownParameter", "The parameter HttpProtocolIpv6 is not recognized", "does not know this option"),
-    ("InvalidParameterValue", TAG_KEY, "rename the tag, or set instanceMetadataTags to disabled"),
-    ("UnsupportedOperation", "This instance type does not do that.", "set another value"),
-]
-
-
-def told(code: str, reason: str, **parameters: object) -> str:
-    return reason_and_advice(
-        code, reason, service="EC2", action=ACTION, region="eu-west-1", parameters=parameters or None
-    )
-
-
-@pytest.mark.parametrize(("code", "message", "advice"), REASONS)
-def test_aws_reason_comes_first_and_then_what_fits_it(code: str, message: str, advice: str) -> None:
-    reason = presentable(f"{message} {ENCODED}", ())
-    line = told(code, reason)
-    assert line.startswith(message.rstrip(". ") + ". ")
-    after = line.removeprefix(message.rstrip(". ") + ". ")
-    assert after[0].isupper()
-    assert advice.lower() in after.lower()
-    assert line.endswith(".")
-    assert not line.endswith("..")
-    assert ("{" in after, "\n" in line) == (False, False)
-
-
-@pytest.mark.parametrize(("code", "message", "advice"), REASONS)
-def test_granting_is_advised_only_where_no_policy_of_the_identity_allows_the_call(
-    code: str, message: str, advice: str
-) -> None:
-    assert ("grant it" in told(code, message)) is (advice.startswith("grant it"))
-
-
-def test_every_advice_has_an_error_that_leads_to_it() -> None:
-    assert {advice_for(code, message) for code, message, _ in REASONS} == set(ADVICE)
-
-
-def test_names_in_arns_are_not_taken_for_reasons() -> None:
-    role = "arn:aws:sts::123456789012:assumed-role/hibernator/session"
-    assert "check it and run again" in told("IncorrectState", f"{role} cannot do that now.")
-
-
-def test_the_case_of_a_reason_does_not_matter() -> None:
-    assert told("UnsupportedOperation", ENFORCED.upper()) == told("UnsupportedOperation", ENFORCED).replace(
-        ENFORCED, ENFORCED.upper()
-    )
-
-
-def test_an_unknown_error_shows_aws_message_and_a_next_step() -> None:
-    assert told("SomethingNew", "It is full.") == "It is full. Fix the cause and run again."
-
-
-@pytest.mark.parametrize("reason", ["", "SomethingNew"])
-def test_an_error_without_a_message_still_says_what_to_do(reason: str) -> None:
-    assert told("SomethingNew", reason) == "EC2 gave no reason; run again."
-    assert told("AuthFailure", "AuthFailure" if reason else "").startswith("AWS did not accept the credentials; check")
-
-
-@pytest.mark.parametrize("by", ["with an explicit deny in a session policy", "because no session policy allows the"])
-def test_a_role_that_may_not_be_assumed_keeps_its_own_advice(by: str) -> None:
-    message = f"User: {USER} is not authorized to perform: sts:AssumeRole {by}"
-    line = reason_and_advice("AccessDenied", message, service="STS", action="AssumeRole", region="eu-west-1")
-    advice = MAY_NOT_ASSUME.format(permission="sts:AssumeRole")
-    assert line == f"{message}. {advice[0].upper()}{advice[1:]}."
-
-
-BY_ORGANIZATION = denied("with an explicit deny in a service control policy")
-ON_REQUEST = "condition keys such as ec2:MetadataHttpTokens see that alone, not the instance."
-
-
-def test_a_denial_says_what_a_condition_on_the_request_has_seen() -> None:
-    line = told("UnauthorizedOperation", BY_ORGANIZATION, HttpTokens="required", HttpEndpoint="enabled")
-    assert line.endswith(
-        f" The request carried HttpTokens=required, HttpEndpoint=enabled (no HttpPutResponseHopLimit); {ON_REQUEST}"
-    )
-    everything = told(
-        "UnauthorizedOperation",
-        BY_ORGANIZATION,
-        HttpTokens="required",
-        HttpPutResponseHopLimit=2,
-        HttpEndpoint="enabled",
-    )
-    assert everything.endswith(
-        f" The request carried HttpTokens=required, HttpPutResponseHopLimit=2, HttpEndpoint=enabled; {ON_REQUEST}"
-    )
-
-
-def test_a_denial_of_a_request_without_tokens_says_how_they_are_sent() -> None:
-    line = told("UnauthorizedOperation", BY_ORGANIZATION, HttpPutResponseHopLimit=2, HttpEndpoint="enabled")
-    assert line.endswith(
-        " The request carried HttpPutResponseHopLimit=2, HttpEndpoint=enabled (no HttpTokens); "
-        f"{ON_REQUEST} To send the tokens as well, set httpTokens to required."
-    )
+def explained(error: Exception, *secrets: str) -> ImdsError:
+    return explain(error, action=ACTION, subject=WEB, region="eu-west-1", secrets=secrets)
 
 
 @pytest.mark.parametrize(
-    ("code", "message"),
+    ("code", "message", "kind", "says"),
     [
-        ("UnauthorizedOperation", denied("with an explicit deny in a resource-based policy")),
-        ("UnsupportedOperation", ENFORCED),
-        ("ExpiredToken", "The security token included in the request is expired"),
-    ],
-)
-def test_what_no_condition_decides_says_nothing_of_the_request(code: str, message: str) -> None:
-    assert "The request carried" not in told(code, message, HttpTokens="required")
-
-
-@pytest.mark.parametrize(
-    ("code", "reason", "ended"),
-    [
-        ("IncorrectInstanceState", "it is terminated", True),
-        ("IncorrectState", "The instance is in the state 'shutting-down'", True),
-        ("IncorrectInstanceState", "it is stopping", False),
-        ("UnsupportedOperation", "it is terminated", False),
-    ],
-)
-def test_an_instance_has_ended_when_ec2_says_so_of_its_state(code: str, reason: str, *, ended: bool) -> None:
-    assert has_ended(code, reason) is ended
-
-
-def test_what_a_person_needs_of_a_message_stays() -> None:
-    message = (
-        f"The instance ID 'i-0123456789abcdef0' does not exist\n in vpc-0123456789abcdef0, says {POLICY} of {USER}"
-    )
-    assert presentable(message, ["FwoGZXIvYXdzEBYaDHuC7"]) == " ".join(message.split())
-
-
-@pytest.mark.parametrize(
-    ("message", "shown"),
-    [
-        (f"{DENIED}. {ENCODED}", DENIED),
-        (f"Not allowed. encoded authorization failure message: short {OPAQUE}", "Not allowed"),
-        (f"No match. The Canonical String for this request should have been 'POST\nx-amz-token:{OPAQUE}'", "No match"),
-        (f"No match. The String-to-Sign should have been 'AWS4 {OPAQUE}'", "No match"),
-        ("The key AKIAIOSFODNN7EXAMPLE is unknown", "The key *** is unknown"),
-        (f"for {OPAQUE}", "for ***"),
+        ("AuthFailure", "Not valid.", AwsError, "Not valid. AWS did not accept the credentials; check them"),
         (
-            f"for arn:aws:sts::123456789012:assumed-role/web/{OPAQUE}",
-            "for arn:aws:sts::123456789012:assumed-role/web/***",
+            "IncorrectInstanceState",
+            "is in 'pending'",
+            AwsError,
+            "is in 'pending'. The instance is starting or stopping",
         ),
-        ("for arn:aws:iam::123456789012:user/ASIAIOSFODNN7EXAMPLE", "for arn:aws:iam::123456789012:user/***"),
-        ("for arn:aws:iam::123456789012:role/web-secret-1", "for arn:aws:iam::123456789012:role/***"),
+        ("IncorrectInstanceState", "it is terminated", InstanceGoneError, "it is terminated. The instance has ended:"),
+        ("InvalidInstanceID.NotFound", "The ID does not exist.", InstanceMissingError, "The ID does not exist. Check"),
+        (
+            "InvalidParameterValue",
+            "Hop limit\n  is  wrong.",
+            AwsError,
+            "Hop limit is wrong. Fix the cause and run again.",
+        ),
     ],
 )
-def test_what_is_or_could_decode_to_a_credential_is_left_out(message: str, shown: str) -> None:
-    assert presentable(message, ["web-secret-1"]) == shown
+def test_an_error_becomes_a_line_with_instance_action_region_code_reason_and_advice(
+    code: str, message: str, kind: type[AwsError], says: str
+) -> None:
+    error = refused(code, message)
+    assert type(error) is kind
+    assert isinstance(error, AwsError)
+    assert error.code == code
+    assert str(error).startswith(f"{REFUSED}{code}: {says}")
+
+
+def test_the_permission_that_is_missing_is_that_of_the_service_and_action() -> None:
+    error = ClientError({"Error": {"Code": "AccessDenied", "Message": "No."}}, "GetMetricData")
+    found = explain(
+        error,
+        action="GetMetricData",
+        subject=WEB,
+        region="eu-west-1",
+        secrets=(),
+        service="CloudWatch",
+        parameters=None,
+    )
+    assert "CloudWatch refused GetMetricData in eu-west-1 with AccessDenied: No. " in str(found)
+    assert "the permission cloudwatch:GetMetricData" in str(found)
+
+
+def test_a_denied_call_says_what_it_carried_but_not_a_role_that_could_not_be_assumed_for_it() -> None:
+    response = {"Error": {"Code": "AccessDenied", "Message": "No."}}
+    for operation, carried in ((ACTION, True), ("AssumeRole", False)):
+        found = explain(
+            ClientError(response, operation),  # type: ignore[arg-type]  # as above
+            action=ACTION,
+            subject=WEB,
+            region="eu-west-1",
+            secrets=(),
+            parameters={"HttpTokens": "required"},
+        )
+        assert ("The request carried HttpTokens=required" in str(found)) is carried
+        assert ("STS refused AssumeRole" in str(found)) is not carried
+
+
+@pytest.mark.parametrize(("code", "status"), [("InternalError", 500), ("Unavailable", 503), ("", 502)])
+def test_a_failure_inside_ec2_leaves_the_outcome_open(code: str, status: int) -> None:
+    error = refused(code, "x", status)
+    assert isinstance(error, OutcomeUnknownError)
+    assert str(error) == f"{WEB}: {ACTION} in eu-west-1 failed inside EC2 ({code or status}); run again."
+
+
+@pytest.mark.parametrize("code", sorted(THROTTLE_CODES))
+def test_a_throttled_call_was_not_carried_out_whatever_its_status(code: str) -> None:
+    assert type(refused(code, "slow down", 503)) is AwsError
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://ec2.eu-west-1.amazonaws.com"),
+        ConnectTimeoutError(endpoint_url="https://ec2.eu-west-1.amazonaws.com"),
+        ReadTimeoutError(endpoint_url="https://ec2.eu-west-1.amazonaws.com"),
+        HTTPClientError(error="broken pipe"),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        ResponseParserError("no element found"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_lost_or_unreadable_answer_leaves_the_outcome_open(error: Exception) -> None:
+    found = explained(error)
+    assert isinstance(found, OutcomeUnknownError)
+    assert str(found) == (
+        f"{WEB}: {ACTION} in eu-west-1 got no usable answer ({type(error).__name__}); check the network and run again."
+    )
+
+
+@pytest.mark.parametrize("error", [NoCredentialsError(), ParamValidationError(report="hop limit: 2.0")])
+def test_what_was_never_sent_is_an_error_of_the_configuration(error: Exception) -> None:
+    found = explained(error)
+    assert isinstance(found, ConfigurationError)
+    assert str(found).startswith(f"{WEB}: {ACTION} could not be sent: ")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"You are not allowed. Encoded authorization failure message: {OPAQUE}",
+        "The key AKIAIOSFODNN7EXAMPLE is unknown",
+        "The key ASIAIOSFODNN7EXAMPLE is unknown",
+        f"token={SESSION_PART}",
+    ],
+)
+@pytest.mark.parametrize("code", ["InvalidParameterValue", "InvalidInstanceID.NotFound", "UnauthorizedOperation"])
+def test_nothing_that_is_or_could_decode_to_a_credential_is_shown(code: str, message: str) -> None:
+    response = {"Error": {"Code": code, "Message": message}}
+    error = explained(ClientError(response, ACTION), SESSION_PART)  # type: ignore[arg-type]  # as above
+    for hidden in (OPAQUE, "IOSFODNN7EXAMPLE", SESSION_PART):
+        assert hidden not in str(error)
+
+
+def test_the_reason_of_an_error_that_was_never_sent_hides_secrets_too() -> None:
+    error = explained(ParamValidationError(report=f"{SESSION_PART} {OPAQUE}"), SESSION_PART)
+    assert SESSION_PART not in str(error)
+    assert OPAQUE not in str(error)
+
+
+def test_an_answer_without_any_detail_still_gives_a_sentence() -> None:
+    error = explained(ClientError({}, ACTION))
+    assert isinstance(error, AwsError)
+    assert str(error).startswith(f"{WEB}: EC2 refused {ACTION} in eu-west-1")

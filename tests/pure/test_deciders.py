@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from imds_provider.deciders import Deciders
-from imds_provider.options import OPTION_NAMES
+from imds_provider.rules.deciders import Deciders
+from imds_provider.rules.options import OPTION_NAMES
 
 WEB, API = "i-0123456789abcdef0", "i-0fedcba9876543210"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from imds_provider.options import OPTIONS
-from imds_provider.properties import diff, needs_ec2, refreshed_outputs
+from imds_provider.rules.options import OPTIONS
+from imds_provider.rules.resource_state import diff, needs_ec2, refreshed_outputs
 from tests.pure.bags import UNKNOWN, WEB, inputs, is_known, recorded
 from tests.support.fakes import LAX, observe
 

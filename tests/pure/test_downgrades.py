@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from imds_components.downgrades import Allowance, guard, reason_for
-from imds_provider.loosening import loosened, render_loosened
-from imds_provider.options import Options
+from imds_components.fleet.downgrades import Allowance, guard, reason_for
+from imds_provider.rules.loosening import loosened, render_loosened
+from imds_provider.rules.options import Options
 from tests.support.fakes import LAX, observe
 
 A, B, C = "i-0000000a", "i-0000000b", "i-0000000c"

@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
-from imds_components.exemptions import Exemption, judge_exemptions, merge_options
-from imds_provider.options import Options
+from imds_components.fleet.exemptions import Exemption, judge_exemptions, merge_options
+from imds_provider.rules.options import Options
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_components.fleet_notes import (
+from imds_components.fleet.member import Member
+from imds_components.fleet.notes import (
     about_to_disable,
     calls_to_disabled,
     impaired_before,
@@ -14,12 +15,11 @@ from imds_components.fleet_notes import (
     lowered_hop_limits,
     unwatched,
 )
-from imds_components.fleet_report import Member
-from imds_components.waves import Rollout
-from imds_provider.legacy_calls import LegacyCalls
-from imds_provider.options import Options
-from imds_provider.readiness import Readiness
-from imds_provider.wave_health import Impairment
+from imds_components.fleet.waves import Rollout
+from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.options import Options
+from imds_provider.rules.readiness import Readiness
+from imds_provider.rules.wave_health import Impairment
 from tests.support.fakes import LAX, observe
 
 A, B, C, D, E = (f"i-0000000{letter}" for letter in "abcde")

@@ -3,11 +3,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from imds_components.exemptions import Exemption
-from imds_components.fleet_config import FleetSettings
-from imds_components.fleet_outputs import fleet_report
-from imds_components.fleet_plan import plan
-from imds_provider.options import Options
+from imds_components.fleet.exemptions import Exemption
+from imds_components.fleet.outputs import fleet_report
+from imds_components.fleet.plan import plan
+from imds_components.fleet.settings import FleetSettings
+from imds_provider.rules.options import Options
 from tests.support.fakes import LAX, observe
 
 A, B, C, D, E = (f"i-0000000{letter}" for letter in "abcde")

@@ -9,14 +9,14 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from imds_components.exemptions import Exemption
-from imds_components.fleet_config import FleetSettings
-from imds_components.fleet_plan import FleetPlan, RegionPlan, plan, with_legacy_calls
-from imds_components.waves import Rollout
-from imds_provider.legacy_calls import LegacyCalls
-from imds_provider.options import Options
-from imds_provider.readiness import ADVICE, Readiness
-from imds_provider.settling import Observation
+from imds_components.fleet.exemptions import Exemption
+from imds_components.fleet.plan import FleetPlan, RegionPlan, plan, with_legacy_calls
+from imds_components.fleet.settings import FleetSettings
+from imds_components.fleet.waves import Rollout
+from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.observation import Observation
+from imds_provider.rules.options import Options
+from imds_provider.rules.readiness import ADVICE, Readiness
 from tests.support.fakes import LAX, observe
 
 A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imds_provider.options import (
+from imds_provider.rules.options import (
     OPTION_NAMES,
     OPTIONS,
     Option,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from imds_provider.loosening import loosened, without_loosening
-from imds_provider.options import OPTION_NAMES, OPTIONS, Options, changes, decode, modification
+from imds_provider.rules.loosening import loosened, without_loosening
+from imds_provider.rules.options import OPTION_NAMES, OPTIONS, Options, changes, decode, modification
 from tests.support.fakes import carried_out
 
 VALUES = {option.name: st.sampled_from(option.allowed) for option in OPTIONS}

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider.legacy_calls import LegacyCalls
-from imds_provider.options import Options
-from imds_provider.readiness import Readiness, about_to_require, readiness_report, verdicts
+from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.options import Options
+from imds_provider.rules.readiness import Readiness, about_to_require, readiness_report, verdicts
 from tests.support.fakes import LAX
 
 A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")

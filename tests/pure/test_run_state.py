@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from imds_provider.options import OPTION_NAMES
-from imds_provider.run_state import RunState
+from imds_provider.host.run_state import RunState
+from imds_provider.rules.options import OPTION_NAMES
 
 WEB, API = "i-0123456789abcdef0", "i-0fedcba9876543210"
 HERE, THERE = "eu-west-1", "us-east-1"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imds_components.selection import select, select_violations
+from imds_components.fleet.selection import select, select_violations
 from tests.support.fakes import observe
 
 A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")

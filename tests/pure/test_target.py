@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imds_provider.options import OPTIONS, Options
-from imds_provider.target import Target, mark
+from imds_provider.rules.options import OPTIONS, Options
+from imds_provider.rules.target import Target, mark
 
 WEB = "i-0123456789abcdef0"
 WISHES = st.fixed_dictionaries({}, optional={option.name: st.sampled_from(option.allowed) for option in OPTIONS})

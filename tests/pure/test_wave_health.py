@@ -6,9 +6,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider.legacy_calls import LegacyCalls
-from imds_provider.target import Target, mark
-from imds_provider.wave_health import (
+from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.target import Target, mark
+from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
     HEALTHY_FOR,
     PUBLISH,

@@ -11,9 +11,9 @@ from typing import Literal
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from imds_provider.legacy_calls import total
-from imds_provider.target import Target, mark
-from imds_provider.wave_health import (
+from imds_provider.rules.imdsv1_usage import total
+from imds_provider.rules.target import Target, mark
+from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
     PUBLISH,
     Changed,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imds_components.waves import Rollout, assign
+from imds_components.fleet.waves import Rollout, assign
 
 IDS = st.sets(st.integers(0, 2**32 - 1).map(lambda number: f"i-{number:08x}"), max_size=60)
 COUNTS = st.lists(st.integers(1, 40), unique=True, max_size=3).map(sorted)

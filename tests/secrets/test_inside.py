@@ -12,11 +12,11 @@ import boto3
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
-from imds_provider import aws_config
-from imds_provider.ec2 import Aws
+from imds_provider.aws import Aws
+from imds_provider.aws import settings as aws_config
 from imds_provider.errors import ImdsError
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
-from imds_provider.settling import Deadline
+from imds_provider.waiting.clock import Deadline
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
 from tests.secrets.canaries import CREDENTIALS, MESSAGE, found_in
@@ -120,7 +120,7 @@ def test_a_provider_that_was_used_is_written_down_without_what_it_used(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws = connected(cloud, CREDENTIALS)
-    monkeypatch.setattr("imds_provider.runtime._aws", aws)
+    monkeypatch.setattr("imds_provider.host.runtime._aws", aws)
     provider = InstanceMetadataOptionsProvider()
     created = provider.create({"instanceId": WEB, "region": REGION, "httpTokens": "required", "wait": True})
     assert found_in(repr(created.outs)) == []

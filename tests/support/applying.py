@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from imds_provider.applying import Outcome, apply_options, find
 from imds_provider.errors import InstanceMissingError, OutcomeUnknownError
-from imds_provider.options import Options
-from imds_provider.settling import Deadline
+from imds_provider.rules.options import Options
+from imds_provider.waiting.apply import Outcome, apply_options, find
+from imds_provider.waiting.clock import Deadline
 from tests.support.fakes import LAX, FakeClock, FakeEc2
 
 WEB = "i-0123456789abcdef0"

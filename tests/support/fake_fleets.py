@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timezone
 
 from imds_provider.errors import ImdsError
-from imds_provider.legacy_calls import LegacyCalls, LegacyMetric
-from imds_provider.options import Options
-from imds_provider.settling import Observation
-from imds_provider.wave_health import Impairment
+from imds_provider.rules.imdsv1_usage import LegacyCalls, LegacyMetric
+from imds_provider.rules.observation import Observation
+from imds_provider.rules.options import Options
+from imds_provider.rules.wave_health import Impairment
 from tests.support.fakes import LAX, observe
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from imds_provider.errors import DeadlinePassedError, InstanceGoneError
-from imds_provider.options import OPTIONS, Options, OptionValue, from_ec2
-from imds_provider.settling import GONE_STATES, Deadline, Observation
+from imds_provider.rules.observation import GONE_STATES, Observation
+from imds_provider.rules.options import OPTIONS, Options, OptionValue, from_ec2
+from imds_provider.waiting.clock import Deadline
 
 OWNER = "123456789012"
 LAX: Options = {

@@ -6,7 +6,7 @@ import pulumi
 
 from imds_components import InstanceMetadata
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
-from imds_provider.options import as_arguments, decode
+from imds_provider.rules.options import as_arguments, decode
 
 config = pulumi.Config()
 in_components = config.require_bool("inComponents")

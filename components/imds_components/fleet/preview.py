@@ -1,0 +1,56 @@
+"""What a preview says about a fleet: how many instances it has, and what becomes of them. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from imds_provider.rules.observation import STOPPED_STATES
+from imds_provider.rules.options import OPTION_NAMES
+from imds_provider.rules.wording import cut
+
+from .member import Member
+
+
+def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequence[str]]) -> list[str]:
+    """The summary of a fleet: a heading, and a line for each kind of instance that it has.
+
+    Stopped and blocked instances are counted among those to change as well; exempt ones that are left as they are
+    stand only there. ``waves`` has the instances of each wave by its number.
+    """
+    to_change = [each for each in members if each.changes]
+    unknown = [each for each in members if each.is_unknown]
+    right = [each for each in members if each.wanted and not each.changes and not each.is_unknown]
+    stopped = [each for each in to_change if each.observation.instance_state in STOPPED_STATES]
+    exempt = [each for each in members if each.exempt]
+    blocked = [each for each in members if each.blocked]
+    rows = [
+        ("already right", right, ""),
+        ("to change", to_change, _counted_changes(to_change)),
+        ("stopped", stopped, f"apply at the next start: {_ids(stopped)}"),
+        ("unknown", unknown, f"EC2 does not report all that is wanted: {_ids(unknown)}"),
+        ("exempt", exempt, _ids(exempt)),
+        ("blocked", blocked, _ids(blocked)),
+    ]
+    shown = [(label, str(len(some)), text) for label, some, text in rows if some]
+    if waves:
+        shown.append(("waves", str(len(waves)), " + ".join(str(len(waves[number])) for number in sorted(waves))))
+    labels, counts = (max((len(row[column]) for row in shown), default=0) for column in (0, 1))
+    return [
+        f"fleet {name}: {len(members)} selected",
+        *(f"  {label:<{labels}}  {count:>{counts}}  {text}".rstrip() for label, count, text in shown),
+    ]
+
+
+def _ids(members: Sequence[Member]) -> str:
+    return cut([each.instance_id for each in members])
+
+
+def _counted_changes(members: Sequence[Member]) -> str:
+    """``httpTokens: optional -> required 31, httpPutResponseHopLimit: 1 -> 2 12``, the options in their own order."""
+    counted = Counter(
+        (OPTION_NAMES.index(name), f"{name}: {each.observation.options[name]} -> {value}")
+        for each in members
+        for name, value in each.changes.items()
+    )
+    return ", ".join(f"{change} {count}" for (_, change), count in sorted(counted.items()))

@@ -1,0 +1,10 @@
+"""AWS itself: settings, sessions, EC2 and CloudWatch, batched and paced.
+
+The only folder that imports boto3 and botocore. It knows nothing of Pulumi.
+"""
+
+from .ec2 import Ec2
+from .fleet_lookups import FleetLookups
+from .sessions import Aws
+
+__all__ = ["Aws", "Ec2", "FleetLookups"]

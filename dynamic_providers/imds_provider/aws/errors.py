@@ -1,0 +1,69 @@
+"""Which of our errors an error of botocore is, as one line for a person: AWS's reason, then what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,  # noqa: A004  botocore's own, the base of its connection errors
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.parsers import ResponseParserError
+
+from ..errors import (
+    AwsError,
+    ConfigurationError,
+    ImdsError,
+    InstanceGoneError,
+    InstanceMissingError,
+    OutcomeUnknownError,
+)
+from .error_advice import DENIED_CODES, THROTTLE_CODES, has_ended, presentable, reason_and_advice
+
+__all__ = ["DENIED_CODES", "THROTTLE_CODES", "explain"]
+
+_LOST_ANSWER = (HTTPClientError, ConnectionError, IncompleteReadError, ResponseParserError)
+
+
+def explain(
+    error: Exception,
+    *,
+    action: str,
+    subject: str,
+    region: str,
+    secrets: Iterable[str],
+    service: str = "EC2",
+    parameters: Mapping[str, object] | None = None,
+) -> ImdsError:
+    """The error to raise for one of botocore's, as a line about ``subject`` that holds none of ``secrets``.
+
+    ``parameters`` are those of the request, for an action that policies can restrict by them.
+    """
+    if isinstance(error, _LOST_ANSWER):
+        return OutcomeUnknownError(
+            f"{subject}: {action} in {region} got no usable answer ({type(error).__name__}); "
+            "check the network and run again."
+        )
+    if not isinstance(error, ClientError):
+        return ConfigurationError(f"{subject}: {action} could not be sent: {presentable(str(error), secrets)}")
+    if error.operation_name == "AssumeRole":
+        # botocore assumes a role when the first call needs its credentials.
+        action, service, parameters = error.operation_name, "STS", None
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    reason = presentable(error.response.get("Error", {}).get("Message", ""), secrets)
+    if status >= 500 and code not in THROTTLE_CODES:
+        return OutcomeUnknownError(
+            f"{subject}: {action} in {region} failed inside {service} ({code or status}); run again.", code
+        )
+    code = code or f"status {status}"
+    line = f"{subject}: {service} refused {action} in {region} with {code}: " + reason_and_advice(
+        code, reason, service=service, action=action, region=region, parameters=parameters
+    )
+    if code == "InvalidInstanceID.NotFound":
+        return InstanceMissingError(line, code)
+    if has_ended(code, reason):
+        return InstanceGoneError(line, code)
+    return AwsError(line, code)

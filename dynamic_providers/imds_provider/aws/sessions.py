@@ -1,0 +1,239 @@
+"""Sessions, credentials and clients: how to get to EC2 in the right account."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from botocore.session import Session as BotocoreSession
+
+from ..errors import ConfigurationError
+from ..waiting.clock import Deadline
+from .batching import Upcoming
+from .ec2 import Ec2, Ec2Clock
+from .errors import explain
+from .fleet_lookups import FleetLookups
+from .settings import AssumedRole, AwsSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_sts.client import STSClient
+
+C = TypeVar("C")
+
+CONNECT_TIMEOUT_SECONDS = 5
+READ_TIMEOUT_SECONDS = 10
+
+
+class _ClientArguments(TypedDict):
+    region_name: str
+    endpoint_url: str | None
+    verify: bool | str | None
+    config: Config
+
+
+class Aws:
+    """The connections of one run, of the dynamic host or of a program: one :class:`Ec2` for each region, made once.
+
+    ``when_connected`` is called after each of them is made.
+    """
+
+    def __init__(
+        self, settings: AwsSettings, clock: Ec2Clock, when_connected: Callable[[], object] = lambda: None
+    ) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._when_connected = when_connected
+        self._lock = threading.Lock()
+        self._session: boto3.Session | None = None
+        self._regions: dict[str, Ec2] = {}
+        self._upcoming: defaultdict[str, Upcoming] = defaultdict(Upcoming)
+        self._fleets: dict[str, FleetLookups] = {}
+
+    def default_region(self) -> str | None:
+        """``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
+        with self._lock:
+            return self.settings.region or os.environ.get("AWS_REGION") or self._base_session().region_name
+
+    def announce(self, region: str, instance_id: str) -> None:
+        """Say that the instance will soon be looked at, so that it is described along with others, or beforehand.
+
+        Nothing is sent before the first operation that needs EC2: previews announce, but have none.
+        """
+        with self._lock:
+            self._upcoming[region].announce(instance_id)
+
+    def deadline(self, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return Deadline(self._clock, seconds)
+
+    def ec2(self, region: str | None) -> Ec2:
+        """EC2 of the region, or of the default one.
+
+        Raises :class:`ConfigurationError` if it cannot be used, or must not: nothing is sent to EC2 in an account that
+        ``aws:allowedAccountIds`` or ``aws:forbiddenAccountIds`` rules out.
+        """
+        region = region or self.default_region()
+        if not region:
+            raise ConfigurationError("no AWS region: set `region`, aws:region or AWS_REGION.")
+        with self._lock:
+            connection = self._regions.get(region)
+            if connection is None:
+                connection = self._regions[region] = self._connect(region)
+            return connection
+
+    def fleet(self, region: str) -> FleetLookups:
+        """The look-ups about whole fleets in the region. Raises as :meth:`ec2` does."""
+        ec2 = self.ec2(region)
+        with self._lock:
+            calls = self._fleets.get(region)
+            if calls is None:
+                calls = self._fleets[region] = FleetLookups(ec2, lambda: self._cloudwatch(region))
+            return calls
+
+    def _cloudwatch(self, region: str) -> CloudWatchClient:
+        with self._lock:
+            return self._client(
+                lambda session: session.client("cloudwatch", **self._client_arguments("cloudwatch", region)), region
+            )
+
+    def _connect(self, region: str) -> Ec2:
+        client: EC2Client = self._client(
+            lambda session: session.client("ec2", **self._client_arguments("ec2", region)), region
+        )
+        self._when_connected()
+        return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
+
+    def _client(self, make: Callable[[boto3.Session], C], region: str) -> C:
+        try:
+            session = self._base_session()
+            self._check_account(session, region)
+            return make(session)
+        except (BotoCoreError, ValueError) as error:
+            raise ConfigurationError(f"cannot reach AWS in {region}: {error}") from None
+
+    def _base_session(self) -> boto3.Session:
+        if self._session is None:
+            try:
+                self._session = self._new_session()
+            except BotoCoreError as error:
+                raise ConfigurationError(f"AWS access is configured wrongly: {error}") from None
+        return self._session
+
+    def _new_session(self) -> boto3.Session:
+        settings = self.settings
+        if (settings.access_key is None) != (settings.secret_key is None):
+            raise ConfigurationError("set both aws:accessKey and aws:secretKey, or neither.")
+        botocore_session = BotocoreSession()
+        for variable, key, files in (
+            ("config_file", "aws:sharedConfigFiles", settings.shared_config_files),
+            ("credentials_file", "aws:sharedCredentialsFiles", settings.shared_credentials_files),
+        ):
+            if len(files) > 1:
+                raise ConfigurationError(f"{key} takes one file here, got {len(files)}.")
+            if files:
+                botocore_session.set_config_variable(variable, files[0])
+        session = boto3.Session(
+            aws_access_key_id=settings.access_key,
+            aws_secret_access_key=settings.secret_key,
+            aws_session_token=settings.token,
+            region_name=settings.region,
+            profile_name=settings.profile,
+            botocore_session=botocore_session,
+        )
+        for role in settings.assumed_roles:
+            session = self._assume(role, session)
+        return session
+
+    def _assume(self, role: AssumedRole, session: boto3.Session) -> boto3.Session:
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise ConfigurationError(f"there are no credentials to assume {role.role_arn} with.")
+
+        def sts(_service: str, **credentials: str) -> STSClient:
+            arguments = self._client_arguments("sts", session.region_name or "us-east-1")
+            return session.client(
+                "sts",
+                **arguments,
+                aws_access_key_id=credentials.get("aws_access_key_id"),
+                aws_secret_access_key=credentials.get("aws_secret_access_key"),
+                aws_session_token=credentials.get("aws_session_token"),
+            )
+
+        extra = {
+            "RoleSessionName": role.session_name,
+            "ExternalId": role.external_id,
+            "Policy": role.policy,
+            "PolicyArns": [{"arn": arn} for arn in role.policy_arns],
+            "SourceIdentity": role.source_identity,
+            "Tags": [{"Key": name, "Value": value} for name, value in role.tags.items()],
+            "TransitiveTagKeys": list(role.transitive_tag_keys),
+            "DurationSeconds": role.duration_seconds,
+        }
+        fetcher = AssumeRoleCredentialFetcher(
+            sts, credentials, role.role_arn, extra_args={name: value for name, value in extra.items() if value}
+        )
+        assumed = BotocoreSession()
+        # botocore has no public way to hand a session credentials that renew themselves.
+        assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
+            fetcher.fetch_credentials, "assume-role"
+        )
+        return boto3.Session(botocore_session=assumed, region_name=session.region_name)
+
+    def _client_arguments(self, service: str, region: str) -> _ClientArguments:
+        settings = self.settings
+        return {
+            "region_name": region,
+            "endpoint_url": settings.endpoints.get(service),
+            "verify": False if settings.insecure else settings.custom_ca_bundle,
+            "config": Config(
+                retries={"mode": "standard", "total_max_attempts": settings.max_retries + 1},
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                read_timeout=READ_TIMEOUT_SECONDS,
+                max_pool_connections=10,
+                proxies=dict(settings.proxies) or None,
+                use_fips_endpoint=settings.use_fips_endpoint or None,
+                use_dualstack_endpoint=settings.use_dualstack_endpoint or None,
+                user_agent_extra="pulumi-imds",
+            ),
+        }
+
+    def account_id(self, region: str) -> str:
+        """The account that the credentials in use belong to. Raises :class:`ConfigurationError`."""
+        with self._lock:
+            return self._account_id(self._base_session(), region)
+
+    def _account_id(self, session: boto3.Session, region: str) -> str:
+        sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
+        try:
+            return sts.get_caller_identity()["Account"]
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
+            reason = explain(
+                error,
+                action="GetCallerIdentity",
+                subject="the account of the credentials in use",
+                region=region,
+                secrets=self.settings.secrets,
+                service="STS",
+            )
+            raise ConfigurationError(str(reason)) from None
+
+    def _check_account(self, session: boto3.Session, region: str) -> None:
+        allowed, forbidden = self.settings.allowed_account_ids, self.settings.forbidden_account_ids
+        if not allowed and not forbidden:
+            return
+        account = self._account_id(session, region)
+        if (allowed and account not in allowed) or account in forbidden:
+            key = "aws:forbiddenAccountIds" if account in forbidden else "aws:allowedAccountIds"
+            raise ConfigurationError(
+                f"the credentials in use belong to account {account}, which {key} rules out; nothing was sent."
+            )

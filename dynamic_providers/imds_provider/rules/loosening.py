@@ -1,0 +1,44 @@
+"""The rule that nothing is loosened without a recorded reason, whoever asks for it."""
+
+from __future__ import annotations
+
+from ..errors import LooseningRefusedError
+from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options, changes
+
+_LOOSER = {HTTP_TOKENS: "optional", HTTP_ENDPOINT: "enabled"}
+
+
+def loosened(observed: Options, wanted: Options) -> list[str]:
+    """The options that a change from ``observed`` to ``wanted`` would loosen."""
+    differing = changes(observed, wanted)
+    return [name for name, looser in _LOOSER.items() if differing.get(name) == looser]
+
+
+def render_loosened(observed: Options, wanted: Options) -> str:
+    """What would be loosened, for a person: ``httpTokens: required -> optional``."""
+    return ", ".join(f"{name}: {observed[name]} -> {wanted[name]}" for name in loosened(observed, wanted))
+
+
+def without_loosening(observed: Options, wanted: Options) -> Options:
+    """Those of the wanted options that do not loosen the instance."""
+    kept = loosened(observed, wanted)
+    return {name: value for name, value in wanted.items() if name not in kept}
+
+
+def is_reason(given: object) -> bool:
+    """Whether a value says why something may be loosened: a string with something in it."""
+    return isinstance(given, str) and given.strip() != ""
+
+
+def require_reason(instance_id: str, observed: Options, wanted: Options, reason: object) -> None:
+    """Raise :class:`LooseningRefusedError` if the change would loosen the instance and ``reason`` gives none."""
+    if loosened(observed, wanted) and not is_reason(reason):
+        raise LooseningRefusedError(refusal(instance_id, observed, wanted))
+
+
+def refusal(instance_id: str, observed: Options, wanted: Options) -> str:
+    """The sentence for an instance that would be loosened without a reason."""
+    return (
+        f"{instance_id} would be loosened ({render_loosened(observed, wanted)}): "
+        "keep what it has, or give a reason for it in allow_downgrade (allowDowngrade in a stack file)."
+    )

@@ -1,0 +1,30 @@
+"""Time as operations see it: a clock that can be replaced, and deadlines."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time as the loop sees it: seconds from an arbitrary start, and a pause that may end early by raising."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Deadline:
+    """A point in time after which nothing more is sent or waited for."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock = clock
+        self.seconds = seconds
+        self._end = clock.now() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - self.clock.now())
+
+    @property
+    def passed(self) -> bool:
+        return self.remaining() == 0.0

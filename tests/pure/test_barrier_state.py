@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from imds_provider.rules import barrier_state as barrier
+from imds_provider.rules.observation import Observation, Settled, Verdict
+from imds_provider.rules.options import Options
+from imds_provider.rules.target import Target
+from tests.pure.bags import UNKNOWN, is_known
+from tests.support.fakes import LAX, observe
+
+WEB = "i-0123456789abcdef0"
+API = "i-0fedcba9876543210"
+OLD = "i-1a2b3c4d"
+NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
+RIGHT: Options = {**LAX, "httpTokens": "required"}
+
+
+def target(instance_id: str, change: str = "first", **wanted: str | int) -> str:
+    return str(Target(instance_id, wanted or {"httpTokens": "required"}, change))
+
+
+def bag(*, region: object = "eu-west-1", timeout: object = 120.0, **targets: object) -> dict[str, object]:
+    return {"targets": targets, "region": region, "timeoutSeconds": timeout}
+
+
+def settled(applied: tuple[str, ...] = (), pending_start: tuple[str, ...] = ()) -> Settled:
+    verdicts = {**dict.fromkeys(applied, Verdict.APPLIED), **dict.fromkeys(pending_start, Verdict.PENDING_START)}
+    return Settled({each: observe(each, RIGHT) for each in verdicts}, verdicts)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        bag(web=target(WEB), api=target(API)),
+        bag(),
+        bag(web=UNKNOWN, api=target(API)),
+        {"targets": UNKNOWN, "region": UNKNOWN, "timeoutSeconds": UNKNOWN},
+    ],
+    ids=["complete", "no target", "one unknown", "all unknown"],
+)
+def test_targets_that_are_complete_or_not_known_yet_are_accepted(inputs: dict[str, object]) -> None:
+    assert barrier.check(inputs, is_known) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "violations"),
+    [
+        ({**bag(), "targets": None}, [("targets", "targets must map names to targets of InstanceMetadataOptions.")]),
+        ({**bag(), "targets": [WEB]}, [("targets", "targets must map names to targets of InstanceMetadataOptions.")]),
+        (bag(web=f"{WEB} zebra=1"), [("targets.web", "web is no target of an InstanceMetadataOptions.")]),
+        (bag(web=target("web")), [("targets.web", "web is no target of an InstanceMetadataOptions.")]),
+        (
+            bag(web={"instanceId": WEB}),
+            [("targets.web", "web is no target of an InstanceMetadataOptions.")],
+        ),
+        (
+            bag(web=target(WEB), api=target(API), www=target(WEB, "other")),
+            [("targets.www", f"{WEB} is given twice, as web and as www.")],
+        ),
+        (bag(region=None), [("region", "region must be given here or as aws:region.")]),
+        (bag(region=""), [("region", "region must be given here or as aws:region.")]),
+        *(
+            (bag(timeout=value), [("timeoutSeconds", "timeoutSeconds must be a number of seconds from 1 to 3600.")])
+            for value in (0.0, 3601.0, True, "60", None)
+        ),
+    ],
+)
+def test_wrong_inputs_are_refused(inputs: dict[str, object], violations: list[tuple[str, str]]) -> None:
+    assert [(each.property, each.reason) for each in barrier.check(inputs, is_known)] == violations
+
+
+def test_every_violation_is_found_at_once() -> None:
+    inputs = bag(web="x", api="y", region=None, timeout=0.0)
+    assert [each.property for each in barrier.check(inputs, is_known)] == [
+        "targets.api",
+        "targets.web",
+        "region",
+        "timeoutSeconds",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "changed"),
+    [
+        (bag(web=target(WEB), api=target(API)), False),
+        (bag(api=target(API), web=target(WEB)), False),
+        (bag(web=target(WEB), api=target(API), timeout=5.0), False),
+        (bag(web=target(WEB, "second"), api=target(API)), True),
+        (bag(web=target(WEB, httpTokens="optional"), api=target(API)), True),
+        (bag(web=target(WEB)), True),
+        (bag(web=target(WEB), api=target(API), old=target(OLD)), True),
+        (bag(web=target(WEB), www=target(API)), True),
+        (bag(web=target(OLD), api=target(API)), True),
+        (bag(web=UNKNOWN, api=target(API)), True),
+        (bag(web=target(WEB), api=target(API), new=UNKNOWN), True),
+        ({**bag(), "targets": UNKNOWN}, True),
+        (bag(web=target(WEB), api=target(API), region="us-east-1"), True),
+        (bag(web=target(WEB), api=target(API), region=UNKNOWN), True),
+    ],
+    ids=[
+        "same",
+        "same in another order",
+        "other timeout",
+        "modified again",
+        "other options",
+        "one less",
+        "one more",
+        "other name",
+        "other instance",
+        "one unknown",
+        "one more, unknown",
+        "all unknown",
+        "other region",
+        "unknown region",
+    ],
+)
+def test_a_barrier_changes_with_its_targets_and_region_alone(wanted: dict[str, object], *, changed: bool) -> None:
+    assert barrier.changed(bag(web=target(WEB), api=target(API)), wanted, is_known) is changed
+
+
+@pytest.mark.parametrize(
+    ("recorded", "wanted", "changed"),
+    [
+        ({"owner": "fleet web"}, {"owner": "fleet web", "restores": {"web": "httpTokens=optional"}}, True),
+        ({"owner": "fleet web", "restores": {"web": "httpTokens=optional"}}, {"owner": "fleet web"}, True),
+        ({"owner": "fleet web", "restores": {"web": ""}}, {"owner": "fleet www", "restores": {"web": ""}}, False),
+        ({}, {"owner": "fleet web", "restores": {"web": "httpTokens=optional"}}, False),
+    ],
+    ids=["given", "taken back", "the same", "recorded by an older version"],
+)
+def test_a_change_of_what_is_restored_is_recorded_since_a_deletion_is_told_only_that(
+    *, recorded: dict[str, object], wanted: dict[str, object], changed: bool
+) -> None:
+    same = bag(web=target(WEB))
+    assert barrier.changed({**same, **recorded}, {**same, **wanted}, is_known) is changed
+    assert barrier.to_wait_for({**same, **recorded}, {**same, **wanted}) == {}
+
+
+def test_only_new_and_changed_targets_are_waited_for() -> None:
+    before = bag(web=target(WEB), api=target(API))
+    now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))
+    assert barrier.to_wait_for(before, now) == {
+        API: Target(API, {"httpPutResponseHopLimit": 2}, "second"),
+        OLD: Target(OLD, {"httpTokens": "required"}, "first"),
+    }
+    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {WEB: Target(WEB, {"httpTokens": "required"}, "first")}
+    assert barrier.to_wait_for(before, before) == {}
+
+
+def test_in_another_region_all_are_waited_for() -> None:
+    before, now = bag(web=target(WEB)), bag(web=target(WEB), region="us-east-1")
+    assert list(barrier.to_wait_for(before, now)) == [WEB]
+
+
+def wave(**targets: object) -> dict[str, object]:
+    return {**bag(**targets), "wave": 2.0}
+
+
+CHANGED = "965f4789-20261125T044012Z"
+EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
+"""As 0.2.0 marked changes."""
+
+
+@pytest.mark.parametrize(
+    ("now", "waited_for"),
+    [
+        (wave(web=target(WEB, EARLIER)), []),
+        (wave(), []),
+        (wave(web=target(WEB, CHANGED)), [WEB]),
+        (wave(api=target(API, CHANGED)), [API]),
+        (wave(web=target(WEB, EARLIER), api=target(API, EARLIER)), [API]),
+        (wave(web=target(WEB, EARLIER), api=target(API, "")), [API]),
+        ({**wave(web=target(WEB, EARLIER)), "region": "us-east-1"}, [WEB]),
+    ],
+    ids=[
+        "same",
+        "none is changed",
+        "the same one is changed again",
+        "another one is changed",
+        "one more",
+        "one more, without a mark",
+        "in another region",
+    ],
+)
+def test_a_wave_waits_for_what_is_new_in_it_and_does_not_miss_what_is_in_it_no_more(
+    now: dict[str, object], waited_for: list[str]
+) -> None:
+    for before in (wave(web=target(WEB, EARLIER)), bag(web=target(WEB, EARLIER))):
+        assert list(barrier.to_wait_for(before, now)) == waited_for
+        assert barrier.changed(before, now, is_known) is bool(waited_for)
+
+
+def test_a_target_of_a_wave_that_is_not_known_yet_is_a_difference() -> None:
+    assert barrier.changed(wave(), wave(web=UNKNOWN), is_known)
+
+
+def test_neither_wave_nor_run_nor_time_of_a_mark_is_compared_but_the_mark_as_a_whole() -> None:
+    for mark in (CHANGED, EARLIER, "965f4789-20261125T044012Z-required-20261125T044012Z"):
+        same = bag(web=target(WEB, mark))
+        assert not barrier.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
+        assert list(barrier.to_wait_for({}, same)) == [WEB]
+
+
+@pytest.mark.parametrize(
+    "given", [{"days": 14}, {"soakMinutes": 30.0}, {"unknown": "block"}, {"ifGone": "warn"}, {"title": "x"}]
+)
+def test_how_to_watch_is_no_difference_and_is_not_recorded(given: dict[str, object]) -> None:
+    same = bag(web=target(WEB))
+    assert not barrier.changed(same, {**same, **given}, is_known)
+    recorded = barrier.outputs({**same, **given}, {}, settled(applied=(WEB,)), NOON)
+    assert recorded.keys() - {"title"} == {*same, "appliedIds", "pendingStartIds"}
+
+
+def test_a_wave_records_when_it_was_seen_through() -> None:
+    found = barrier.outputs(wave(), {}, settled(), NOON)
+    assert (found["wave"], found["checkedAt"]) == (2.0, "2026-11-25T12:00:00Z")
+    assert "checkedAt" not in barrier.outputs(bag(), {}, settled(), NOON)
+
+
+def test_an_instance_that_is_gone_is_in_no_list_whatever_it_was_in_before() -> None:
+    now = bag(web=target(WEB), api=target(API, "second"), old=target(OLD))
+    verdicts = {API: Verdict.GONE, OLD: Verdict.APPLIED}
+    gone = Settled({OLD: observe(OLD, RIGHT)}, verdicts)
+    for before in ("appliedIds", "pendingStartIds", "unknownIds"):
+        recorded = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], before: [API]}
+        found = barrier.outputs(now, recorded, gone, NOON)
+        assert [found.get(name, []) for name in ("appliedIds", "pendingStartIds", "unknownIds")] == [
+            sorted({OLD, WEB}),
+            [],
+            [],
+        ]
+
+
+def test_the_outputs_sort_the_instances_by_what_was_seen() -> None:
+    inputs = bag(web=target(WEB), api=target(API), old=target(OLD))
+    found = barrier.outputs(inputs, {}, settled(applied=(WEB, OLD), pending_start=(API,)), NOON)
+    assert found == {**inputs, "appliedIds": [WEB, OLD], "pendingStartIds": [API]}
+
+
+def test_what_was_not_looked_at_again_stays_in_its_list() -> None:
+    before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
+    now = bag(web=target(WEB), api=target(API), old=target(OLD))
+    found = barrier.outputs(now, before, settled(applied=(OLD,)), NOON)
+    assert (found["appliedIds"], found["pendingStartIds"]) == ([WEB, OLD], [API])
+
+
+def test_what_has_started_since_moves_to_the_other_list() -> None:
+    before = {**bag(api=target(API)), "appliedIds": [], "pendingStartIds": [API]}
+    found = barrier.outputs(bag(api=target(API, "second")), before, settled(applied=(API,)), NOON)
+    assert (found["appliedIds"], found["pendingStartIds"]) == ([API], [])
+
+
+def test_what_is_not_reported_is_in_a_list_of_its_own_until_it_is() -> None:
+    unknown = Settled({API: observe(API, {})}, {API: Verdict.UNKNOWN})
+    found = barrier.outputs(bag(web=target(WEB), api=target(API)), {}, unknown, NOON)
+    assert (found["appliedIds"], found["pendingStartIds"], found["unknownIds"]) == ([WEB], [], [API])
+    assert barrier.not_in_force(found) == [API]
+    assert barrier.outputs(bag(web=target(WEB), api=target(API)), found, settled(), NOON)["unknownIds"] == [API]
+    assert barrier.after_another_look(found, {API: observe(API, {})})["unknownIds"] == [API]
+    now = barrier.after_another_look(found, {API: observe(API, RIGHT)})
+    assert (now["appliedIds"], "unknownIds" in now) == (sorted([WEB, API]), False)
+
+
+def test_each_instance_is_in_its_own_region_or_in_that_of_the_barrier() -> None:
+    inputs = {**bag(web=target(WEB), api=target(API)), "regions": {"api": "us-east-1"}}
+    assert barrier.region_of(inputs) == {WEB: "eu-west-1", API: "us-east-1"}
+
+
+def test_what_is_no_target_any_more_is_in_no_list() -> None:
+    before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
+    found = barrier.outputs(bag(), before, settled(), NOON)
+    assert (found["appliedIds"], found["pendingStartIds"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("found", "pending_start"),
+    [
+        ({API: observe(API, RIGHT)}, []),
+        ({API: observe(API, RIGHT, state="pending", instance_state="stopped")}, [API]),
+        ({API: observe(API, RIGHT, instance_state="stopped")}, [API]),
+        ({API: observe(API, LAX)}, [API]),
+        ({}, [API]),
+    ],
+    ids=["started", "still stopped", "still stopped but applied", "started with other values", "not seen"],
+)
+def test_another_look_moves_those_that_have_started_with_their_options(
+    found: dict[str, Observation], pending_start: list[str]
+) -> None:
+    before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
+    assert barrier.not_in_force(before) == [API]
+    now = barrier.after_another_look(before, found)
+    assert now == {**before, "appliedIds": sorted({WEB, API} - {*pending_start}), "pendingStartIds": pending_start}
+
+
+def test_the_progress_is_one_line() -> None:
+    assert barrier.progress_line({}, 3, 10, 4.4) == "3 of 10 applied, 7 pending, 4 s"
+    assert barrier.progress_line({"title": "wave 2/3 of web"}, 3, 10, 4.4) == (
+        "wave 2/3 of web: 3 of 10 applied, 7 pending, 4 s"
+    )
+
+
+def test_one_failure_is_its_sentence_and_several_are_a_list_in_order() -> None:
+    one = {API: f"{API} is terminated."}
+    two = {**one, WEB: f"{WEB} did not reach it."}
+    assert barrier.failure(one, 5) == f"{API} is terminated."
+    assert barrier.failure(two, 5) == (
+        "2 of 5 instances did not get their metadata options applied:\n"
+        f"  {WEB} did not reach it.\n"
+        f"  {API} is terminated."
+    )

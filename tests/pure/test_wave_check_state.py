@@ -1,0 +1,128 @@
+"""The check before a wave: what may go in, when there is anything to look at, and what it asks for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from imds_provider.rules import wave_check_state as gate
+from imds_provider.rules.readiness import Readiness
+from imds_provider.rules.target import Target
+from imds_provider.rules.wave_health import Rule
+from tests.pure.bags import UNKNOWN, is_known
+
+WEB, API = "i-0123456789abcdef0", "i-0123456789abcdef1"
+NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
+DAYS = "days must be a whole number of days from 1 to 455."
+SOAK = "soakMinutes must be a number of minutes from 0 to 1440."
+
+
+def target(instance_id: str = WEB, change: str = "c0ffee-20261125T044012Z") -> str:
+    return str(Target(instance_id, {"httpTokens": "required"}, change))
+
+
+def bag(*lines: object, **given: object) -> dict[str, object]:
+    named = {str(number): line for number, line in enumerate(lines)}
+    return {"targets": named, "region": "eu-west-1", **given}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"soakMinutes": 0.0, "days": 14.0, "unknown": "ignore", "legacyCalls": "off"},
+        {"soakMinutes": 1440, "days": 455, "unknown": "block", "legacyCalls": "warn"},
+        {"soakMinutes": 0.5, "days": 1, "unknown": "warn", "legacyCalls": "block"},
+        {"soakMinutes": None, "days": None, "unknown": None, "legacyCalls": None, "before": None, "requiring": None},
+        {"soakMinutes": UNKNOWN, "days": UNKNOWN, "unknown": UNKNOWN, "legacyCalls": UNKNOWN},
+        {"before": [WEB], "requiring": [WEB], "title": "before wave 1/3 of web", "wave": 2.0},
+    ],
+)
+def test_everything_but_the_targets_may_be_left_out_or_be_unknown(given: dict[str, object]) -> None:
+    assert gate.check(bag(target(), **given), is_known) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        *(("soakMinutes", value, SOAK) for value in (-1, 1441, "15", True)),
+        *(("days", value, DAYS) for value in (0, 456, -1.0, 14.5, float("nan"), True, "14")),
+        ("unknown", "block it", "unknown must be warn or block or ignore."),
+        ("legacyCalls", "ignore", "legacyCalls must be block or warn or off."),
+        ("region", None, "region must be given here or as aws:region."),
+        ("targets", None, "targets must map names to targets of InstanceMetadataOptions."),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_is_allowed(name: str, value: object, reason: str) -> None:
+    assert gate.check({**bag(target()), name: value}, is_known) == [(name, reason)]
+
+
+def test_every_violation_is_found_at_once() -> None:
+    given = {"soakMinutes": -1, "days": 0, "unknown": "x", "legacyCalls": "x", "region": None}
+    found = [each.property for each in gate.check(bag("x", **given), is_known)]
+    assert found == ["targets.0", "region", "soakMinutes", "days", "unknown", "legacyCalls"]
+
+
+def test_what_forbids_the_run_is_the_only_thing_said() -> None:
+    assert gate.check(bag("x", forbidden="no.", soakMinutes=-1), is_known) == [("", "no.")]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "wanted", "changed"),
+    [
+        pytest.param(bag(), bag(), False, id="nothing to protect and nobody to look at"),
+        pytest.param(bag(target()), bag(), False, id="those that are no more in a wave"),
+        pytest.param(bag(), bag(before=[WEB]), True, id="something is changed next"),
+        pytest.param(bag(target()), bag(target(), before=[WEB]), True, id="something is changed next, known targets"),
+        pytest.param(bag(target()), bag(target(), before=[]), False, id="nothing is changed next"),
+        pytest.param(bag(target()), bag(target()), False, id="known targets"),
+        pytest.param(bag(target()), bag(target(change="")), True, id="a target that was changed"),
+        pytest.param(bag(target()), bag(target(), target(API)), True, id="one more target"),
+        pytest.param(bag(target(), target(API)), bag(target()), False, id="one target less"),
+        pytest.param(bag(target()), {**bag(target()), "region": "us-east-1"}, True, id="in another region"),
+        pytest.param(bag(target()), {**bag(), "targets": UNKNOWN}, True, id="all targets unknown"),
+        pytest.param(bag(target()), bag(UNKNOWN), True, id="one target unknown"),
+        pytest.param(bag(target()), bag(target(), UNKNOWN), True, id="one more target, unknown"),
+        pytest.param(
+            bag(target()), bag(target(), soakMinutes=9, days=3, title="x", wave=1), False, id="other settings"
+        ),
+    ],
+)
+def test_there_is_something_to_look_at_before_a_change_or_with_new_targets(
+    recorded: dict[str, object], wanted: dict[str, object], *, changed: bool
+) -> None:
+    assert gate.changed(recorded, wanted, is_known) is changed
+
+
+def test_what_020_recorded_of_a_wave_is_no_difference_where_nothing_is_to_change() -> None:
+    line = target(change="965f4789-20261125T044012Z-wave-2")
+    recorded = bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web", checkedAt="2026-11-25T04:45:00Z")
+    assert not gate.changed(recorded, bag(title="before wave 2/3 of web"), is_known)
+    assert not gate.changed(recorded, bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web"), is_known)
+
+
+def test_the_rule_is_that_of_the_readiness_and_the_rollout() -> None:
+    assert gate.rule(bag()) == Rule(soak=None, days=14, unknown="warn")
+    given = {"soakMinutes": 30.0, "days": 7.0, "unknown": "block"}
+    assert gate.rule(bag(**given)) == Rule(soak=timedelta(minutes=30), days=7, unknown="block")
+    assert gate.rule(bag(soakMinutes=0)).soak == timedelta(0)
+    assert type(gate.rule(bag(days=7.0)).days) is int
+
+
+def test_every_target_is_judged() -> None:
+    assert [each.instance_id for each in gate.to_judge(bag(target(), target(API, "")))] == [WEB, API]
+
+
+def test_readiness_is_asked_again_of_those_that_are_about_to_refuse_calls() -> None:
+    assert gate.requiring(bag(before=[WEB, API])) == []
+    assert gate.requiring(bag(before=[WEB, API], requiring=[API, WEB])) == [WEB, API]
+    assert gate.readiness(bag()) == Readiness()
+    given = {"legacyCalls": "warn", "days": 7.0, "unknown": "ignore"}
+    assert gate.readiness(bag(**given)) == Readiness("warn", days=7, unknown="ignore")
+
+
+def test_what_is_recorded_says_whom_it_has_seen_and_when_and_nothing_of_what_comes_next() -> None:
+    kept = bag(target(), soakMinutes=15, title="before wave 2/3 of web", wave=2.0)
+    rest = {"before": [API], "requiring": [API], "days": 7, "unknown": "warn", "legacyCalls": "block"}
+    assert gate.outputs({**kept, **rest}, NOON) == {**kept, "checkedAt": "2026-11-25T12:00:00Z"}
