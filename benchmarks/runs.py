@@ -18,7 +18,7 @@ from tools.sandbox import environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localcloud.shapes import Seed
+    from localcloud.ec2.instances import Seed
 
 PROGRAM = Path(__file__).parent / "program"
 UP = ("up", "--yes", "--stack", "bench")

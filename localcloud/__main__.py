@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from localcloud.client import LocalCloud, LocalCloudError
-from localcloud.server import Server
+from localcloud.http.server import Server
 from localcloud.settings import Settings, latency_from_text, throttle_from_text
 
 

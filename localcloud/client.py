@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
-from localcloud.control import PREFIX
+from localcloud.ec2.instances import Change, InstanceView, Seed
 from localcloud.faults import Fault
-from localcloud.journal import Counts, LoggedCall
-from localcloud.server import Server
+from localcloud.http.control import PREFIX
+from localcloud.http.journal import Counts, LoggedCall
+from localcloud.http.server import Server
 from localcloud.settings import Settings
-from localcloud.shapes import Change, InstanceView, Seed
 
 _STRIDE_SECONDS = 0.1
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, Literal
 
-from localcloud.options import OPTIONS
+from localcloud.api.metadata_options import OPTIONS
 
 UNFILTERED = "DescribeInstances:unfiltered"
 """The throttle's name for a DescribeInstances without ids, filters and MaxResults."""

@@ -6,12 +6,12 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.bound import REGION
-from localcloud.shapes import MetadataOptions
+from localcloud.ec2.instances import MetadataOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from localcloud.shapes import Seed
+    from localcloud.ec2.instances import Seed
 
 WANTED = MetadataOptions(HttpTokens="required", HttpPutResponseHopLimit=2)
 """IMDSv2, and a hop limit that works for containers."""

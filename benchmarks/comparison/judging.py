@@ -12,8 +12,8 @@ from benchmarks.comparison.fleets import WANTED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from localcloud.journal import LoggedCall
-    from localcloud.shapes import InstanceView
+    from localcloud.ec2.instances import InstanceView
+    from localcloud.http.journal import LoggedCall
 
 
 @dataclass(frozen=True)

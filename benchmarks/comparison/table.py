@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from benchmarks.comparison.judging import Verdict
-    from localcloud.journal import Counts
+    from localcloud.http.journal import Counts
 
 
 @dataclass(frozen=True)

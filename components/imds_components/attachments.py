@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Union
 
 import pulumi
 
-from imds_provider.rules.resource_state import is_instance_id
+from imds_provider.errors import InvalidInputError
+from imds_provider.rules.validation import INSTANCE_ID
 
 if TYPE_CHECKING:
     from pulumi_aws.ec2 import Instance
@@ -52,12 +53,13 @@ class Attachment:
 
 
 def attachments(instances: Instances) -> list[Attachment]:
-    """The instances as given, each once. Raises ``ValueError`` with one line for each thing that is wrong."""
+    """The instances as given, each once. Raises :class:`InvalidInputError` with one line for each mistake."""
     found = [_attachment(name, instance) for name, instance in _named(instances)]
     problems = [
-        f'{each.name}: "{each.known_id}" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.'
+        violation.within("instances", each.name).in_python()
         for each in found
-        if each.known_id is not None and not is_instance_id(each.known_id)
+        if each.known_id is not None
+        for violation in INSTANCE_ID.check(each.known_id)
     ]
     subjects = [(each.resource or each.known_id, each.name) for each in found]
     problems += duplicates((subject, name) for subject, name in subjects if subject is not None)
@@ -68,7 +70,7 @@ def attachments(instances: Instances) -> list[Attachment]:
         if count > 1
     ]
     if problems:
-        raise ValueError("\n".join(problems))
+        raise InvalidInputError("\n".join(problems))
     return found
 
 
@@ -105,18 +107,18 @@ def _own_name(instance: object) -> str:
     else:
         kind = type(instance).__name__
         reason = f"an instance given as {kind} has no name of its own: give a mapping of names to instances."
-    raise ValueError(reason)
+    raise InvalidInputError(reason)
 
 
 def _attachment(name: str, instance: object) -> Attachment:
     if not name:
-        raise ValueError("an instance has an empty name.")
+        raise InvalidInputError("an instance has an empty name.")
     if isinstance(instance, pulumi.CustomResource):
         kind = instance.pulumi_resource_type
         if kind not in _INSTANCE_TYPES:
             instead = _INSTEAD.get(kind, "give the ID of an instance")
-            raise ValueError(f"{name}: a {kind.rpartition(':')[2]} is not an instance: {instead}.")
+            raise InvalidInputError(f"{name}: a {kind.rpartition(':')[2]} is not an instance: {instead}.")
         return Attachment(name, instance.id, instance)
     if isinstance(instance, str | pulumi.Output):
         return Attachment(name, instance)
-    raise ValueError(f"{name}: an instance is an aws.ec2.Instance or an ID, got {type(instance).__name__}.")
+    raise InvalidInputError(f"{name}: an instance is an aws.ec2.Instance or an ID, got {type(instance).__name__}.")

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import pulumi
 
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
-from imds_provider.errors import ConfigurationError
+from imds_provider.errors import ImdsError
+from imds_provider.program.errors import ProgramError
 from imds_provider.program.explicit_providers import refuse_explicit_provider
 from imds_provider.rules.options import OPTIONS
 from imds_provider.rules.resource_state import DEFAULT_TIMEOUT_SECONDS
 
-from . import access
-from . import ownership as claims
+from . import access, ownership
 from .attachments import Instances, attachments
 from .moves import Aliases, renamed_from, require_names, restores
 from .survey import survey
@@ -83,11 +83,11 @@ class InstanceMetadata(pulumi.ComponentResource):
             wanted = wanted_options(single, metadata_options)
             attached = attachments(instances)
             require_names([each.name for each in attached], aliases)
-        except (ConfigurationError, ValueError) as error:
-            raise pulumi.RunError(f"InstanceMetadata {name}: {error}") from None
+        except ImdsError as error:
+            raise ProgramError(f"InstanceMetadata {name}: {error}") from None
         known_ids = [each.known_id for each in attached if each.known_id is not None]
-        if in_fleets := claims.of_this_program().attach(name, known_ids):
-            raise pulumi.RunError("\n  ".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
+        if in_fleets := ownership.of_this_program().attach(name, known_ids):
+            raise ProgramError("\n  ".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
         seen = survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
         rows = {
             each.name: InstanceMetadataOptions(

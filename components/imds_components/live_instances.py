@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import pulumi
 
 from imds_provider.aws import Aws
-from imds_provider.errors import ConfigurationError, ImdsError
+from imds_provider.errors import ConfigurationError, DeadlinePassedError, ImdsError
 from imds_provider.program.per_program import PerProgram
-from imds_provider.rules.observation import Observation, judge_found
-from imds_provider.waiting.waiter import CONFIRM_MISSING_SECONDS, NotSettledError, wait
+from imds_provider.rules.observation import Observation
+from imds_provider.waiting.waiter import CONFIRM_MISSING_SECONDS, find_instances
 
 TIMEOUT_SECONDS = 20
 GATHER_SECONDS = 0.02
@@ -85,17 +85,6 @@ def _described(aws: Aws, region: str | None, ids: set[str]) -> Mapping[str, Obse
     ec2 = aws.ec2(region)
     deadline = aws.deadline(TIMEOUT_SECONDS)
     try:
-        settled = wait(
-            lambda pending: ec2.describe(pending, deadline),
-            {each: {} for each in sorted(ids)},
-            deadline,
-            place=ec2.region,
-            judge=judge_found,
-            missing_grace_seconds=CONFIRM_MISSING_SECONDS,
-            patient=False,
-        )
-    except NotSettledError as error:
-        if any(each.kind == "timeout" for each in error.unsettled.values()):
-            raise ImdsError(f"EC2 in {ec2.region} did not answer within {TIMEOUT_SECONDS} s.") from None
-        return error.observations
-    return settled.observations
+        return find_instances(lambda missing: ec2.describe(missing, deadline), ids, deadline, CONFIRM_MISSING_SECONDS)
+    except DeadlinePassedError:
+        raise DeadlinePassedError(f"EC2 in {ec2.region} did not answer within {TIMEOUT_SECONDS} s.") from None

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import pulumi
 
 from imds_provider import InstanceMetadataOptions
+from imds_provider.errors import InvalidInputError
 from imds_provider.rules.loosening import is_reason
 from imds_provider.rules.options import from_arguments
 from imds_provider.rules.released import restore_line
@@ -25,14 +26,14 @@ def renamed_from(component: str, name: str, aliases: Aliases | None) -> list[pul
 
 
 def require_names(names: Collection[str], aliases: Aliases | None) -> None:
-    """Raise ``ValueError`` with a sentence for each alias of an instance that is not among ``names``."""
+    """Raise :class:`InvalidInputError` with a sentence for each alias of an instance that is not among ``names``."""
     problems = [
         f"aliases has {name}, but no instance has that name: give the name it has now, and the one before as its value."
         for name in aliases or {}
         if name not in names
     ]
     if problems:
-        raise ValueError("\n".join(problems))
+        raise InvalidInputError("\n".join(problems))
 
 
 def restores(

@@ -10,6 +10,7 @@ import pulumi
 
 from imds_provider.aws import Aws
 from imds_provider.errors import ConfigurationError
+from imds_provider.program.errors import ProgramError
 from imds_provider.rules.observation import Observation
 from imds_provider.rules.options import OPTIONS, Options, decode
 from imds_provider.rules.planned_change import change_line, found_line
@@ -127,13 +128,13 @@ async def _report(
     *,
     may_loosen: bool,
 ) -> None:
-    """Report what will change on the instances whose IDs are known. Raises ``pulumi.RunError`` for what cannot."""
+    """Report what will change on the instances whose IDs are known. Raises :class:`ProgramError` for what cannot."""
     ids = await _known({each.name: each.instance_id for each in attached})
     if twice := duplicates((str(instance_id), name) for name, instance_id in ids.items()):
-        raise pulumi.RunError("\n".join(twice))
+        raise ProgramError("\n".join(twice))
     found = {name: seen for name, look in looks.items() if (seen := await look) is not None}
     if live.problem is not None:
-        raise pulumi.RunError(live.problem)
+        raise ProgramError(live.problem)
     wanted, to_launch = decode(await wishes), [each.name for each in attached if each.name not in ids]
     # Which region an instance is missing from, the report of each region says.
     regions = dict.fromkeys(each.region for each in found.values())
@@ -145,7 +146,7 @@ async def _report(
         ).problems
     ]
     if problems:
-        raise pulumi.RunError("\n".join(problems))
+        raise ProgramError("\n".join(problems))
     if found:
         compared = _compare(found, wanted, to_launch, may_loosen=may_loosen)
         pulumi.log.info("\n".join(compared.lines), component)

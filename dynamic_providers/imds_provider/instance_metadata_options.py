@@ -36,8 +36,6 @@ class InstanceMetadataOptionsProvider(Provider):
         result = checked(news, p.check)
         if not result.failures:
             this_run.manage(*p.place(result.inputs), p.option_names(result.inputs))
-            if not _olds:
-                _announce(result.inputs)
         return result
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
@@ -45,8 +43,6 @@ class InstanceMetadataOptionsProvider(Provider):
         was_read = this_run.was_read(*p.place(_olds))
         found = p.diff(_olds, {**_news, p.CHANGE: None} if was_read else _news, is_known)
         this_run.remember(*p.place(_olds), p.previous(_olds), stays=not found.replaces)
-        if found.changed:
-            _announce(_news)
         return DiffResult(changes=found.changed, replaces=found.replaces)
 
     @told
@@ -144,13 +140,6 @@ def _as_found(inputs: Bag, wanted: Options) -> Outcome | None:
     """What became of an instance that the program saw to have what is wanted: nothing."""
     seen = seen_by_program.found(inputs[p.INSTANCE_ID], inputs.get(p.FOUND), wanted)
     return Outcome(seen, seen, judge_as_found(seen, wanted), modified=False) if seen else None
-
-
-def _announce(inputs: Bag) -> None:
-    """Have the instance described along with others: its create or update comes next."""
-    instance_id, region = inputs[p.INSTANCE_ID], inputs[p.REGION]
-    if is_known(instance_id) and is_known(region) and not inputs.get(p.FOUND):
-        runtime.aws().announce(region, instance_id)
 
 
 def _look(ec2: Ec2, recorded: Bag) -> Observation | None:

@@ -25,10 +25,10 @@ from .rules import barrier_state as barrier
 from .rules import released as leaving
 from .rules import resource_state as p
 from .rules import wave_check_state as gate
-from .rules.observation import Observation, Settled, Verdict, judge
+from .rules.observation import Observation, Verdict, WaitResult, judge
 from .waiting.apply import send
 from .waiting.clock import Deadline
-from .waiting.waiter import NotSettledError, wait
+from .waiting.waiter import wait
 
 
 class MetadataOptionsAppliedProvider(Provider):
@@ -95,37 +95,35 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
     engine = runtime.engine()
     wanted = barrier.to_wait_for(recorded, inputs)
     if not wanted:
-        return barrier.outputs(inputs, recorded, Settled({}, {}), runtime.now())
+        return barrier.outputs(inputs, recorded, WaitResult({}, {}, {}), runtime.now())
     deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
     places = _Places(inputs)
-    try:
-        settled = wait(
-            lambda ids: places.describe(ids, deadline),
-            {instance_id: target.wanted for instance_id, target in wanted.items()},
-            deadline,
-            place=str(places),
-            may_go=inputs.get(p.IF_GONE) == p.WARN,
-            judge=lambda seen, options: judge(seen, options, changed=bool(wanted[seen.instance_id].change)),
-            reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
-            progress=lambda done, total, seconds: engine.show_progress(
-                barrier.progress_line(inputs, done, total, seconds)
-            ),
-        )
-    except NotSettledError as error:
-        raise NotAppliedError(
-            barrier.failure({each: why.reason for each, why in error.unsettled.items()}, len(wanted))
-        ) from None
+    result = wait(
+        lambda ids: places.describe(ids, deadline),
+        {instance_id: target.wanted for instance_id, target in wanted.items()},
+        deadline,
+        region=str(places),
+        judge=lambda seen, options: judge(seen, options, changed=bool(wanted[seen.instance_id].change)),
+        reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
+        progress=lambda applied, pending, seconds: engine.show_progress(
+            barrier.progress_line(inputs, applied, pending, len(wanted), seconds)
+        ),
+    )
+    accepted = result.gone if inputs.get(p.IF_GONE) == p.WARN else []
+    failed = {each: str(error) for each, error in result.errors.items() if each not in accepted}
+    if failed:
+        raise NotAppliedError(barrier.failure(failed, len(wanted)))
     # The last barrier of a fleet stands for no wave and has all its instances: it warns.
     if inputs.get(p.WAVE) is None:
-        if stopped := settled.ids(Verdict.PENDING_START):
+        if stopped := result.ids(Verdict.PENDING_START):
             engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
-        if unknown := settled.ids(Verdict.UNKNOWN):
+        if unknown := result.ids(Verdict.UNKNOWN):
             engine.warn(f"not known to comply, since EC2 does not report all that is wanted: {', '.join(unknown)}.")
-    if gone := settled.ids(Verdict.GONE):
+    if gone := result.gone:
         engine.warn(f"terminated, so their metadata options are not waited for: {', '.join(gone)}.")
-    if inputs.get(gate.READINESS_DAYS) is not None:
+    if inputs.get(p.DAYS) is not None:
         require_healthy(gate.to_judge(inputs), gate.rule(inputs), str(inputs[p.REGION]), barrier.titled(inputs))
-    return barrier.outputs(inputs, recorded, settled, runtime.now())
+    return barrier.outputs(inputs, recorded, result, runtime.now())
 
 
 def _report_leaving(olds: Bag, news: Bag) -> None:

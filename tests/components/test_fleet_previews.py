@@ -136,11 +136,14 @@ def test_the_summary_stands_before_what_forbids_the_run(programs: Programs, seen
     ("given", "problem"),
     [
         ({"select": {"metadata-options.state": ["applied"]}}, 'select["metadata-options.state"] cannot select a fleet'),
-        ({"select": None}, "give select or instances."),
-        ({"exclude": ["web"]}, "exclude must hold instance ids"),
-        ({"http_tokens": "on"}, 'httpTokens must be "optional" or "required", got "on".'),
-        ({"http_tokens": None}, "set at least one option to manage: httpTokens,"),
-        ({"exemptions": [Exemption(WEB, "why", "9999-12-31")] * 2}, f"{WEB} is exempted twice: keep one exemption."),
+        ({"select": None}, "select is missing, and so is instances"),
+        ({"exclude": ["web"]}, "exclude[0] must be an instance ID"),
+        ({"http_tokens": "on"}, 'http_tokens must be "optional" or "required", got "on".'),
+        ({"http_tokens": None}, "set at least one option to manage: http_tokens,"),
+        (
+            {"exemptions": [Exemption(WEB, "why", "9999-12-31")] * 2},
+            f"exemptions[1] is the second exemption of {WEB}; keep one.",
+        ),
     ],
 )
 def test_a_bad_value_ends_the_program_with_one_sentence(

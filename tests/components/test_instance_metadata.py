@@ -261,27 +261,36 @@ def test_an_instance_of_the_program_given_twice_is_refused_in_a_list_and_in_a_ma
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"instances": "web"}, 'web: "web" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.'),
-        ({"http_tokens": "on"}, 'httpTokens must be "optional" or "required", got "on".'),
-        ({"http_put_response_hop_limit": 0}, "httpPutResponseHopLimit must be a whole number from 1 to 64, got 0."),
-        ({"http_put_response_hop_limit": 65}, "httpPutResponseHopLimit must be a whole number from 1 to 64, got 65."),
-        ({"http_put_response_hop_limit": 2.5}, "httpPutResponseHopLimit must be a whole number from 1 to 64, got 2.5."),
+        (
+            {"instances": "web"},
+            'instances.web must be an instance ID ("i-" and 8 or 17 hexadecimal digits), got "web".',
+        ),
+        ({"http_tokens": "on"}, 'http_tokens must be "optional" or "required", got "on".'),
+        ({"http_put_response_hop_limit": 0}, "http_put_response_hop_limit must be a whole number from 1 to 64, got 0."),
+        (
+            {"http_put_response_hop_limit": 65},
+            "http_put_response_hop_limit must be a whole number from 1 to 64, got 65.",
+        ),
+        (
+            {"http_put_response_hop_limit": 2.5},
+            "http_put_response_hop_limit must be a whole number from 1 to 64, got 2.5.",
+        ),
         (
             {"http_put_response_hop_limit": True},
-            "httpPutResponseHopLimit must be a whole number from 1 to 64, got true.",
+            "http_put_response_hop_limit must be a whole number from 1 to 64, got true.",
         ),
         (
             {"http_put_response_hop_limit": "2"},
-            'httpPutResponseHopLimit must be a whole number from 1 to 64, got "2".',
+            'http_put_response_hop_limit must be a whole number from 1 to 64, got "2".',
         ),
-        ({"http_endpoint": "on"}, 'httpEndpoint must be "disabled" or "enabled", got "on".'),
-        ({"http_protocol_ipv6": "on"}, 'httpProtocolIpv6 must be "disabled" or "enabled", got "on".'),
-        ({"instance_metadata_tags": "on"}, 'instanceMetadataTags must be "disabled" or "enabled", got "on".'),
+        ({"http_endpoint": "on"}, 'http_endpoint must be "disabled" or "enabled", got "on".'),
+        ({"http_protocol_ipv6": "on"}, 'http_protocol_ipv6 must be "disabled" or "enabled", got "on".'),
+        ({"instance_metadata_tags": "on"}, 'instance_metadata_tags must be "disabled" or "enabled", got "on".'),
         (
             {"metadata_options": {"http_tokens": "required"}, "http_tokens": "required"},
             "http_tokens is given twice, by itself and in metadata_options.",
         ),
-        ({"metadata_options": {}, "region": "eu-west-1"}, "set at least one option to manage: httpTokens,"),
+        ({"metadata_options": {}, "region": "eu-west-1"}, "set at least one option to manage: http_tokens,"),
     ],
 )
 def test_a_bad_value_ends_the_program_with_one_sentence_and_nothing_is_registered(
@@ -313,7 +322,7 @@ def test_previews_and_runs_give_each_resource_what_one_describe_found(programs: 
     programs.ec2.add(WEB)
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
     rows = programs.run(lambda: component({"web": WEB, "api": API}), preview=preview).rows()
-    assert programs.ec2.looks == [tuple(sorted([WEB, API]))]
+    assert programs.ec2.describes == [tuple(sorted([WEB, API]))]
     assert rows["fleet-web"].inputs["change"] == "httpTokens: optional -> required"
     assert "found" not in rows["fleet-web"].inputs
     assert "change" not in rows["fleet-api"].inputs

@@ -43,7 +43,7 @@ def test_a_preview_says_how_each_instance_differs_by_one_look(programs: Programs
         f"  web  {WEB}  httpTokens: optional -> required",
         "1 of 2 already have httpTokens=required: api",
     ]
-    assert [sorted(look) for look in programs.ec2.looks] == [sorted([WEB, API])]
+    assert [sorted(look) for look in programs.ec2.describes] == [sorted([WEB, API])]
     assert programs.ec2.modifications == []
 
 
@@ -58,7 +58,7 @@ def test_a_preview_of_new_instances_asks_nothing_and_leaves_what_is_unknown_unkn
 def test_only_the_instances_that_are_known_are_looked_at(programs: Programs) -> None:
     programs.ec2.add(WEB)
     run = preview(programs, lambda: {"new": unknown_id(), "web": WEB})
-    assert programs.ec2.looks == [(WEB,)]
+    assert programs.ec2.describes == [(WEB,)]
     assert run.said[0].splitlines() == [
         "info: 1 of 2 instances will change:",
         f"  web  {WEB}  httpTokens: optional -> required",

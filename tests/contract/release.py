@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import Seed
+from localcloud.ec2.instances import Seed
 from tests.support.cli import CommandLine, aws_config
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import WorkloadSeed
+from localcloud.ec2.instances import WorkloadSeed
 from tests.e2e.fleet import (
     IN_ORDER,
     barriers,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import MetadataOptions
+from localcloud.ec2.instances import MetadataOptions
 from tests.e2e.fleet import aws_config, instance, modifications
 from tests.e2e.hiding import WHOLE, hiding
 from tests.e2e.owners import ids, program

@@ -9,7 +9,7 @@ from typing import Literal
 
 from imds_provider.errors import ImdsError, NotAppliedError
 from imds_provider.rules.options import OPTION_NAMES, Options, decode
-from localcloud.shapes import InstanceView
+from localcloud.ec2.instances import InstanceView
 from tests.faults.attempts import Run
 from tests.faults.process import SECRETS, JumpingEngine
 from tests.faults.stack import BARRIER, Program, Row, Stack

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import MetadataOptions, Seed
+from localcloud.ec2.instances import MetadataOptions, Seed
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"

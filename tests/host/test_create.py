@@ -6,8 +6,8 @@ import pytest
 
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from localcloud.client import LocalCloud
+from localcloud.ec2.instances import MetadataOptions
 from localcloud.faults import Fault
-from localcloud.shapes import MetadataOptions
 from tests.host.instances import (
     ACCOUNT,
     DESCRIBE,
@@ -71,14 +71,6 @@ def test_creating_twice_modifies_once(cloud: LocalCloud, options: ProviderClient
     for _ in range(2):
         assert options.create(inputs(web, httpTokens="required")).outputs["httpTokens"] == "required"
     assert cloud.calls(MODIFY) == 1
-
-
-def test_what_check_announces_is_modified_once(cloud: LocalCloud, options: ProviderClient) -> None:
-    fleet = [launch(cloud) for _ in range(8)]
-    checked = [options.check(inputs(each, httpTokens="required")) for each in fleet]
-    for each in checked:
-        assert options.create(each.inputs).outputs["httpTokens"] == "required"
-    assert [call["instance_ids"] for call in cloud.log(MODIFY)] == [[each] for each in fleet]
 
 
 @pytest.mark.parametrize("tokens", ["required", "optional"])

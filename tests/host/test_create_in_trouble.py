@@ -115,7 +115,7 @@ def test_what_is_never_applied_ends_at_the_deadline_with_what_to_do(cloud: Local
     assert sentence == (
         f"{web} did not reach httpTokens=required within 1 s; last seen: httpTokens=required httpPutResponseHopLimit=1 "
         "httpEndpoint=enabled httpProtocolIpv6=disabled instanceMetadataTags=disabled (state pending, instance "
-        "running). Run the same command again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
+        "running). Run the same command again to go on waiting; a larger timeoutSeconds helps only if EC2 is slow."
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from localcloud.client import LocalCloud
+from localcloud.ec2.instances import MetadataOptions
 from localcloud.faults import Fault
-from localcloud.shapes import MetadataOptions
 from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, inputs, launch, looked_at, new_id, sent
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from localcloud.client import LocalCloud
+from localcloud.ec2.instances import MetadataOptions
 from localcloud.faults import Fault
-from localcloud.shapes import MetadataOptions
 from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, REGION, inputs, launch, looked_at, new_id, run, target
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 

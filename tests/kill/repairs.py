@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from localcloud.shapes import MetadataOptions
+from localcloud.ec2.instances import MetadataOptions
 from tests.kill.boundaries import MODIFY, OPERATIONS, A, B, Boundary, Chain
 from tests.kill.scene import FOREVER_SECONDS, Scene, ViolationError, in_ec2s_words
 

@@ -19,7 +19,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import Client
 
 from localcloud.client import LocalCloud, LocalCloudError
-from localcloud.server import Server
+from localcloud.http.server import Server
 from localcloud.settings import EC2_BUCKETS, Settings, latency_from_text, throttle_from_text
 
 if TYPE_CHECKING:

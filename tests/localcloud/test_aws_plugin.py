@@ -16,12 +16,12 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import ResourceProviderStub, provider_pb2
 from pulumi.runtime.rpc import UNKNOWN
 
-from localcloud.bags import Bag, boxed_map, plain_map
+from localcloud.aws_plugin.properties import Bag, boxed_map, plain_map
 from localcloud.client import LocalCloud
 
 from .conftest import Connect
 
-PLUGIN = Path(__file__).parent.parent.parent / "localcloud" / "bin" / "pulumi-resource-aws"
+PLUGIN = Path(__file__).parent.parent.parent / "localcloud" / "aws_plugin" / "bin" / "pulumi-resource-aws"
 URN = "urn:pulumi:dev::web::aws:ec2/instance:Instance::web"
 INPUTS = {"ami": "ami-12345678", "instanceType": "t3.micro", "tags": {"Name": "web"}}
 

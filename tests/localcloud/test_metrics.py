@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from localcloud.client import LocalCloud, LocalCloudError
+from localcloud.ec2.instances import Seed, WorkloadSeed
 from localcloud.faults import Fault
-from localcloud.shapes import Seed, WorkloadSeed
 
 from .conftest import Connect, Metrics, query, values
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud import metrics
 from localcloud.client import LocalCloud, LocalCloudError
+from localcloud.cloudwatch import metrics
+from localcloud.ec2.instances import Seed
 from localcloud.faults import Fault
-from localcloud.shapes import Seed
 
 from .conftest import Metrics, query, values
 

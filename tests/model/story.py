@@ -8,7 +8,7 @@ from typing import cast
 
 from imds_provider.rules.options import OPTIONS, Options, from_ec2
 from localcloud.client import LocalCloud
-from localcloud.shapes import MetadataOptions
+from localcloud.ec2.instances import MetadataOptions
 from tests.faults.process import REGION
 from tests.model import rules
 from tests.model.edits import conflicts, edited, without_aliases

@@ -23,10 +23,10 @@ from werkzeug.test import create_environ
 from imds_provider.aws import batching as coalescing
 from imds_provider.aws import sessions as connections
 from imds_provider.host import runtime
-from localcloud import control
 from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.clock import Clock
-from localcloud.pipeline import Cloud, ConnectionLostError
+from localcloud.http import control
+from localcloud.http.pipeline import Cloud, ConnectionLostError
 from localcloud.settings import Settings
 from tests.faults.process import LOADER, JumpingEngine, configuration, fresh_run_state
 

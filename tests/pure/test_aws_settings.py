@@ -282,25 +282,19 @@ def test_a_raised_quota_replaces_one_bucket_and_leaves_the_other() -> None:
 @pytest.mark.parametrize(
     ("throttle", "message"),
     [
-        ([], "imds:throttle must be an object."),
+        ([], "imds:throttle must be an object, got []."),
         (
             {"RunInstances": {}},
-            (
-                "imds:throttle.RunInstances: unknown action, "
-                "the known ones are ModifyInstanceMetadataOptions, DescribeInstances."
-            ),
+            "imds:throttle.RunInstances is not a known key; did you mean DescribeInstances?",
         ),
-        ({"DescribeInstances": 5}, "imds:throttle.DescribeInstances must be an object."),
+        ({"DescribeInstances": 5}, "imds:throttle.DescribeInstances must be an object, got 5."),
         (
             {"DescribeInstances": {"capacity": 5}},
-            "imds:throttle.DescribeInstances takes exactly capacity and refillPerSecond, got ['capacity'].",
+            "imds:throttle.DescribeInstances.refillPerSecond is missing; it must be a number above 0.",
         ),
         (
             {"DescribeInstances": {"capacity": 5, "refillPerSecond": 1, "zebra": 1}},
-            (
-                "imds:throttle.DescribeInstances takes exactly capacity and refillPerSecond, "
-                "got ['capacity', 'refillPerSecond', 'zebra']."
-            ),
+            "imds:throttle.DescribeInstances.zebra is not a known key; known are capacity, refillPerSecond.",
         ),
         *(
             (

@@ -8,9 +8,9 @@ from benchmarks.comparison.fleets import alike, mixed
 from benchmarks.comparison.judging import Verdict, described_after_changes, judge
 from benchmarks.comparison.reported import by_custodian, by_exit_code, by_metabadger
 from benchmarks.comparison.table import Result, table
-from localcloud.journal import LoggedCall
-from localcloud.options import DEFAULTS
-from localcloud.shapes import InstanceView, MetadataOptions, Seed
+from localcloud.api.metadata_options import DEFAULTS
+from localcloud.ec2.instances import InstanceView, MetadataOptions, Seed
+from localcloud.http.journal import LoggedCall
 
 WEB, API, OLD = "i-0123456789abcdef0", "i-0fedcba9876543210", "i-1a2b3c4d"
 

@@ -72,7 +72,7 @@ def test_the_period_keeps_500_metrics_within_one_call(days: int, hours: int) -> 
 
 @pytest.mark.parametrize("days", [0, 456, True])
 def test_days_that_cloudwatch_keeps_no_data_for_are_refused(days: int) -> None:
-    with pytest.raises(ValueError, match="days must be a whole number from 1 to 455"):
+    with pytest.raises(ValueError, match="days must be a whole number of days from 1 to 455"):
         Readiness(days=days)
 
 

@@ -16,7 +16,6 @@ from imds_provider.rules.wave_health import (
     Impairment,
     Look,
     Rule,
-    is_soak,
     looked_at_from,
     may_be_covered,
     next_look,
@@ -266,11 +265,3 @@ def test_the_progress_is_one_line() -> None:
     assert progress("x: ", 1, 9, 90.2, 5) == "x: soak of 1 instance, 85 s more"
     assert progress("x: ", 3, 0, 4, 5) == "x: soak of 3 instances, 0 s more"
     assert progress("x: ", 0, 2, 0, 5) == "x: waiting for CloudWatch to cover the change of 2 instances"
-
-
-@pytest.mark.parametrize(
-    ("value", "holds"),
-    [(0, True), (0.5, True), (1440, True), (-1, False), (1441, False), ("15", False), (True, False), (None, False)],
-)
-def test_a_soak_is_a_number_of_minutes_up_to_a_day(value: object, *, holds: bool) -> None:
-    assert is_soak(value) is holds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.shapes import MetadataOptions, Seed
+from localcloud.ec2.instances import MetadataOptions, Seed
 
 REGION = "eu-west-1"
 PORT = 5599

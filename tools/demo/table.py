@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from localcloud.shapes import InstanceView
+    from localcloud.ec2.instances import InstanceView
 
 _COLUMNS = {
     "HttpTokens": "tokens",

@@ -9,14 +9,14 @@ from typing import Any, Literal
 import pulumi
 
 from imds_provider import MetadataWaveHealthy
-from imds_provider.errors import ImdsError
+from imds_provider.errors import ImdsError, InvalidInputError
+from imds_provider.program.errors import ProgramError
 from imds_provider.program.explicit_providers import refuse_explicit_provider
 from imds_provider.rules.options import OPTIONS, Options
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.resource_state import DEFAULT_TIMEOUT_SECONDS
 
-from .. import access
-from .. import ownership as claims
+from .. import access, ownership
 from ..instance_metadata import options_by_id
 from ..moves import Aliases
 from ..targeted import warn_of_not_waited
@@ -26,9 +26,11 @@ from .exemptions import Exemption
 from .outputs import fleet_report
 from .plan import FleetPlan
 from .resources import FleetPart
-from .settings import FleetSettings, checked
+from .settings import FleetSettings
 from .survey import survey
 from .waves import Rollout
+
+_TYPE = "imds:index:FleetMetadata"
 
 
 class FleetMetadata(pulumi.ComponentResource):
@@ -99,8 +101,7 @@ class FleetMetadata(pulumi.ComponentResource):
             there, so that what is recorded of them stays. A fleet that is renamed takes ``aliases`` in ``opts``.
         :raises pulumi.RunError: with a sentence for each thing that is wrong, or that forbids the run.
         """
-        super().__init__("imds:index:FleetMetadata", name, None, opts)
-        refuse_explicit_provider(f"FleetMetadata {name}", pulumi.ResourceOptions(parent=self))
+        super().__init__(_TYPE, name, None, opts)
         single: dict[str, pulumi.Input[str | int] | None] = {
             "http_tokens": http_tokens,
             "http_put_response_hop_limit": http_put_response_hop_limit,
@@ -109,29 +110,46 @@ class FleetMetadata(pulumi.ComponentResource):
             "instance_metadata_tags": instance_metadata_tags,
         }
         try:
-            settings = checked(
-                FleetSettings(
-                    select=select,
-                    instances=tuple(instances or ()),
-                    exclude=tuple(exclude),
-                    options=_plain(single, metadata_options),
-                    exemptions=tuple(exemptions),
-                    readiness=readiness or Readiness(),
-                    rollout=rollout or Rollout(),
-                    allow_downgrade=allow_downgrade,
-                    regions=regions,
-                    on_destroy=on_destroy,
-                    timeout_seconds=timeout_seconds,
-                    preflight=preflight,
-                    expired_exemptions=expired_exemptions,
-                )
+            settings = FleetSettings(
+                select=select,
+                instances=tuple(instances or ()),
+                exclude=tuple(exclude),
+                options=_plain(single, metadata_options),
+                exemptions=tuple(exemptions),
+                readiness=readiness or Readiness(),
+                rollout=rollout or Rollout(),
+                allow_downgrade=allow_downgrade,
+                regions=regions,
+                on_destroy=on_destroy,
+                timeout_seconds=timeout_seconds,
+                preflight=preflight,
+                expired_exemptions=expired_exemptions,
             )
-            preview = pulumi.runtime.is_dry_run()
-            plan = survey(name, settings, access.aws(), preflight=preview and preflight == "on")
-        except (ImdsError, ValueError) as error:
-            raise pulumi.RunError(f"FleetMetadata {name}: {error}") from None
-        plan = plan.with_problems(claims.of_this_program().select(name, (each.instance_id for each in plan.members)))
-        self._tell(plan, preview=preview)
+        except InvalidInputError as error:
+            raise ProgramError(f"FleetMetadata {name}: {error}") from None
+        self._manage(settings, aliases)
+
+    @classmethod
+    def from_settings(
+        cls, name: str, settings: FleetSettings, opts: pulumi.ResourceOptions | None = None
+    ) -> FleetMetadata:
+        """A fleet of the stack configuration, as :func:`imds_components.stack_config.load` gives it."""
+        fleet = cls.__new__(cls)
+        pulumi.ComponentResource.__init__(fleet, _TYPE, name, None, opts)
+        cls._manage(fleet, settings, None)
+        return fleet
+
+    def _manage(self, settings: FleetSettings, aliases: Aliases | None) -> None:
+        """Survey the instances, report the plan, and make the resources."""
+        name = self.pulumi_resource_name
+        refuse_explicit_provider(f"FleetMetadata {name}", pulumi.ResourceOptions(parent=self))
+        preview = pulumi.runtime.is_dry_run()
+        try:
+            plan = survey(name, settings, access.aws(), preflight=preview and settings.preflight == "on")
+        except ImdsError as error:
+            raise ProgramError(f"FleetMetadata {name}: {error}") from None
+        plan = plan.with_problems(ownership.of_this_program().select(name, (each.instance_id for each in plan.members)))
+        self._log(plan, preview=preview)
         forbidden = self._forbid(plan) if plan.problems else None
         parts = [] if forbidden else [FleetPart(self, name, plan, region, aliases) for region in plan.regions]
         for part in parts:
@@ -159,7 +177,7 @@ class FleetMetadata(pulumi.ComponentResource):
         """The observed options, by instance id."""
         return options_by_id(self._rows)
 
-    def _tell(self, plan: FleetPlan, *, preview: bool) -> None:
+    def _log(self, plan: FleetPlan, *, preview: bool) -> None:
         """Say what a person should know."""
         if preview:
             pulumi.log.info("\n".join(plan.lines()), self)
@@ -185,13 +203,13 @@ class FleetMetadata(pulumi.ComponentResource):
 def _plain(
     single: Mapping[str, pulumi.Input[str | int] | None], metadata_options: MetadataOptionsArgs | None
 ) -> Options:
-    """The wanted options by Pulumi property. Raises ``ValueError``, also for one that is not known yet."""
+    """The wanted options by Pulumi property. Raises :class:`InvalidInputError`, also for one that is not known yet."""
     wanted = wanted_options(single, metadata_options)
     plain = {
         option.name: value for option in OPTIONS if isinstance(value := wanted.get(option.argument), str | int | float)
     }
     if len(plain) < len(wanted):
-        raise ValueError("the options of a fleet must be known when the program runs, and so be no outputs.")
+        raise InvalidInputError("the options of a fleet must be known when the program runs, and so be no outputs.")
     return {name: int(value) if isinstance(value, float) else value for name, value in plain.items()}
 
 

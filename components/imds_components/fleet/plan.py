@@ -36,11 +36,6 @@ class RegionPlan:
     """
 
     @cached_property
-    def wanted(self) -> dict[str, Options]:
-        """The options of each managed instance: not of those that an exemption leaves as they are."""
-        return {each.instance_id: each.wanted for each in self.members if each.is_managed}
-
-    @cached_property
     def without_wave(self) -> list[Member]:
         """The managed instances that wait for no other."""
         in_waves = {each for ids in self.waves.values() for each in ids}
@@ -196,7 +191,7 @@ def _with_waves(region: str, members: Sequence[Member], settings: FleetSettings)
 
 
 def _member(seen: Observation, options: Options, exemption: Exemption | None) -> Member:
-    return Member(seen, merge_options(options, {}, exemption), exempt=exemption is not None)
+    return Member(seen, merge_options(options, exemption), exempt=exemption is not None)
 
 
 def _everywhere(ids_of_regions: Iterable[Iterable[str]]) -> list[str]:

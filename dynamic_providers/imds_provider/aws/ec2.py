@@ -22,7 +22,7 @@ from ..errors import DeadlinePassedError, OutcomeUnknownError
 from ..rules.observation import Observation
 from ..rules.options import Options, OptionValue, from_ec2
 from ..waiting.clock import Clock, Deadline
-from .batching import Coalescer, Upcoming
+from .batching import Batcher
 from .errors import THROTTLE_CODES, explain
 from .rate_limit import TokenBucket
 from .settings import AwsSettings
@@ -45,9 +45,7 @@ class Ec2Clock(Clock, Protocol):
 class Ec2:
     """EC2 in one account and region. One object serves all threads."""
 
-    def __init__(
-        self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock, upcoming: Upcoming
-    ) -> None:
+    def __init__(self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock) -> None:
         self.region = region
         self.client = client
         self._clock = clock
@@ -56,20 +54,18 @@ class Ec2:
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
         self._ahead = timedelta(0)
-        self._describes = Coalescer(self._describe, self._executor, upcoming, clock.now)
+        self._describes = Batcher(self._describe, self._executor)
         client.meta.events.register_first("request-created.ec2", self.before_request)
         client.meta.events.register_first("needs-retry.ec2", self._after_response)
 
-    def describe(
-        self, instance_ids: Iterable[str], deadline: Deadline, *, max_age_seconds: float = 0.0
-    ) -> dict[str, Observation]:
-        """What EC2 has of the instances now, or had so many seconds ago; those that it does not know are left out.
+    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> dict[str, Observation]:
+        """Describe the instances; those that EC2 does not know are left out.
 
         Callers in other threads share one call. Raises :class:`DeadlinePassedError` or :class:`AwsError`.
         """
         ids = sorted(instance_ids)
         try:
-            return self._describes.get(ids, deadline.remaining(), max_age=max_age_seconds)
+            return self._describes.get(ids, deadline.remaining())
         except FutureTimeoutError:
             raise DeadlinePassedError(
                 f"{', '.join(ids)}: EC2 in {self.region} did not answer DescribeInstances in time; run again."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
@@ -17,7 +16,6 @@ from botocore.session import Session as BotocoreSession
 
 from ..errors import ConfigurationError
 from ..waiting.clock import Deadline
-from .batching import Upcoming
 from .ec2 import Ec2, Ec2Clock
 from .errors import explain
 from .fleet_lookups import FleetLookups
@@ -56,21 +54,12 @@ class Aws:
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._regions: dict[str, Ec2] = {}
-        self._upcoming: defaultdict[str, Upcoming] = defaultdict(Upcoming)
         self._fleets: dict[str, FleetLookups] = {}
 
     def default_region(self) -> str | None:
         """``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
         with self._lock:
             return self.settings.region or os.environ.get("AWS_REGION") or self._base_session().region_name
-
-    def announce(self, region: str, instance_id: str) -> None:
-        """Say that the instance will soon be looked at, so that it is described along with others, or beforehand.
-
-        Nothing is sent before the first operation that needs EC2: previews announce, but have none.
-        """
-        with self._lock:
-            self._upcoming[region].announce(instance_id)
 
     def deadline(self, seconds: float) -> Deadline:
         """So many seconds from now."""
@@ -111,7 +100,7 @@ class Aws:
             lambda session: session.client("ec2", **self._client_arguments("ec2", region)), region
         )
         self._when_connected()
-        return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
+        return Ec2(client, region, self.settings, self._clock)
 
     def _client(self, make: Callable[[boto3.Session], C], region: str) -> C:
         try:

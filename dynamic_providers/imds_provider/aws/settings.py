@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
+from ..rules.validation import POSITIVE, Key, object_of
 from .rate_limit import EC2_BUCKETS, BucketSize
 
 SERVICES = ("ec2", "sts", "cloudwatch")
@@ -108,22 +109,24 @@ def parse(get: Callable[[str], object]) -> AwsSettings:
     )
 
 
+_BUCKET_KEYS = (Key("capacity", POSITIVE, required=True), Key("refillPerSecond", POSITIVE, required=True))
+THROTTLE = object_of([Key(action, object_of(_BUCKET_KEYS)) for action in EC2_BUCKETS])
+"""The value of ``imds:throttle``: requests, and requests per second, by EC2 action."""
+
+
 def parse_throttle(value: object) -> dict[str, BucketSize]:
     """The request buckets, with those of ``imds:throttle`` in place of EC2's published ones.
 
-    The value is ``{<EC2 action>: {capacity: requests, refillPerSecond: requests per second}}``, for accounts whose
-    quota was raised or is shared. Raises :class:`ConfigurationError` naming the key.
+    They are for accounts whose quota was raised or is shared. Raises :class:`ConfigurationError` naming the key.
     """
-    buckets = dict(EC2_BUCKETS)
-    for action, size in _mapping("imds:throttle", value).items():
-        place = f"imds:throttle.{action}"
-        if action not in EC2_BUCKETS:
-            raise ConfigurationError(f"{place}: unknown action, the known ones are {', '.join(EC2_BUCKETS)}.")
-        given = _mapping(place, size)
-        if set(given) != {"capacity", "refillPerSecond"}:
-            raise ConfigurationError(f"{place} takes exactly capacity and refillPerSecond, got {sorted(given)}.")
-        buckets[action] = BucketSize(*(_positive(place, name, given[name]) for name in ("capacity", "refillPerSecond")))
-    return buckets
+    given = {} if value is None else value
+    if problems := [each.in_stack_file("imds:throttle") for each in THROTTLE.check(given)]:
+        raise ConfigurationError("\n".join(problems))
+    sizes: Mapping[str, Mapping[str, float]] = _mapping("imds:throttle", given)  # type: ignore[assignment]  # THROTTLE
+    return {
+        **EC2_BUCKETS,
+        **{action: BucketSize(each["capacity"], each["refillPerSecond"]) for action, each in sizes.items()},
+    }
 
 
 class _Reader:
@@ -283,9 +286,3 @@ def _mapping(key: str, value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{key} must be an object.")
     return {str(name): each for name, each in value.items()}
-
-
-def _positive(key: str, name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ConfigurationError(f"{key}.{name} must be a number above 0, got {json.dumps(value)}.")
-    return float(value)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from pulumi.output import Unknown
 
 from ..rules.barrier_state import PROPERTY_NAMES as BARRIER_PROPERTY_NAMES
 from ..rules.options import OPTION_NAMES
 from ..rules.resource_state import PROPERTY_NAMES
+from ..rules.validation import snake_case
 from ..rules.wave_check_state import PROPERTY_NAMES as GATE_PROPERTY_NAMES
 
 
@@ -17,15 +16,10 @@ def is_known(value: object) -> bool:
     return not isinstance(value, Unknown)
 
 
-def _python_spelling(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[0].lower()}", name)
-
-
 # Pulumi translates the keys of nested mappings too, and those are names that people gave to their instances: only what
 # stands here may be touched.
 _TO_PULUMI = {
-    _python_spelling(name): name
-    for name in (*OPTION_NAMES, *PROPERTY_NAMES, *BARRIER_PROPERTY_NAMES, *GATE_PROPERTY_NAMES)
+    snake_case(name): name for name in (*OPTION_NAMES, *PROPERTY_NAMES, *BARRIER_PROPERTY_NAMES, *GATE_PROPERTY_NAMES)
 }
 _TO_PYTHON = {name: spelling for spelling, name in _TO_PULUMI.items()}
 

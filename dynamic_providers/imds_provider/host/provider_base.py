@@ -12,8 +12,8 @@ from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest
 
 from ..errors import ImdsError
 from ..program.explicit_providers import refuse_explicit_provider
-from ..rules.options import Violation
 from ..rules.resource_state import REGION, IsKnown
+from ..rules.validation import Violation
 from . import runtime
 from .property_bags import is_known, translate_input, translate_output
 
@@ -64,4 +64,5 @@ def checked(news: Bag, check: Callable[[Bag, IsKnown], list[Violation]]) -> Chec
     inputs = dict(news)
     if inputs.get(REGION) is None:
         inputs[REGION] = runtime.aws().default_region()
-    return CheckResult(inputs, [CheckFailure(each.property, each.reason) for each in check(inputs, is_known)])
+    failures = [CheckFailure(".".join(map(str, each.path)), each.in_python()) for each in check(inputs, is_known)]
+    return CheckResult(inputs, failures)

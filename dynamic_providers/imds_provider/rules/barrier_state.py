@@ -1,15 +1,16 @@
-"""What a barrier waits for, and what it says: the property bag of ``MetadataOptionsApplied``. Pure."""
+"""What a barrier waits for, and what it says: the property bag of ``MetadataOptionsApplied``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timezone
 
-from .observation import Observation, Settled, Verdict, judge
-from .options import Violation
+from . import validation
+from .observation import Observation, Verdict, WaitResult, judge
 from .released import Leaver, leavers
-from .resource_state import REGION, TIMEOUT_SECONDS, WAVE, Bag, IsKnown, is_instance_id, is_timeout
+from .resource_state import DAYS, IF_GONE, REGION, TIMEOUT_SECONDS, WAVE, Bag, IsKnown
 from .target import Target
+from .validation import Key, Violation, violations
 
 TARGETS = "targets"
 TITLE = "title"
@@ -22,6 +23,8 @@ RESTORES = "restores"
 """What is restored on an instance that leaves, by its name among the targets."""
 REGIONS = "regions"
 """The regions of instances that know their own, by their name among the targets; no difference."""
+SOAK_MINUTES = "soakMinutes"
+READINESS_UNKNOWN = "unknown"
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
 UNKNOWN_IDS = "unknownIds"
@@ -30,38 +33,40 @@ _INPUTS = (TARGETS, REGION, REGIONS, TIMEOUT_SECONDS, TITLE, OWNER, RESTORES, WA
 PROPERTY_NAMES = (*_INPUTS, CHECKED_AT, APPLIED_IDS, PENDING_START_IDS, UNKNOWN_IDS)
 
 
+_KEYS = (
+    Key(REGION, validation.REGION_OF_RESOURCE, required=True),
+    Key(TIMEOUT_SECONDS, validation.TIMEOUT_SECONDS, required=True),
+    Key(IF_GONE, validation.IF_GONE),
+    Key(SOAK_MINUTES, validation.SOAK_MINUTES),
+    Key(DAYS, validation.DAYS),
+    Key(READINESS_UNKNOWN, validation.UNKNOWN),
+)
+
+
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed."""
-    found = check_targets(bag, is_known)
-    if is_known(bag.get(TIMEOUT_SECONDS)) and not is_timeout(bag.get(TIMEOUT_SECONDS)):
-        found.append(Violation(TIMEOUT_SECONDS, f"{TIMEOUT_SECONDS} must be a number of seconds from 1 to 3600."))
-    return found
+    return [*check_targets(bag, is_known), *violations(bag, _KEYS, is_known=is_known)]
 
 
 def check_targets(bag: Bag, is_known: IsKnown) -> list[Violation]:
-    """What is not allowed about the targets and their region."""
-    found = _check_names(bag.get(TARGETS), is_known)
-    if is_known(bag.get(REGION)) and not bag.get(REGION):
-        found.append(Violation(REGION, f"{REGION} must be given here or as aws:region."))
-    return found
-
-
-def _check_names(given: object, is_known: IsKnown) -> list[Violation]:
+    """What is not allowed about the targets: each a line that is a target, and no instance twice."""
+    given = bag.get(TARGETS)
     if not is_known(given):
         return []
     if not isinstance(given, Mapping):
-        return [Violation(TARGETS, f"{TARGETS} must map names to targets of InstanceMetadataOptions.")]
+        return [Violation((TARGETS,), "must map names to the targets of InstanceMetadataOptions resources.")]
     found: list[Violation] = []
     names: dict[str, str] = {}
     for name, value in sorted(given.items()):
         if not is_known(value):
             continue
         target = Target.parse(value)
-        if target is None or not is_instance_id(target.instance_id):
-            found.append(Violation(f"{TARGETS}.{name}", f"{name} is no target of an InstanceMetadataOptions."))
+        if target is None or not validation.is_instance_id(target.instance_id):
+            reason = f"must be the target of an InstanceMetadataOptions resource, got {validation.quote(value)}."
+            found.append(Violation((TARGETS, name), reason))
         elif target.instance_id in names:
-            reason = f"{target.instance_id} is given twice, as {names[target.instance_id]} and as {name}."
-            found.append(Violation(f"{TARGETS}.{name}", reason))
+            reason = f"is {target.instance_id}, as is {names[target.instance_id]}: give each instance once."
+            found.append(Violation((TARGETS, name), reason))
         else:
             names[target.instance_id] = name
     return found
@@ -109,11 +114,11 @@ def leaving(recorded: Bag, wanted: Bag, managed: Callable[[str], Collection[str]
     return leavers(targets(recorded), known, undecided, _mapping(recorded, RESTORES), managed)
 
 
-def outputs(inputs: Bag, recorded: Bag, settled: Settled, now: datetime) -> dict[str, object]:
+def outputs(inputs: Bag, recorded: Bag, result: WaitResult, now: datetime) -> dict[str, object]:
     """The outputs to record: what was just seen, and what was recorded of the targets that did not change."""
 
     def still(name: str, verdict: Verdict) -> set[str]:
-        return _ids(recorded, name) - set(settled.verdicts) | set(settled.ids(verdict))
+        return _ids(recorded, name) - set(result.verdicts) | set(result.ids(verdict))
 
     return {
         **{name: inputs[name] for name in _INPUTS if name in inputs},
@@ -122,7 +127,7 @@ def outputs(inputs: Bag, recorded: Bag, settled: Settled, now: datetime) -> dict
             inputs,
             still(PENDING_START_IDS, Verdict.PENDING_START),
             still(UNKNOWN_IDS, Verdict.UNKNOWN),
-            set(settled.ids(Verdict.GONE)),
+            result.gone,
         ),
     }
 
@@ -148,9 +153,9 @@ def not_in_force(recorded: Bag) -> list[str]:
     return sorted(_ids(recorded, PENDING_START_IDS) | _ids(recorded, UNKNOWN_IDS))
 
 
-def progress_line(bag: Bag, settled: int, total: int, seconds: float) -> str:
+def progress_line(bag: Bag, applied: int, pending: int, total: int, seconds: float) -> str:
     """A line for the time of waiting."""
-    return f"{titled(bag)}{settled} of {total} applied, {total - settled} pending, {seconds:.0f} s"
+    return f"{titled(bag)}{applied} of {total} applied, {pending} pending, {seconds:.0f} s"
 
 
 def titled(bag: Bag) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
-from .options import OPTION_NAMES, quote
+from .options import OPTION_NAMES
+from .validation import quote
 
 
 class _Decision(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import LooseningRefusedError
 from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options, changes
+from .validation import REASON
 
 _LOOSER = {HTTP_TOKENS: "optional", HTTP_ENDPOINT: "enabled"}
 
@@ -26,8 +27,8 @@ def without_loosening(observed: Options, wanted: Options) -> Options:
 
 
 def is_reason(given: object) -> bool:
-    """Whether a value says why something may be loosened: a string with something in it."""
-    return isinstance(given, str) and given.strip() != ""
+    """Whether a value says why something may be loosened: a string that is not blank."""
+    return REASON.accepts(given)
 
 
 def require_reason(instance_id: str, observed: Options, wanted: Options, reason: object) -> None:

@@ -5,11 +5,12 @@ Source: EC2 API reference, ``InstanceMetadataOptionsResponse`` (``State``) and `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from ..errors import ImdsError, InstanceGoneError, InstanceMissingError
 from .options import Options, changes, unknown
 
 STOPPED_STATES = frozenset({"stopping", "stopped"})
@@ -83,21 +84,23 @@ def judge_accepted(seen: Observation, wanted: Options) -> Verdict:
     return verdict
 
 
-def judge_found(seen: Observation, _wanted: Options) -> Verdict:
-    """Judge whether the instance is there at all and can take options."""
-    return Verdict.GONE if seen.instance_state in GONE_STATES else Verdict.APPLIED
-
-
 @dataclass(frozen=True)
-class Settled:
-    """What was last seen of every instance, and what it means."""
+class WaitResult:
+    """What each instance was last seen as, and the verdict or error that its wait ended with, by ID."""
 
-    observations: Mapping[str, Observation]
-    verdicts: Mapping[str, Verdict]
+    observations: dict[str, Observation]
+    verdicts: dict[str, Verdict]
+    errors: dict[str, ImdsError]
 
     def ids(self, verdict: Verdict) -> list[str]:
-        """The instances with that verdict, in order of their ids."""
+        """The IDs of the instances with that verdict, in order."""
         return sorted(instance_id for instance_id, found in self.verdicts.items() if found is verdict)
+
+    @property
+    def gone(self) -> list[str]:
+        """The IDs of the instances that are terminated or do not exist, in order."""
+        gone = (InstanceGoneError, InstanceMissingError)
+        return sorted(instance_id for instance_id, error in self.errors.items() if isinstance(error, gone))
 
 
 Judge = Callable[[Observation, Options], Verdict]

@@ -1,4 +1,4 @@
-"""Whether instances can be brought to ``httpTokens: required`` without breaking what runs on them. Pure.
+"""Whether instances can be brought to ``httpTokens: required`` without breaking what runs on them.
 
 Sources: EC2 user guide, the CloudWatch metric ``MetadataNoToken`` (calls by IMDSv1); CloudWatch API reference,
 ``GetMetricData`` (up to 100,800 data points for 500 metrics a call; hourly data points are kept for 455 days).
@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from ..errors import InvalidInputError
 from .imdsv1_usage import LegacyCalls, last_seen, period_seconds, told
-from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options, quote
+from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options
+from .validation import DAYS, DEFAULT_DAYS, LEGACY_CALLS, UNKNOWN, Key, field_violations, raise_for
 
-ADVICE = "Fix what runs there, or exempt or exclude it, or set readiness (legacyCalls, unknown) to warn."
-LEGACY_CALLS = ("block", "warn", "off")
-UNKNOWN = ("warn", "block", "ignore")
-DAYS = range(1, 456)
+ADVICE = "Fix the workloads, exempt or exclude these instances, or let readiness warn instead of block."
+KEYS = (Key("legacyCalls", LEGACY_CALLS), Key("days", DAYS), Key("unknown", UNKNOWN))
 
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 24 * _HOUR_SECONDS
@@ -31,26 +29,15 @@ class Readiness:
     ``legacy_calls`` says whether IMDSv1 calls in the last ``days`` (1 to 455) stop the preview, are listed, or are
     not looked for; ``unknown`` says what becomes of instances that CloudWatch has no data of.
 
-    Raises :class:`InvalidInputError` with one line for each thing that is wrong.
+    Raises :class:`InvalidInputError`, a ``ValueError``, with one line per value that is not allowed.
     """
 
     legacy_calls: Literal["block", "warn", "off"] = "block"
-    days: int = 14
+    days: int = DEFAULT_DAYS
     unknown: Literal["warn", "block", "ignore"] = "warn"
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name} must be {' or '.join(map(quote, allowed))}, got {quote(value)}."
-            for name, value, allowed in (
-                ("legacy_calls", self.legacy_calls, LEGACY_CALLS),
-                ("unknown", self.unknown, UNKNOWN),
-            )
-            if value not in allowed
-        ]
-        if not is_days(self.days):
-            problems.append(f"days must be a whole number from 1 to {DAYS[-1]}, got {quote(self.days)}.")
-        if problems:
-            raise InvalidInputError("\n".join(f"Readiness: {problem}" for problem in problems))
+        raise_for("Readiness", field_violations(self, KEYS))
 
     @property
     def period_seconds(self) -> int:
@@ -66,11 +53,6 @@ class Readiness:
     def period(self) -> timedelta:
         """The same, as a stretch of time."""
         return timedelta(seconds=self.period_seconds)
-
-
-def is_days(value: object) -> bool:
-    """Whether the value is a number of days that CloudWatch keeps hourly data for."""
-    return isinstance(value, int) and not isinstance(value, bool) and value in DAYS
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,30 @@
-"""The property bag of ``InstanceMetadataOptions``: what may go in, what counts as a change, what comes out. Pure.
+"""The property bag of ``InstanceMetadataOptions``: what may go in, what counts as a change, what comes out.
 
 The property names are a contract with the state of every stack that uses the resource.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from .loosening import is_reason, loosened
+from . import validation
+from .loosening import loosened
 from .observation import STOPPED_STATES, Observation, Verdict, judge
 from .options import (
     HTTP_TOKENS,
     OPTION_NAMES,
     Options,
     OptionValue,
-    Violation,
     changes,
     decode,
-    quote,
+    option_violations,
     unknown,
-    violations,
 )
 from .planned_change import asks_for_change
 from .target import Target, mark
+from .validation import Key, Violation, violations
 
 INSTANCE_ID = "instanceId"
 REGION = "region"
@@ -43,6 +42,8 @@ FOUND = "found"
 """What the program saw of an instance that has what is wanted, so that it need not be described again."""
 UNHEALTHY = "unhealthy"
 """What the program saw to be wrong with an instance that is to be changed again; recorded in no output."""
+DAYS = "days"
+"""For how many days a change is remembered; recorded in no output."""
 IF_GONE = "ifGone"
 """What an instance that is terminated, or does not exist, is to the run; recorded in no output."""
 
@@ -61,63 +62,30 @@ PROPERTY_NAMES = (*SETTINGS, CHANGE, FOUND, UNHEALTHY, IF_GONE, STATE, PREVIOUS,
 IDENTITY = (INSTANCE_ID, REGION)
 """A change of one of these means another instance, hence a replacement."""
 
-FAIL = "fail"
 WARN = "warn"
-RETAIN = "retain"
 RESTORE = "restore"
 DEFAULT_TIMEOUT_SECONDS = 120
-LONGEST_TIMEOUT_SECONDS = 3600
-
-_INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
 
 Bag = Mapping[str, object]
 IsKnown = Callable[[object], bool]
 
 
-def is_instance_id(value: object) -> bool:
-    """Whether the value is an EC2 instance id: ``i-`` and 8 or 17 hexadecimal digits."""
-    return isinstance(value, str) and _INSTANCE_ID.fullmatch(value) is not None
-
-
-def is_region(value: object) -> bool:
-    """Whether the value has the form of an AWS region's name."""
-    return isinstance(value, str) and _REGION.fullmatch(value) is not None
+_KEYS = (
+    Key(INSTANCE_ID, validation.INSTANCE_ID, required=True),
+    Key(REGION, validation.REGION_OF_RESOURCE, required=True),
+    Key(ON_DESTROY, validation.ON_DESTROY, required=True),
+    Key(WAIT, validation.FLAG, required=True),
+    Key(TIMEOUT_SECONDS, validation.TIMEOUT_SECONDS, required=True),
+    *(Key(name, validation.LINE) for name in (CHANGE, FOUND, UNHEALTHY)),
+    Key(DAYS, validation.DAYS),
+    Key(IF_GONE, validation.IF_GONE),
+    Key(ALLOW_DOWNGRADE, validation.REASON),
+)
 
 
 def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed. ``is_known`` is false for a value not known before the run."""
-    found = []
-
-    def expect(name: str, holds: Callable[[object], bool], allowed: str) -> None:
-        value = bag.get(name)
-        if is_known(value) and not holds(value):
-            given = "nothing" if value is None else quote(value)
-            found.append(Violation(name, f"{name} must be {allowed}, got {given}."))
-
-    expect(INSTANCE_ID, is_instance_id, 'an instance id, "i-" and 8 or 17 hexadecimal digits')
-    expect(
-        REGION,
-        is_region,
-        'the name of an AWS region such as "eu-west-1", given here or as aws:region',
-    )
-    found += violations(bag, is_known=is_known)
-    expect(ON_DESTROY, lambda value: value in (RETAIN, RESTORE), f'"{RETAIN}" or "{RESTORE}"')
-    expect(WAIT, lambda value: isinstance(value, bool), "true or false")
-    expect(TIMEOUT_SECONDS, is_timeout, f"a number of seconds from 1 to {LONGEST_TIMEOUT_SECONDS}")
-    for name in (CHANGE, FOUND, UNHEALTHY):
-        if bag.get(name) is not None:
-            expect(name, lambda value: isinstance(value, str), "a string that the component gives")
-    if bag.get(IF_GONE) is not None:
-        expect(IF_GONE, lambda value: value in (FAIL, WARN), f'"{FAIL}" or "{WARN}"')
-    if bag.get(ALLOW_DOWNGRADE) is not None:
-        expect(ALLOW_DOWNGRADE, is_reason, "the reason why the options may be loosened")
-    return found
-
-
-def is_timeout(value: object) -> bool:
-    """Whether the value is a number of seconds from 1 to 3600."""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 1 <= value <= LONGEST_TIMEOUT_SECONDS
+    return [*violations(bag, _KEYS, is_known=is_known), *option_violations(bag, is_known=is_known)]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from .imdsv1_usage import LegacyCalls, last_seen, period_seconds, told
 from .target import Target
+from .validation import DEFAULT_DAYS
 from .wording import cut, instances
 
 HEALTHY_FOR = timedelta(minutes=10)
@@ -23,13 +24,6 @@ PUBLISH = timedelta(minutes=5)
 """How far apart the data points of an instance are at most."""
 COVERED_WITHIN = timedelta(minutes=20)
 """How long after a change CloudWatch must have covered it: two periods, and as long again for a late one."""
-LONGEST_SOAK_MINUTES = 1440
-DAYS = 14
-
-
-def is_soak(value: object) -> bool:
-    """Whether the value is a number of minutes from 0 to 1440."""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value <= LONGEST_SOAK_MINUTES
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class Rule:
     """
 
     soak: timedelta | None = None
-    days: int = DAYS
+    days: int = DEFAULT_DAYS
     unknown: str = "warn"
 
     @property
