@@ -26,8 +26,8 @@ from .wanted_options import MetadataOptionsArgs, wanted_options
 class InstanceMetadata(pulumi.ComponentResource):
     """Brings the instances it is attached to onto the given metadata options and waits until they are applied.
 
-    Each instance has a row, a state and an error of its own, recorded as soon as EC2 has taken its change. All are
-    then waited for together, at one barrier. A preview looks at the live instances and says how each differs.
+    Each instance has a resource of its own, recorded as soon as EC2 accepts its change. One barrier then waits for all
+    of them together. A preview describes the live instances and shows how each differs.
     """
 
     applied_ids: pulumi.Output[list[str]]
@@ -61,13 +61,13 @@ class InstanceMetadata(pulumi.ComponentResource):
         :class:`imds_provider.InstanceMetadataOptions`. Without ``region``, an instance given as a resource is where
         that resource is.
 
-        :param instances: one or a list of ``aws.ec2.Instance`` and ids as text, or a mapping of logical names to
-            instances or ids (which may be outputs).
+        :param instances: one or a list of ``aws.ec2.Instance`` and IDs as strings, or a mapping of logical names
+            to instances or IDs (which may be outputs).
         :param metadata_options: the options as ``aws.ec2.InstanceMetadataOptionsArgs``, or its dictionary, instead of
             one by one.
-        :param aliases: where instances came from, by their logical name now, so that what is recorded of them stays:
-            the name they had here before, or a ``pulumi.Alias`` for one that came from another component.
-        :raises pulumi.RunError: for an instance given twice, a malformed id, or an option that is not allowed.
+        :param aliases: by an instance's current name, its former name, or a ``pulumi.Alias`` if it came from another
+            component, so that its recorded state is kept.
+        :raises pulumi.RunError: for an instance given twice, a malformed ID, or an option that is not allowed.
         """
         super().__init__("imds:index:InstanceMetadata", name, None, opts)
         refuse_explicit_provider(f"InstanceMetadata {name}", pulumi.ResourceOptions(parent=self))
@@ -87,7 +87,7 @@ class InstanceMetadata(pulumi.ComponentResource):
             raise ProgramError(f"InstanceMetadata {name}: {error}") from None
         known_ids = [each.known_id for each in attached if each.known_id is not None]
         if in_fleets := ownership.of_this_program().attach(name, known_ids):
-            raise ProgramError("\n  ".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
+            raise ProgramError("\n  ".join([f"InstanceMetadata {name} cannot continue:", *in_fleets]))
         seen = survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
         rows = {
             each.name: InstanceMetadataOptions(
@@ -134,17 +134,17 @@ class InstanceMetadata(pulumi.ComponentResource):
 
     @cached_property
     def options(self) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
-        """The observed options, by instance id."""
+        """The observed options, by instance ID."""
         return options_by_id(self._rows)
 
 
 def options_by_id(rows: Sequence[InstanceMetadataOptions]) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
-    """The observed options of all rows, by instance id."""
+    """The observed options of all resources, by instance ID."""
     return pulumi.Output.all(*map(_observed, rows)).apply(dict)
 
 
 def _observed(row: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
-    """The instance id of a row, and the options seen on it."""
+    """The instance ID of a resource, and the options observed on it."""
     values = {option.name: getattr(row, option.argument) for option in OPTIONS}
     return pulumi.Output.all(instance_id=row.instance_id, **values).apply(
         lambda found: (found.pop("instance_id"), {name: value for name, value in found.items() if value is not None})

@@ -12,7 +12,7 @@ from .aws import Ec2
 from .errors import InstanceGoneError, InstanceMissingError, WaveStoppedError
 from .host import runtime
 from .host.property_bags import is_known
-from .host.provider_base import Bag, Provider, Resource, checked, told
+from .host.provider_base import Bag, Provider, Resource, checked, reporting_errors
 from .host.restore import confirm_account, restore
 from .host.run_state import this_run
 from .program.errors import ProgramError
@@ -24,7 +24,7 @@ from .rules import wave_check_state as gate
 from .rules.observation import Observation, Verdict, judge_as_found
 from .rules.options import Options, decode, unknown, unknown_reason
 from .rules.target import Target
-from .rules.wave_health import recently_changed, stopped
+from .rules.wave_health import recently_changed, rollout_stopped
 from .waiting.apply import Outcome, apply_options, find
 from .waiting.waiter import CONFIRM_MISSING_SECONDS
 
@@ -35,41 +35,41 @@ class InstanceMetadataOptionsProvider(Provider):
     def check(self, _olds: Bag, news: Bag) -> CheckResult:
         result = checked(news, p.check)
         if not result.failures:
-            this_run.manage(*p.place(result.inputs), p.option_names(result.inputs))
+            this_run.manage(p.instance_key(result.inputs), p.option_names(result.inputs))
         return result
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         # The engine compares what a refresh has read with the inputs of the last run, and what that run saw is no news.
-        was_read = this_run.was_read(*p.place(_olds))
+        was_read = this_run.was_read(p.instance_key(_olds))
         found = p.diff(_olds, {**_news, p.CHANGE: None} if was_read else _news, is_known)
-        this_run.remember(*p.place(_olds), p.previous(_olds), stays=not found.replaces)
+        this_run.remember(p.instance_key(_olds), p.previous(_olds), stays=not found.replaces)
         return DiffResult(changes=found.changed, replaces=found.replaces)
 
-    @told
+    @reporting_errors
     def create(self, props: Bag) -> CreateResult:
         return CreateResult(props[p.INSTANCE_ID], _bring_unless_gone(props, recorded={}))
 
-    @told
+    @reporting_errors
     def read(self, id_: str, props: Bag) -> ReadResult:
         ec2 = runtime.ec2(props.get(p.REGION))
         recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
-        this_run.remember(*p.place(recorded), p.previous(recorded))
+        this_run.remember(p.instance_key(recorded), p.previous(recorded))
         seen = _look(ec2, recorded)
-        this_run.read(*p.place(recorded))
+        this_run.read(p.instance_key(recorded))
         if seen is None:
             return ReadResult(None, {})
         target = p.refreshed_target(recorded, seen, runtime.RUN, ec2.now())
         outputs = {**p.refreshed_outputs(recorded, seen), **target}
         return ReadResult(id_, outputs, p.refreshed_inputs(recorded, seen))
 
-    @told
+    @reporting_errors
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
         if p.needs_ec2(_olds, _news):
             _require_healthy(_news, _olds)
             return UpdateResult(_bring_unless_gone(_news, recorded=_olds))
         return UpdateResult(p.carried_over(_olds, _news))
 
-    @told
+    @reporting_errors
     def delete(self, _id: str, _props: Bag) -> None:
         if _props.get(p.ON_DESTROY) == p.RESTORE:
             restore({**_props, p.INSTANCE_ID: _id})
@@ -82,7 +82,7 @@ def _require_healthy(inputs: Bag, recorded: Bag) -> None:
         return
     rule, now = gate.rule(inputs), runtime.ec2(inputs.get(p.REGION)).now()
     if any(each.required_at is not None for each in recently_changed([target], rule, now)):
-        raise WaveStoppedError(stopped("", {target.instance_id: [str(what)]}, rule, refused=True))
+        raise WaveStoppedError(rollout_stopped("", {target.instance_id: [str(what)]}, rule, refused=True))
 
 
 def _bring_unless_gone(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
@@ -108,7 +108,7 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
 
     def remember(seen: Observation) -> None:
         # Before anything is sent, since another resource may manage the same options at the same time.
-        this_run.remember(*p.place(inputs), {name: seen.options[name] for name in wanted if name in seen.options})
+        this_run.remember(p.instance_key(inputs), {name: seen.options[name] for name in wanted if name in seen.options})
 
     outcome = _as_found(inputs, wanted) if not recorded.get(p.UNFINISHED) else None
     outcome = outcome or apply_options(
@@ -121,10 +121,10 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
         found=remember,
     )
     _warn(outcome, wanted, waited=wait)
-    before = {**outcome.before.options, **this_run.before(*p.place(inputs))}
+    before = {**outcome.before.options, **this_run.before(p.instance_key(inputs))}
     was = p.merge_previous(p.previous(recorded), before, wanted)
-    this_run.remember(*p.place(inputs), was)
-    change = p.mark_of(
+    this_run.remember(p.instance_key(inputs), was)
+    change = p.last_change(
         runtime.RUN,
         ec2.now(),
         recorded,

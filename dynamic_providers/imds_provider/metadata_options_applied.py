@@ -19,7 +19,7 @@ from .errors import NotAppliedError
 from .host import runtime
 from .host.health_watch import require_healthy
 from .host.property_bags import is_known
-from .host.provider_base import Bag, Provider, Resource, checked, told
+from .host.provider_base import Bag, Provider, Resource, checked, reporting_errors
 from .host.run_state import this_run
 from .rules import barrier_state as barrier
 from .rules import released as leaving
@@ -43,11 +43,11 @@ class MetadataOptionsAppliedProvider(Provider):
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         return DiffResult(changes=barrier.changed(_olds, _news, is_known), replaces=[])
 
-    @told
+    @reporting_errors
     def create(self, props: Bag) -> CreateResult:
         return CreateResult("applied", _wait(props, recorded={}))
 
-    @told
+    @reporting_errors
     def read(self, id_: str, props: Bag) -> ReadResult:
         """Describe those again that were not in force: everything else is up to the resources waited for."""
         waiting = barrier.not_in_force(props)
@@ -56,7 +56,7 @@ class MetadataOptionsAppliedProvider(Provider):
         deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
         return ReadResult(id_, barrier.after_another_look(props, _Places(props).describe(waiting, deadline)))
 
-    @told
+    @reporting_errors
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
         return UpdateResult(_wait(_news, recorded=_olds))
 
@@ -103,7 +103,7 @@ def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
         {instance_id: target.wanted for instance_id, target in wanted.items()},
         deadline,
         region=str(places),
-        judge=lambda seen, options: judge(seen, options, changed=bool(wanted[seen.instance_id].change)),
+        judge=lambda seen, options: judge(seen, options, changed=wanted[seen.instance_id].change is not None),
         reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
         progress=lambda applied, pending, seconds: engine.show_progress(
             barrier.progress_line(inputs, applied, pending, len(wanted), seconds)
@@ -131,7 +131,7 @@ def _report_leaving(olds: Bag, news: Bag) -> None:
     owner, region_of = olds.get(barrier.OWNER), barrier.region_of(olds)
 
     def managed(instance_id: str) -> frozenset[str]:
-        return this_run.managed(region_of[instance_id], instance_id)
+        return this_run.managed((region_of[instance_id], instance_id))
 
     gone = barrier.leaving(olds, news, managed)
     if not isinstance(owner, str) or not gone:
@@ -141,10 +141,10 @@ def _report_leaving(olds: Bag, news: Bag) -> None:
         len(barrier.targets(olds)),
         gone,
         managed=managed,
-        before=lambda each: this_run.before(region_of[each], each),
+        before=lambda each: this_run.before((region_of[each], each)),
     )
     for instance_id in told.covered:
-        this_run.report_once(region_of[instance_id], instance_id)
+        this_run.report_once((region_of[instance_id], instance_id))
     if told.lines:
         say = runtime.engine().warn if told.is_warning else runtime.engine().inform
         say("\n".join(told.lines))

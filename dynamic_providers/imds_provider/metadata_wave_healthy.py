@@ -12,7 +12,7 @@ from .errors import WaveStoppedError
 from .host import runtime
 from .host.health_watch import require_healthy
 from .host.property_bags import is_known
-from .host.provider_base import Bag, Provider, Resource, checked, told
+from .host.provider_base import Bag, Provider, Resource, checked, reporting_errors
 from .rules import resource_state as p
 from .rules import wave_check_state as gate
 from .rules.barrier_state import titled
@@ -28,11 +28,11 @@ class MetadataWaveHealthyProvider(Provider):
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         return DiffResult(changes=gate.changed(_olds, _news, is_known), replaces=[])
 
-    @told
+    @reporting_errors
     def create(self, props: Bag) -> CreateResult:
         return CreateResult("healthy", _require(props))
 
-    @told
+    @reporting_errors
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
         return UpdateResult(_require(_news))
 
@@ -54,7 +54,7 @@ def _require_ready(inputs: Bag, region: str) -> None:
         return
     end = runtime.ec2(region).now() + timedelta(minutes=1)
     start = end - timedelta(days=readiness.days)
-    calls = runtime.aws().fleet(region).legacy_calls("MetadataNoToken", ids, start, end, readiness.period_seconds)
+    calls = runtime.aws().fleet(region).imdsv1_usage("MetadataNoToken", ids, start, end, readiness.period_seconds)
     report = readiness_report(verdicts(ids, calls), readiness)
     if report.blocking:
         lines = [f"{titled(inputs)}rollout stopped:", *report.blocking.values(), ADVICE]

@@ -15,7 +15,7 @@ from pulumi.runtime.rpc import deserialize_properties
 from imds_components import FleetMetadata, InstanceMetadata, access
 from imds_provider.aws.settings import parse
 from imds_provider.rules.options import decode
-from imds_provider.rules.target import Target
+from imds_provider.rules.target import Change, Target
 from imds_provider.waiting.clock import Deadline
 from tests.support.fake_fleets import FakeAws
 from tests.support.fakes import LAX, FakeClock, FakeEc2
@@ -100,7 +100,7 @@ class Answers(mocks.Mocks):
             return f"i-{args.name.encode().hex():0>17}", inputs
         if args.typ == ROW:
             wanted = {name: inputs[name] for name in LAX if name in inputs}
-            target = str(Target(inputs["instanceId"], decode(wanted), "first"))
+            target = str(Target(inputs["instanceId"], decode(wanted), Change("first")))
             waited = {"state": "applied"} if inputs["wait"] else {}
             return inputs["instanceId"], {**inputs, **LAX, **wanted, **waited, "target": target, "previous": {}}
         if args.typ == BARRIER:

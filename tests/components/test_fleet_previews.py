@@ -11,7 +11,7 @@ import pytest
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
 from imds_provider.aws.error_advice import DENIED_CODES
 from imds_provider.errors import AwsError, ConfigurationError
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import ADVICE
 from imds_provider.rules.wave_health import Impairment
@@ -25,7 +25,7 @@ OLD = "i-1a2b3c4d"
 REQUIRED: Options = {**LAX, "httpTokens": "required"}
 PERMISSIONS = ["ec2:ModifyInstanceMetadataOptions", "ec2:DescribeInstanceStatus", "cloudwatch:GetMetricData"]
 LAST = "2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC"
-CALLS = LegacyCalls(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
+CALLS = Imdsv1Usage(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_everything_that_forbids_the_run_is_in_one_list(
         Exemption(API, "old agent", "9999-12-31", http_tokens="optional"),
     ]
     heading, loosened, *others = forbidden(programs, preview=preview, exemptions=exemptions)
-    assert heading == "FleetMetadata web cannot go on:"
+    assert heading == "FleetMetadata web cannot continue:"
     assert loosened.startswith(f"  {API} would be loosened (httpTokens: required -> optional): ")
     assert others == [
         f"  the exemption of {OLD} (gone) ended on 2020-01-01: remove it, or give it a later date.",
@@ -193,7 +193,7 @@ def test_nobody_is_asked_about_where_legacy_calls_are_off(programs: Programs, se
 def test_where_cloudwatch_cannot_be_asked_the_run_is_forbidden(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.refusal = AwsError("CloudWatch did not answer.", "")
     assert forbidden(programs) == [
-        "FleetMetadata web cannot go on:",
+        "FleetMetadata web cannot continue:",
         "  it is not known who still uses IMDSv1, since CloudWatch did not answer.",
     ]
 
@@ -209,7 +209,7 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
 ) -> None:
     seen.denied = {action}
     assert forbidden(programs) == [
-        "FleetMetadata web cannot go on:",
+        "FleetMetadata web cannot continue:",
         f"  {action} is denied.",
     ]
 
@@ -218,7 +218,7 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
 def test_metrics_that_may_not_be_read_are_told_of_once(programs: Programs, seen: FakeFleetCalls, code: str) -> None:
     seen.denied, seen.refusal = {"cloudwatch:GetMetricData"}, AwsError("cloudwatch:GetMetricData is denied.", code)
     assert forbidden(programs) == [
-        "FleetMetadata web cannot go on:",
+        "FleetMetadata web cannot continue:",
         "  cloudwatch:GetMetricData is denied.",
     ]
 

@@ -39,7 +39,7 @@ def engine(cloud: LocalCloud) -> Iterator[JumpingEngine]:
 LOOKS: dict[str, Callable[[FleetLookups], object]] = {
     "DescribeInstances": lambda calls: calls.select({"instance-state-name": ["running"]}, []),
     "DescribeInstanceStatus": lambda calls: calls.impaired([WEB]),
-    "GetMetricData": lambda calls: calls.legacy_calls("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
+    "GetMetricData": lambda calls: calls.imdsv1_usage("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
 }
 
 

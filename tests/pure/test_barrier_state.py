@@ -7,8 +7,8 @@ import pytest
 from imds_provider.errors import InstanceGoneError
 from imds_provider.rules import barrier_state as barrier
 from imds_provider.rules.observation import Observation, Verdict, WaitResult
-from imds_provider.rules.options import Options
-from imds_provider.rules.target import Target
+from imds_provider.rules.options import Options, render
+from imds_provider.rules.target import Change, Target
 from tests.pure.bags import UNKNOWN, is_known
 from tests.support.fakes import LAX, observe
 
@@ -22,7 +22,8 @@ REGION = 'the name of an AWS region such as "eu-west-1", given here or as aws:re
 
 
 def target(instance_id: str, change: str = "first", **wanted: str | int) -> str:
-    return str(Target(instance_id, wanted or {"httpTokens": "required"}, change))
+    words = [instance_id, render(wanted or {"httpTokens": "required"}), f"change={change}" if change else ""]
+    return " ".join(filter(None, words))
 
 
 def bag(*, region: object = "eu-west-1", timeout: object = 120.0, **targets: object) -> dict[str, object]:
@@ -144,10 +145,12 @@ def test_only_new_and_changed_targets_are_waited_for() -> None:
     before = bag(web=target(WEB), api=target(API))
     now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))
     assert barrier.to_wait_for(before, now) == {
-        API: Target(API, {"httpPutResponseHopLimit": 2}, "second"),
-        OLD: Target(OLD, {"httpTokens": "required"}, "first"),
+        API: Target(API, {"httpPutResponseHopLimit": 2}, Change("second")),
+        OLD: Target(OLD, {"httpTokens": "required"}, Change("first")),
     }
-    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {WEB: Target(WEB, {"httpTokens": "required"}, "first")}
+    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {
+        WEB: Target(WEB, {"httpTokens": "required"}, Change("first"))
+    }
     assert barrier.to_wait_for(before, before) == {}
 
 
@@ -160,9 +163,9 @@ def wave(**targets: object) -> dict[str, object]:
     return {**bag(**targets), "wave": 2.0}
 
 
-CHANGED = "965f4789-20261125T044012Z"
+CHANGED = "965f4789 changedAt=2026-11-25T04:40:12Z"
 EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
-"""As 0.2.0 marked changes."""
+"""As 0.2.0 recorded changes."""
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
         "the same one is changed again",
         "another one is changed",
         "one more",
-        "one more, without a mark",
+        "one more, without a change",
         "in another region",
     ],
 )
@@ -198,9 +201,9 @@ def test_a_target_of_a_wave_that_is_not_known_yet_is_a_difference() -> None:
     assert barrier.changed(wave(), wave(web=UNKNOWN), is_known)
 
 
-def test_neither_wave_nor_run_nor_time_of_a_mark_is_compared_but_the_mark_as_a_whole() -> None:
-    for mark in (CHANGED, EARLIER, "965f4789-20261125T044012Z-required-20261125T044012Z"):
-        same = bag(web=target(WEB, mark))
+def test_a_recorded_change_in_whatever_words_is_no_difference_to_itself() -> None:
+    for change in (CHANGED, EARLIER, f"{CHANGED} requiredAt=2026-11-25T04:40:12Z"):
+        same = bag(web=target(WEB, change))
         assert not barrier.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
         assert list(barrier.to_wait_for({}, same)) == [WEB]
 
@@ -213,6 +216,12 @@ def test_how_to_watch_is_no_difference_and_is_not_recorded(given: dict[str, obje
     assert not barrier.changed(same, {**same, **given}, is_known)
     recorded = barrier.outputs({**same, **given}, {}, result(applied=(WEB,)), NOON)
     assert recorded.keys() - {"title"} == {*same, "appliedIds", "pendingStartIds"}
+
+
+def test_a_change_of_020_in_the_words_of_today_is_no_difference() -> None:
+    written = str(Target.parse(target(WEB, EARLIER)))
+    assert written.endswith("change=0a1b2c3d changedAt=2026-11-20T00:00:00Z requiredAt=2026-11-20T00:00:00Z")
+    assert not barrier.changed(bag(web=target(WEB, EARLIER)), bag(web=written), is_known)
 
 
 def test_a_wave_records_when_it_was_seen_through() -> None:

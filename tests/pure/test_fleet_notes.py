@@ -16,7 +16,7 @@ from imds_components.fleet.notes import (
     unwatched,
 )
 from imds_components.fleet.waves import Rollout
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.wave_health import Impairment
@@ -79,7 +79,7 @@ def test_an_endpoint_is_about_to_be_disabled_only_where_it_is_on() -> None:
 
 def test_each_endpoint_that_is_in_use_and_about_to_be_disabled_is_a_line() -> None:
     members = [*(member(each, OFF) for each in (A, B, C)), member(D, WANTED)]
-    calls = {A: LegacyCalls(1, NOON), B: LegacyCalls(0), C: None, D: LegacyCalls(9, NOON)}
+    calls = {A: Imdsv1Usage(1, NOON), B: Imdsv1Usage(0), C: None, D: Imdsv1Usage(9, NOON)}
     (line,) = calls_to_disabled(members, calls, Readiness(days=1))
     assert line == (
         f"{A} made 1 IMDSv1 call in the last day, the last between 2026-11-25 12:00 UTC and 2026-11-25 13:00 UTC: "

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import strategies as st
 
 from imds_components.fleet.exemptions import Exemption
-from imds_components.fleet.plan import FleetPlan, RegionPlan, plan, with_legacy_calls
+from imds_components.fleet.plan import FleetPlan, RegionPlan, plan, with_imdsv1_usage
 from imds_components.fleet.settings import FleetSettings
 from imds_components.fleet.waves import Rollout
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.observation import Observation
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import ADVICE, Readiness
@@ -239,7 +239,7 @@ def test_further_problems_stand_after_the_others() -> None:
     assert [problem.split(" ")[0] for problem in found.problems] == [A, "more."]
 
 
-CALLS = LegacyCalls(7, datetime(2026, 11, 24, 9, 0, tzinfo=timezone.utc))
+CALLS = Imdsv1Usage(7, datetime(2026, 11, 24, 9, 0, tzinfo=timezone.utc))
 SINCE = datetime(2026, 11, 11, tzinfo=timezone.utc)
 
 
@@ -258,7 +258,7 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
     readiness: Readiness, blocked: list[str], warned: list[str]
 ) -> None:
     found = planned([instance(each) for each in (A, B, C)], readiness=readiness)
-    found = with_legacy_calls(found, {A: CALLS, B: None, C: LegacyCalls(0)}, SINCE)
+    found = with_imdsv1_usage(found, {A: CALLS, B: None, C: Imdsv1Usage(0)}, SINCE)
     assert [each.instance_id for each in found.members if each.blocked] == blocked
     assert [named(problem) for problem in found.problems if problem != ADVICE] == blocked
     assert list(found.problems[-1:]) == ([ADVICE] if blocked else [])
@@ -268,7 +268,7 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
 def test_nobody_else_is_blocked_for_calls_that_will_not_be_refused() -> None:
     inventory = [instance(A, REQUIRED), instance(B), instance(C)]
     found = planned(inventory, exemptions=[exemption(B), exemption(C, http_tokens="optional")])
-    found = with_legacy_calls(found, dict.fromkeys((A, B, C), CALLS), SINCE)
+    found = with_imdsv1_usage(found, dict.fromkeys((A, B, C), CALLS), SINCE)
     assert (list(found.problems), list(found.warnings)) == ([], [])
     assert not any(each.blocked for each in found.members)
 
@@ -282,7 +282,7 @@ def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_bu
     found = planned(inventory, options={"httpTokens": "required", "httpEndpoint": "disabled"})
     (region,) = found.regions
     assert (region.asked_for_calls, region.about_to_require) == ([A, C], [])
-    found = with_legacy_calls(found, {A: CALLS, C: LegacyCalls(0)}, SINCE)
+    found = with_imdsv1_usage(found, {A: CALLS, C: Imdsv1Usage(0)}, SINCE)
     assert (list(found.problems), len(found.warnings)) == ([], 1)
     assert found.warnings[0].startswith(f"{A} made 7 IMDSv1 calls in the last 14 days, ")
     assert not any(each.blocked for each in found.members)
@@ -291,7 +291,7 @@ def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_bu
 def test_one_that_is_about_to_require_tokens_and_lose_its_endpoint_is_named_once() -> None:
     found = planned([instance(A)], options={"httpTokens": "required", "httpEndpoint": "disabled"})
     assert found.regions[0].asked_for_calls == [A]
-    found = with_legacy_calls(found, {A: CALLS}, SINCE)
+    found = with_imdsv1_usage(found, {A: CALLS}, SINCE)
     assert len([*found.problems, *found.warnings]) == 2, "the instance, and what to do"
 
 
@@ -299,7 +299,7 @@ def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -
     launched = {A: SINCE - timedelta(seconds=1), B: SINCE, C: None}
     found = planned([replace(instance(each), launched_at=at) for each, at in launched.items()])
     assert found.notes == ()
-    found = with_legacy_calls(found, dict.fromkeys(launched, LegacyCalls(0)), SINCE)
+    found = with_imdsv1_usage(found, dict.fromkeys(launched, Imdsv1Usage(0)), SINCE)
     (note,) = found.notes
     assert note.startswith("1 instance launched before 2026-11-11 00:00 UTC: ")
     assert found.lines()[-1] == note
@@ -308,7 +308,7 @@ def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -
 
 def test_whose_calls_at_boot_cannot_be_seen_is_no_matter_where_no_tokens_become_required() -> None:
     old = replace(instance(A, REQUIRED), launched_at=SINCE - timedelta(days=900))
-    found = with_legacy_calls(planned([old], options={"httpTokens": "required", "httpEndpoint": "disabled"}), {}, SINCE)
+    found = with_imdsv1_usage(planned([old], options={"httpTokens": "required", "httpEndpoint": "disabled"}), {}, SINCE)
     assert list(found.notes) == []
 
 

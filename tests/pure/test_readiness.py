@@ -4,14 +4,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import Readiness, about_to_require, readiness_report, verdicts
 from tests.support.fakes import LAX
 
 A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")
 SEEN = datetime(2026, 11, 20, 14, 0, tzinfo=timezone(timedelta(hours=1)))
-FOUND = verdicts([D, C, B, A], {A: LegacyCalls(1234, SEEN), B: LegacyCalls(0), C: None})
+FOUND = verdicts([D, C, B, A], {A: Imdsv1Usage(1234, SEEN), B: Imdsv1Usage(0), C: None})
 LAST = "2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC"
 LEGACY = f"{A} made 1,234 IMDSv1 calls in the last 14 days, the last between {LAST}."
 
@@ -43,7 +43,7 @@ def test_the_setting_says_what_stops_the_preview(
 
 
 def test_one_call_in_one_day_is_said_as_such() -> None:
-    report = readiness_report(verdicts([A], {A: LegacyCalls(1)}), Readiness(days=1))
+    report = readiness_report(verdicts([A], {A: Imdsv1Usage(1)}), Readiness(days=1))
     assert report.blocking == {A: f"{A} made 1 IMDSv1 call in the last day."}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from imds_provider.rules import resource_state as p
 from imds_provider.rules.options import Options
+from imds_provider.rules.target import Change
 from tests.pure.bags import WEB, inputs, is_known, recorded
 from tests.support.fakes import LAX, OWNER, observe
 
@@ -17,7 +18,7 @@ def test_the_outputs_are_what_was_observed_with_the_settings_and_the_time_before
         inputs(httpPutResponseHopLimit=2.0),
         observe(WEB, {**RIGHT, "httpPutResponseHopLimit": 2}, state="applied"),
         {"httpTokens": "optional", "httpPutResponseHopLimit": 1},
-        "c0ffee",
+        Change("c0ffee"),
     )
     assert bag == {
         "instanceId": WEB,
@@ -38,7 +39,7 @@ def test_the_outputs_are_what_was_observed_with_the_settings_and_the_time_before
 
 
 def test_the_outputs_never_echo_what_was_asked() -> None:
-    bag = p.outputs(inputs(), observe(WEB, LAX, state="pending"), {}, "c")
+    bag = p.outputs(inputs(), observe(WEB, LAX, state="pending"), {}, None)
     assert (bag["httpTokens"], bag["state"]) == ("optional", "pending")
 
 
@@ -59,7 +60,7 @@ def test_the_state_is_that_of_ec2_or_tells_what_ec2_does_not(
     instance_state: str, state: str, options: Options, recorded_state: str, *, changed: bool
 ) -> None:
     seen = observe(WEB, options, state=state, instance_state=instance_state)
-    assert p.outputs(inputs(), seen, {}, "c", changed=changed)["state"] == recorded_state
+    assert p.outputs(inputs(), seen, {}, None, changed=changed)["state"] == recorded_state
 
 
 def test_a_change_made_while_stopped_stays_pending_start_until_the_instance_runs() -> None:
@@ -72,7 +73,7 @@ def test_a_change_made_while_stopped_stays_pending_start_until_the_instance_runs
 
 def test_a_state_that_nothing_has_waited_for_is_not_recorded() -> None:
     seen = observe(WEB, RIGHT, state="pending")
-    assert "state" not in p.outputs(inputs(wait=False), seen, {}, "c")
+    assert "state" not in p.outputs(inputs(wait=False), seen, {}, None)
     assert "state" not in p.refreshed_outputs(recorded(wait=False), seen)
 
 
@@ -163,15 +164,15 @@ def test_what_is_managed_and_what_was_before_come_back_from_the_state_as_whole_n
     assert p.managed(bag) == {"httpPutResponseHopLimit": 2}
     assert p.previous(bag) == {"httpPutResponseHopLimit": 1}
     assert {type(value) for value in (*p.managed(bag).values(), *p.previous(bag).values())} == {int}
-    assert p.change_of(bag) == "c0ffee"
+    assert p.change_of(bag) == Change("c0ffee")
 
 
 @pytest.mark.parametrize("bag", [{}, {"target": None, "previous": None}, {"target": {}, "previous": []}])
 def test_a_state_without_target_and_previous_is_read_as_empty(bag: dict[str, object]) -> None:
-    assert (p.managed(bag), p.previous(bag), p.change_of(bag)) == ({}, {}, "")
+    assert (p.managed(bag), p.previous(bag), p.change_of(bag)) == ({}, {}, None)
 
 
-def test_a_change_that_the_instance_need_not_hear_of_keeps_what_was_observed_and_the_mark() -> None:
+def test_a_change_that_the_instance_need_not_hear_of_keeps_what_was_observed_and_the_change() -> None:
     bag = recorded(httpPutResponseHopLimit=2.0)
     carried = p.carried_over(bag, inputs(onDestroy="restore", timeoutSeconds=5.0))
     assert carried == {
@@ -218,7 +219,7 @@ GIVEN_BY_COMPONENTS = {
 def test_what_the_components_give_is_recorded_nowhere() -> None:
     given = inputs(**GIVEN_BY_COMPONENTS)
     for bag in (
-        p.outputs(given, observe(WEB, RIGHT), {}, "c"),
+        p.outputs(given, observe(WEB, RIGHT), {}, None),
         p.carried_over(recorded(), given),
         p.outputs_if_gone(given, recorded()),
         p.settings(given),

@@ -4,7 +4,7 @@ import pytest
 
 from imds_provider.rules.options import Options
 from imds_provider.rules.released import Leaver, leavers, report, restore_line
-from imds_provider.rules.target import Target
+from imds_provider.rules.target import Change, Target
 
 A, B, C = "i-0000000a", "i-0000000b", "i-0000000c"
 BOTH: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
@@ -12,7 +12,7 @@ LAX: Options = {"httpTokens": "optional", "httpPutResponseHopLimit": 1}
 
 
 def target(instance_id: str, wanted: Options = BOTH) -> Target:
-    return Target(instance_id, wanted, "first")
+    return Target(instance_id, wanted, Change("first"))
 
 
 def line(before: Options = LAX, *, reason: bool = False, with_resource: bool = False) -> str:

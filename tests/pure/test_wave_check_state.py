@@ -8,7 +8,7 @@ import pytest
 
 from imds_provider.rules import wave_check_state as gate
 from imds_provider.rules.readiness import Readiness
-from imds_provider.rules.target import Target
+from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import Rule
 from tests.pure.bags import UNKNOWN, is_known
 
@@ -16,8 +16,8 @@ WEB, API = "i-0123456789abcdef0", "i-0123456789abcdef1"
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 
 
-def target(instance_id: str = WEB, change: str = "c0ffee-20261125T044012Z") -> str:
-    return str(Target(instance_id, {"httpTokens": "required"}, change))
+def target(instance_id: str = WEB, change: str = "c0ffee") -> str:
+    return str(Target(instance_id, {"httpTokens": "required"}, Change(change, NOON)))
 
 
 def bag(*lines: object, **given: object) -> dict[str, object]:
@@ -80,7 +80,7 @@ def test_what_forbids_the_run_is_the_only_thing_reported() -> None:
         pytest.param(bag(target()), bag(target(), before=[WEB]), True, id="something is changed next, known targets"),
         pytest.param(bag(target()), bag(target(), before=[]), False, id="nothing is changed next"),
         pytest.param(bag(target()), bag(target()), False, id="known targets"),
-        pytest.param(bag(target()), bag(target(change="")), True, id="a target that was changed"),
+        pytest.param(bag(target()), bag(target(change="0ddba11")), True, id="a target that was changed"),
         pytest.param(bag(target()), bag(target(), target(API)), True, id="one more target"),
         pytest.param(bag(target(), target(API)), bag(target()), False, id="one target less"),
         pytest.param(bag(target()), {**bag(target()), "region": "us-east-1"}, True, id="in another region"),
@@ -99,7 +99,7 @@ def test_there_is_something_to_look_at_before_a_change_or_with_new_targets(
 
 
 def test_what_020_recorded_of_a_wave_is_no_difference_where_nothing_is_to_change() -> None:
-    line = target(change="965f4789-20261125T044012Z-wave-2")
+    line = f"{WEB} httpTokens=required change=965f4789-20261125T044012Z-wave-2"
     recorded = bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web", checkedAt="2026-11-25T04:45:00Z")
     assert not gate.changed(recorded, bag(title="before wave 2/3 of web"), is_known)
     assert not gate.changed(recorded, bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web"), is_known)
@@ -114,7 +114,7 @@ def test_the_rule_is_that_of_the_readiness_and_the_rollout() -> None:
 
 
 def test_every_target_is_judged() -> None:
-    assert [each.instance_id for each in gate.to_judge(bag(target(), target(API, "")))] == [WEB, API]
+    assert [each.instance_id for each in gate.to_judge(bag(target(), target(API)))] == [WEB, API]
 
 
 def test_readiness_is_asked_again_of_those_that_are_about_to_refuse_calls() -> None:

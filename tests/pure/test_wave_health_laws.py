@@ -12,16 +12,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from imds_provider.rules.imdsv1_usage import total
-from imds_provider.rules.target import Target, mark
+from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
     PUBLISH,
     Changed,
     Impairment,
-    Look,
     Rule,
-    looked_at_from,
+    Snapshot,
     may_be_covered,
+    metrics_since,
     not_covered,
     recently_changed,
     soaking,
@@ -71,22 +71,22 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def look(instances: Sequence[Instance], rule: Rule, now: int, lag: int) -> Look:
+def snapshot(instances: Sequence[Instance], rule: Rule, now: int, lag: int) -> Snapshot:
     """What is seen of the instances at that moment, asked for as the provider does."""
     running = frozenset(each.instance_id for each in instances)
     refusing = [each for each in instances if each.required is not None]
     if not refusing:
-        return Look(at(now), running, {}, {}, {})
-    since = looked_at_from([each.as_changed for each in refusing], rule, at(now))
+        return Snapshot(at(now), running, {}, {}, {})
+    since = metrics_since([each.as_changed for each in refusing], rule, at(now))
     answered = {each.instance_id: [p for p in each.points(now, lag) if p[0] >= since] for each in refusing}
     heard = {each: max(begin for begin, _ in points) for each, points in answered.items() if points}
     refused = {each: total((begin, 50.0) for begin, bad in points if bad) for each, points in answered.items()}
-    return Look(at(now), running, heard, refused, {})
+    return Snapshot(at(now), running, heard, refused, {})
 
 
 def verdict(instances: Sequence[Instance], rule: Rule, now: int, lag: int) -> Verdict:
     """What becomes of the rollout at that moment."""
-    changed, seen = [each.as_changed for each in instances], look(instances, rule, now, lag)
+    changed, seen = [each.as_changed for each in instances], snapshot(instances, rule, now, lag)
     if unhealthy(changed, rule, seen):
         return "stopped"
     uncovered = not_covered(changed, rule, seen)
@@ -125,7 +125,7 @@ FLEETS = st.lists(instances(), max_size=5, unique_by=lambda each: each.number)
 
 
 def named(found: Sequence[Instance], rule: Rule, now: int, lag: int) -> set[str]:
-    return set(unhealthy([each.as_changed for each in found], rule, look(found, rule, now, lag)))
+    return set(unhealthy([each.as_changed for each in found], rule, snapshot(found, rule, now, lag)))
 
 
 @given(instances(sends=True), FLEETS, RULES, NOW, LAGS)
@@ -232,7 +232,7 @@ def test_refused_calls_count_only_where_a_change_made_tokens_required(
 ) -> None:
     required = {each.instance_id for each in fleet if each.required is not None}
     assert named(fleet, rule, now, lag) <= required
-    state = look(fleet, rule, now, lag)
+    state = snapshot(fleet, rule, now, lag)
     others = [replace(each.as_changed, required_at=None) for each in fleet]
     assert unhealthy(others, rule, state) == {}
     assert not_covered(others, rule, state) == []
@@ -254,7 +254,7 @@ def test_an_impairment_counts_exactly_if_it_is_not_known_to_be_older_than_the_ch
     fleet: list[Instance], rule: Rule, now: int, seconds: int, *, known: bool
 ) -> None:
     changed = [each.as_changed for each in fleet]
-    state = replace(look(fleet, rule, now, 0), refused={})
+    state = replace(snapshot(fleet, rule, now, 0), refused={})
     first = {each.instance_id: each.required_at or each.at for each in changed}
     before = {each: Impairment("impaired", at - timedelta(seconds=seconds)) for each, at in first.items()}
     assert unhealthy(changed, rule, replace(state, impaired=before)) == {}
@@ -267,7 +267,7 @@ def test_an_impairment_counts_exactly_if_it_is_not_known_to_be_older_than_the_ch
 def test_who_does_not_run_changes_nothing_for_the_others(
     fleet: list[Instance], rule: Rule, now: int, lag: int, random: Random
 ) -> None:
-    changed, state = [each.as_changed for each in fleet], look(fleet, rule, now, lag)
+    changed, state = [each.as_changed for each in fleet], snapshot(fleet, rule, now, lag)
     off = {each.instance_id for each in fleet if random.random() < 0.5}
     rest = [each for each in changed if each.instance_id not in off]
     seen = replace(state, running=state.running - off)
@@ -277,11 +277,11 @@ def test_who_does_not_run_changes_nothing_for_the_others(
 
 
 @given(FLEETS, st.integers(1, 455), st.randoms(use_true_random=False))
-def test_every_change_is_remembered_by_its_own_mark_alone(fleet: list[Instance], days: int, random: Random) -> None:
+def test_every_change_is_remembered_by_its_own_target_alone(fleet: list[Instance], days: int, random: Random) -> None:
     wanted = {"httpTokens": "required"}
     runs = {each.number: f"{random.getrandbits(32):08x}" for each in fleet}
     targets = [
-        Target(each.instance_id, wanted, mark(runs[each.number], found.at, found.required_at))
+        Target(each.instance_id, wanted, Change(runs[each.number], found.at, found.required_at))
         for each in fleet
         for found in [each.as_changed]
     ]

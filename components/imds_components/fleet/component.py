@@ -194,7 +194,7 @@ class FleetMetadata(pulumi.ComponentResource):
         return MetadataWaveHealthy(
             plan.name,
             targets={},
-            forbidden="\n  ".join([f"FleetMetadata {plan.name} cannot go on:", *plan.problems]),
+            forbidden="\n  ".join([f"FleetMetadata {plan.name} cannot continue:", *plan.problems]),
             region=plan.regions[0].region,
             opts=pulumi.ResourceOptions(parent=self),
         )

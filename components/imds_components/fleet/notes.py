@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from imds_provider.rules.imdsv1_usage import LegacyCalls, last_seen, minute, told
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage, render_minute
 from imds_provider.rules.options import HTTP_ENDPOINT, HTTP_PUT_RESPONSE_HOP_LIMIT
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.wave_health import Impairment
@@ -45,12 +45,12 @@ def lowered_hop_limits(members: Iterable[Member]) -> list[str]:
 
 
 def calls_to_disabled(
-    members: Iterable[Member], calls: Mapping[str, LegacyCalls | None], readiness: Readiness
+    members: Iterable[Member], calls: Mapping[str, Imdsv1Usage | None], readiness: Readiness
 ) -> list[str]:
     """A warning for each instance whose endpoint is in use and about to be switched off."""
     found = [(each.instance_id, calls.get(each.instance_id)) for each in members if about_to_disable(each)]
     return [
-        f"{instance_id} made {told(seen)} in the last {readiness.days_in_words}{last_seen(seen, readiness.period)}: "
+        f"{instance_id} made {seen} in the last {readiness.days_in_words}{seen.last_between(readiness.period)}: "
         "with httpEndpoint: disabled it has no metadata at all, and no credentials of its role."
         for instance_id, seen in found
         if seen is not None and seen.count > 0
@@ -64,8 +64,8 @@ def launched_before(members: Sequence[Member], since: datetime) -> list[str]:
     if not count:
         return []
     line = (
-        f"{instances(count)} launched before {minute(since)}: IMDSv1 calls that they make only at boot cannot be seen. "
-        "AWS's IMDS packet analyzer (github.com/aws/aws-imds-packet-analyzer) shows which process calls."
+        f"{instances(count)} launched before {render_minute(since)}: IMDSv1 calls that they make only at boot cannot "
+        "be seen. AWS's IMDS packet analyzer (github.com/aws/aws-imds-packet-analyzer) shows which process calls."
     )
     return [line]
 
@@ -73,7 +73,7 @@ def launched_before(members: Sequence[Member], since: datetime) -> list[str]:
 def impaired_before(impaired: Mapping[str, Impairment]) -> list[str]:
     """A warning for each instance that fails a status check already."""
     return [
-        f"{instance_id} fails a status check already ({each.what}"
-        f"{f' since {minute(each.since)}' if each.since else ''}), which does not stop the rollout."
+        f"{instance_id} fails a status check already ({each.check}"
+        f"{f' since {render_minute(each.since)}' if each.since else ''}), which does not stop the rollout."
         for instance_id, each in sorted(impaired.items())
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.observation import Observation, missing_reason
 from imds_provider.rules.options import HTTP_TOKENS, Options
 from imds_provider.rules.readiness import ADVICE, about_to_require, readiness_report, verdicts
@@ -139,7 +139,7 @@ def plan(name: str, settings: FleetSettings, found_in: Mapping[str, Iterable[Obs
     return replace(found, problems=problems, warnings=warnings)
 
 
-def with_legacy_calls(found: FleetPlan, calls: Mapping[str, LegacyCalls | None], since: datetime) -> FleetPlan:
+def with_imdsv1_usage(found: FleetPlan, calls: Mapping[str, Imdsv1Usage | None], since: datetime) -> FleetPlan:
     """The plan once it is known who has used IMDSv1 since then, of those that are about to be required not to."""
     asked = [instance_id for region in found.regions for instance_id in region.about_to_require]
     told = readiness_report(verdicts(asked, calls), found.settings.readiness)

@@ -10,12 +10,12 @@ from typing import TypeVar
 from imds_provider.aws import Aws, FleetLookups
 from imds_provider.aws.error_advice import DENIED_CODES
 from imds_provider.errors import AwsError, ConfigurationError
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import HTTP_TOKENS, modification
 from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, Rule, period, refused_calls
 
 from .notes import impaired_before
-from .plan import FleetPlan, RegionPlan, plan, with_legacy_calls, with_unhealthy
+from .plan import FleetPlan, RegionPlan, plan, with_imdsv1_usage, with_unhealthy
 from .settings import FleetSettings
 
 T = TypeVar("T")
@@ -70,16 +70,16 @@ def _ready(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, prob
     end = now.replace(second=0, microsecond=0) + _MINUTE
     start = end - timedelta(days=readiness.days)
 
-    def look(region: RegionPlan) -> dict[str, LegacyCalls | None]:
+    def look(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:
         ids = region.asked_for_calls
-        return calls[region.region].legacy_calls("MetadataNoToken", ids, start, end, readiness.period_seconds)
+        return calls[region.region].imdsv1_usage("MetadataNoToken", ids, start, end, readiness.period_seconds)
 
     try:
         counted = _side_by_side(look, found.regions)
     except AwsError as error:
         problems.append(error)
         return found
-    return with_legacy_calls(
+    return with_imdsv1_usage(
         found, {instance_id: each for seen in counted for instance_id, each in seen.items()}, start
     )
 
@@ -92,7 +92,7 @@ def _refusing(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, p
     rule = Rule(timedelta(minutes=found.settings.rollout.soak_minutes or 0), found.settings.readiness.days)
     since, until = now - rule.window - PUBLISH, now + _MINUTE
 
-    def look(region: RegionPlan) -> dict[str, LegacyCalls | None]:
+    def look(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:
         ids, seconds = region.changed_again, period(since, until)
         return calls[region.region].refused_and_heard(ids, [], since, until, seconds)[0] if ids else {}
 

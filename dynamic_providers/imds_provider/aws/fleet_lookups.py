@@ -17,10 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ..errors import AwsError, DeadlinePassedError
-from ..rules.imdsv1_usage import HEARTBEAT, METRICS_PER_CALL, LegacyCalls, LegacyMetric, Series, metric_queries, total
+from ..rules.imdsv1_usage import HEARTBEAT, METRICS_PER_CALL, Imdsv1Metric, Imdsv1Usage, Series, metric_queries, total
 from ..rules.observation import Observation
 from ..rules.options import Options
-from ..rules.wave_health import Impairment, together_impaired
+from ..rules.wave_health import Impairment, merge_impairments
 from .ec2 import MAX_FILTER_VALUES, Ec2, chunks, observation, together
 from .errors import DENIED_CODES, explain
 
@@ -89,9 +89,9 @@ class FleetLookups:
             self._described[query] = {each.instance_id: each for each in found}
         return self._described[query]
 
-    def legacy_calls(
-        self, metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
-    ) -> dict[str, LegacyCalls | None]:
+    def imdsv1_usage(
+        self, metric: Imdsv1Metric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
+    ) -> dict[str, Imdsv1Usage | None]:
         """What CloudWatch counted of each instance, None where it has no data; one call for each 500.
 
         ``period`` is in seconds, a multiple of 60.
@@ -101,13 +101,13 @@ class FleetLookups:
 
     def refused_and_heard(
         self, refusing: Sequence[str], instance_ids: Sequence[str], start: datetime, end: datetime, period: int
-    ) -> tuple[dict[str, LegacyCalls | None], dict[str, datetime]]:
+    ) -> tuple[dict[str, Imdsv1Usage | None], dict[str, datetime]]:
         """The refused IMDSv1 calls of those that are ``refusing`` them, and when each instance was last heard of.
 
         The latter is the begin of the last period of which CloudWatch has a data point that a running instance always
         sends. It leaves out an instance without one.
         """
-        rejected: LegacyMetric = "MetadataNoTokenRejected"
+        rejected: Imdsv1Metric = "MetadataNoTokenRejected"
         series = [*((rejected, each) for each in refusing), *((HEARTBEAT, each) for each in instance_ids)]
         points = self._points(series, start, end, period)
         heard = {each: max(at for at, _ in points[HEARTBEAT, each]) for each in instance_ids if points[HEARTBEAT, each]}
@@ -154,7 +154,7 @@ class FleetLookups:
                     since = [at for detail in summary.get("Details", ()) if (at := detail.get("ImpairedSince"))]
                     impairment = Impairment(f"{check} status impaired", min(since, default=None))
                     found[each.get("InstanceId", "")].append(impairment)
-        return {each: together_impaired(found[each]) for each in instance_ids if each in found}
+        return {each: merge_impairments(found[each]) for each in instance_ids if each in found}
 
     def denial_to_modify(self, instance_id: str, parameters: Options) -> str | None:
         """Why EC2, asked without carrying it out, does not permit this modification; None if it does."""
@@ -178,7 +178,7 @@ class FleetLookups:
     def denial_to_read_metrics(self, instance_id: str, start: datetime, end: datetime) -> str | None:
         """Why metrics may not be read; None if they may. CloudWatch has no dry runs, so one metric is asked for."""
         try:
-            self.legacy_calls("MetadataNoTokenRejected", [instance_id], start, end, 60)
+            self.imdsv1_usage("MetadataNoTokenRejected", [instance_id], start, end, 60)
         except AwsError as error:
             if error.code not in DENIED_CODES:
                 raise

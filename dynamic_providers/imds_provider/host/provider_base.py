@@ -15,7 +15,7 @@ from ..program.explicit_providers import refuse_explicit_provider
 from ..rules.resource_state import REGION, IsKnown
 from ..rules.validation import Violation
 from . import runtime
-from .property_bags import is_known, translate_input, translate_output
+from .property_bags import Spelling, is_known
 
 Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
 
@@ -33,30 +33,36 @@ class Provider(dynamic.ResourceProvider):
 
 
 class Resource(dynamic.Resource):
-    """Spells the names of its own properties in Pulumi's way, and leaves those alone that people chose."""
+    """The base of the resources: translates the names of its own properties, and takes no explicit AWS provider."""
 
     def __init__(self, provider: Provider, name: str, props: Bag, opts: pulumi.ResourceOptions | None = None) -> None:
         refuse_explicit_provider(f"{type(self).__name__} {name}", opts)
+        self._spelling = Spelling(props)
         super().__init__(provider, name, props, opts)
 
     def translate_input_property(self, prop: str) -> str:
-        return translate_input(prop)
+        return self._spelling.in_pulumi(prop)
 
     def translate_output_property(self, prop: str) -> str:
-        return translate_output(prop)
+        return self._spelling.in_python(prop)
 
 
-def told(operation: Callable[P, R]) -> Callable[P, R]:
-    """A provider's operation whose error the engine is told as a sentence, before it fails with it."""
+def reporting_errors(operation: Callable[P, R]) -> Callable[P, R]:
+    """Report an expected error of the operation to the engine as one line, then re-raise it.
+
+    The dynamic host prints its traceback below the resource, so that is cut short; the engine lists the lines of all
+    resources together.
+    """
 
     @wraps(operation)
-    def tell(*args: P.args, **kwargs: P.kwargs) -> R:
+    def reporting(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return operation(*args, **kwargs)
         except ImdsError as error:
-            raise runtime.reported(error) from None
+            runtime.engine().report(str(error))
+            raise error.with_traceback(None) from None
 
-    return tell
+    return reporting
 
 
 def checked(news: Bag, check: Callable[[Bag, IsKnown], list[Violation]]) -> CheckResult:

@@ -16,7 +16,7 @@ from functools import cache
 
 from ..aws import Aws, Ec2
 from ..aws.settings import parse
-from ..errors import ConfigurationError, ImdsError
+from ..errors import ConfigurationError
 from ..waiting.clock import Deadline
 from .engine_link import Engine, engine_of_this_host
 
@@ -74,12 +74,3 @@ def deadline(seconds: object, default: float) -> Deadline:
 def now() -> datetime:
     """This moment by the clock of this machine, in UTC."""
     return datetime.now(timezone.utc)
-
-
-def reported(error: ImdsError) -> ImdsError:
-    """The error, once the engine has been told its sentence, to be raised again with as short a traceback as can be.
-
-    The dynamic host prints tracebacks below each resource. The engine lists the sentences below the stack, together.
-    """
-    engine().report(str(error))
-    return error.with_traceback(None)

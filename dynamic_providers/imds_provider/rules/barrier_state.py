@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 
 from . import validation
 from .observation import Observation, Verdict, WaitResult, judge
 from .released import Leaver, leavers
 from .resource_state import DAYS, IF_GONE, REGION, TIMEOUT_SECONDS, WAVE, Bag, IsKnown
-from .target import Target
+from .target import Target, render_time
 from .validation import Key, Violation, violations
 
 TARGETS = "targets"
@@ -28,7 +28,6 @@ READINESS_UNKNOWN = "unknown"
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
 UNKNOWN_IDS = "unknownIds"
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _INPUTS = (TARGETS, REGION, REGIONS, TIMEOUT_SECONDS, TITLE, OWNER, RESTORES, WAVE)
 PROPERTY_NAMES = (*_INPUTS, CHECKED_AT, APPLIED_IDS, PENDING_START_IDS, UNKNOWN_IDS)
 
@@ -122,7 +121,7 @@ def outputs(inputs: Bag, recorded: Bag, result: WaitResult, now: datetime) -> di
 
     return {
         **{name: inputs[name] for name in _INPUTS if name in inputs},
-        **({CHECKED_AT: checked_at(now)} if inputs.get(WAVE) is not None else {}),
+        **({CHECKED_AT: render_time(now)} if inputs.get(WAVE) is not None else {}),
         **_sorted_out(
             inputs,
             still(PENDING_START_IDS, Verdict.PENDING_START),
@@ -130,11 +129,6 @@ def outputs(inputs: Bag, recorded: Bag, result: WaitResult, now: datetime) -> di
             result.gone,
         ),
     }
-
-
-def checked_at(now: datetime) -> str:
-    """The moment as ``checkedAt`` has it."""
-    return f"{now.astimezone(timezone.utc):{_TIME}}"
 
 
 def after_another_look(recorded: Bag, found: Mapping[str, Observation]) -> dict[str, object]:

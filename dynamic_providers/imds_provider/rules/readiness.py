@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from .imdsv1_usage import LegacyCalls, last_seen, period_seconds, told
+from .imdsv1_usage import Imdsv1Usage, period_seconds
 from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options
 from .validation import DAYS, DEFAULT_DAYS, LEGACY_CALLS, UNKNOWN, Key, field_violations, raise_for
 
@@ -60,7 +60,7 @@ class Verdicts:
     """Instances by whether they can be required to use IMDSv2, each in order of their ids."""
 
     ready: list[str]
-    legacy: Mapping[str, LegacyCalls]
+    legacy: Mapping[str, Imdsv1Usage]
     unknown: list[str]
 
 
@@ -81,7 +81,7 @@ def about_to_require(observed: Options, wanted: Options) -> bool:
     return not (observed.get(HTTP_ENDPOINT) == "disabled" and wanted.get(HTTP_ENDPOINT, "disabled") == "disabled")
 
 
-def verdicts(ids: Iterable[str], calls: Mapping[str, LegacyCalls | None]) -> Verdicts:
+def verdicts(ids: Iterable[str], calls: Mapping[str, Imdsv1Usage | None]) -> Verdicts:
     """Judge the instances that are about to be required. One without data is unknown, never taken for silent."""
     found = Verdicts([], legacy := {}, [])
     for instance_id in sorted(ids):
@@ -112,5 +112,5 @@ def readiness_report(found: Verdicts, readiness: Readiness) -> ReadinessReport:
     return report
 
 
-def _legacy_sentence(instance_id: str, calls: LegacyCalls, days: str, period: timedelta) -> str:
-    return f"{instance_id} made {told(calls)} in the last {days}{last_seen(calls, period)}."
+def _legacy_sentence(instance_id: str, calls: Imdsv1Usage, days: str, period: timedelta) -> str:
+    return f"{instance_id} made {calls} in the last {days}{calls.last_between(period)}."

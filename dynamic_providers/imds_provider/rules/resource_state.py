@@ -6,7 +6,7 @@ The property names are a contract with the state of every stack that uses the re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from . import validation
@@ -23,7 +23,7 @@ from .options import (
     unknown,
 )
 from .planned_change import asks_for_change
-from .target import Target, mark
+from .target import Change, Target
 from .validation import Key, Violation, violations
 
 INSTANCE_ID = "instanceId"
@@ -68,6 +68,7 @@ DEFAULT_TIMEOUT_SECONDS = 120
 
 Bag = Mapping[str, object]
 IsKnown = Callable[[object], bool]
+InstanceKey = tuple[object, object]
 
 
 _KEYS = (
@@ -129,8 +130,8 @@ def needs_ec2(recorded: Bag, inputs: Bag) -> bool:
     )
 
 
-def place(bag: Bag) -> tuple[object, object]:
-    """The region and id by which an instance goes in a run."""
+def instance_key(bag: Bag) -> InstanceKey:
+    """The region and ID that identify the instance in a run."""
     return bag.get(REGION), bag.get(INSTANCE_ID)
 
 
@@ -166,7 +167,7 @@ def settings(bag: Bag) -> dict[str, object]:
 
 
 def outputs(
-    inputs: Bag, seen: Observation, was: Options, change: str, unfinished: str = "", *, changed: bool = False
+    inputs: Bag, seen: Observation, was: Options, change: Change | None, unfinished: str = "", *, changed: bool = False
 ) -> dict[str, object]:
     """The outputs to record: the inputs that are not options, and what was observed.
 
@@ -227,24 +228,26 @@ def state_of(seen: Observation, wanted: Options, *, changed: bool) -> str:
     return "unknown" if unknown(seen.options, wanted) else seen.state or "applied"
 
 
-def change_of(recorded: Bag) -> str:
-    """The mark of the last operation that left something to wait for."""
+def change_of(recorded: Bag) -> Change | None:
+    """The recorded change."""
     target = Target.parse(recorded.get(TARGET))
-    return target.change if target else ""
+    return target.change if target else None
 
 
-def mark_of(run: str, at: datetime, recorded: Bag, before: Options, after: Options, *, changed: bool) -> str:
-    """The mark of the last operation that left something to wait for: this one, if it ``changed`` anything.
+def last_change(
+    run: str, at: datetime, recorded: Bag, before: Options, after: Options, *, changed: bool
+) -> Change | None:
+    """The change to record after an operation: this one if it ``changed`` anything, else the recorded one.
 
-    A run that was killed may have required tokens and recorded nothing of it, which shows by what is recorded.
+    A run that was killed may have required tokens without recording it, which shows by what is recorded.
     """
     old = Target.parse(recorded.get(TARGET))
     is_required = after.get(HTTP_TOKENS) == "required"
     became_required = is_required and "optional" in (before.get(HTTP_TOKENS), recorded.get(HTTP_TOKENS))
     if not changed and not became_required:
-        return old.change if old else ""
+        return old.change if old else None
     required_at = at if became_required else old.required_at if old and is_required else None
-    return mark(run, at, required_at, loosened=bool(loosened(before, after)))
+    return Change(run, None if loosened(before, after) else at, required_at)
 
 
 def refreshed_target(recorded: Bag, seen: Observation, run: str, at: datetime) -> dict[str, object]:
@@ -252,8 +255,8 @@ def refreshed_target(recorded: Bag, seen: Observation, run: str, at: datetime) -
     target = Target.parse(recorded.get(TARGET))
     if target is None or target.wanted.get(HTTP_TOKENS) != "required":
         return {}
-    change = mark_of(run, at, recorded, {}, seen.options, changed=False)
-    return {TARGET: str(Target(target.instance_id, target.wanted, change))}
+    change = last_change(run, at, recorded, {}, seen.options, changed=False)
+    return {TARGET: str(replace(target, change=change))} if change != target.change else {}
 
 
 def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:

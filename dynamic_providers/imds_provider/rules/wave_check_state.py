@@ -13,13 +13,12 @@ from .barrier_state import (
     TARGETS,
     TITLE,
     check_targets,
-    checked_at,
     new_targets,
     targets,
 )
 from .readiness import Readiness
 from .resource_state import DAYS, REGION, WAVE, Bag, IsKnown
-from .target import Target
+from .target import Target, render_time
 from .validation import DEFAULT_DAYS, Key, Violation, violations
 from .wave_health import Rule
 
@@ -94,4 +93,4 @@ def readiness(bag: Bag) -> Readiness:
 
 def outputs(inputs: Bag, at: datetime) -> dict[str, object]:
     """The outputs to record."""
-    return {**{name: inputs[name] for name in _RECORDED if name in inputs}, CHECKED_AT: checked_at(at)}
+    return {**{name: inputs[name] for name in _RECORDED if name in inputs}, CHECKED_AT: render_time(at)}
