@@ -1,7 +1,7 @@
-"""Which instances a component is attached to, each under a logical name that cannot move.
+"""Which instances a component is attached to, each under a stable logical name.
 
-A name comes from a mapping's key, an instance's own name in the program, or an id given as text: from nothing that
-changes when a list is sorted another way or an instance is replaced.
+A name is a mapping's key, an instance's own name in the program, or an ID given as a string. None of these changes
+when a list is sorted differently or an instance is replaced.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Instances = Union[InstanceRef, "Sequence[InstanceRef]", "Mapping[str, Instance |
 
 @dataclass(frozen=True)
 class Attachment:
-    """An instance under its logical name; ``resource`` is the one that the program makes of it, if it does."""
+    """An instance under its logical name; ``resource`` is the one that creates it, if the program does."""
 
     name: str
     instance_id: pulumi.Input[str]
@@ -48,7 +48,7 @@ class Attachment:
 
     @property
     def known_id(self) -> str | None:
-        """The id, if the program gives it as text."""
+        """The ID, if the program gives it as a string."""
         return self.instance_id if isinstance(self.instance_id, str) else None
 
 
@@ -75,7 +75,7 @@ def attachments(instances: Instances) -> list[Attachment]:
 
 
 def duplicates(given: Iterable[tuple[str | pulumi.Resource, str]]) -> list[str]:
-    """A sentence for each instance or id that stands under more than one name, or twice under one."""
+    """One line per instance or ID that is given under more than one name, or twice under one."""
     names: dict[str | pulumi.Resource, str] = {}
     problems = []
     for subject, name in given:

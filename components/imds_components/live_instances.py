@@ -1,4 +1,4 @@
-"""Live instances, described as soon as their IDs are known, those of the same moment with one call."""
+"""Describe the live instances of a program as soon as their IDs are known, concurrent ones with one call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imds_provider.waiting.waiter import CONFIRM_MISSING_SECONDS, find_instances
 
 TIMEOUT_SECONDS = 20
 GATHER_SECONDS = 0.02
-"""How long a describe waits for company: IDs that are outputs become known one by one."""
+"""How long a describe waits for others to join it: IDs that are outputs become known one by one."""
 
 
 @dataclass
@@ -28,9 +28,9 @@ class _Batch:
 
 
 class LiveInstances:
-    """Describes the instances of a program, whichever component has them.
+    """The live instances of one program, across its components.
 
-    If AWS cannot be asked, that is warned of once for each region.
+    If AWS cannot be reached, that is logged once per region.
     """
 
     def __init__(self) -> None:
@@ -42,17 +42,18 @@ class LiveInstances:
     async def describe(
         self, component: pulumi.Resource, aws: Aws, region: str | None, instance_id: str
     ) -> Mapping[str, Observation] | None:
-        """The instance by its ID, and others; without it if EC2 does not know it, None if EC2 cannot be asked.
+        """Describe one instance, together with others. Returns all of them by ID; None if EC2 cannot be reached.
 
-        A warning that it cannot stands below the row of ``component``.
+        An instance that EC2 does not know is left out. The warning that EC2 cannot be reached is logged on
+        ``component``.
         """
         batch = self._batches.setdefault(region, _Batch())
         batch.ids.add(instance_id)
         if batch.answer is None:
-            batch.answer = asyncio.ensure_future(self._ask(component, aws, region, batch))
+            batch.answer = asyncio.ensure_future(self._describe(component, aws, region, batch))
         return await batch.answer
 
-    async def _ask(
+    async def _describe(
         self, component: pulumi.Resource, aws: Aws, region: str | None, batch: _Batch
     ) -> Mapping[str, Observation] | None:
         await asyncio.sleep(GATHER_SECONDS)

@@ -24,7 +24,7 @@ WantedOptions = dict[str, "pulumi.Input[str | int]"]
 def wanted_options(
     single: Mapping[str, pulumi.Input[str | int] | None], metadata_options: MetadataOptionsArgs | None
 ) -> WantedOptions:
-    """The options that are set, from both ways to give them.
+    """The options that are set, one by one or as ``metadata_options``.
 
     Raises :class:`InvalidInputError` with one line per value that is not allowed, for an option that is unknown or
     given both ways, and when none is set.

@@ -15,7 +15,7 @@ from .host.property_bags import is_known
 from .host.provider_base import Provider, Resource, checked, reporting_errors
 from .rules import wave_check_state
 from .rules.barrier_state import targets, title
-from .rules.readiness import ADVICE, Readiness, readiness_report, verdicts
+from .rules.readiness import ADVICE, Readiness, readiness_report
 from .rules.resource_state import REGION, Properties
 
 
@@ -54,7 +54,7 @@ def _require_ready(ids: Sequence[str], readiness: Readiness, region: str, title:
     end = runtime.ec2(region).now() + timedelta(minutes=1)
     start = end - timedelta(days=readiness.days)
     calls = runtime.aws().fleet(region).imdsv1_usage("MetadataNoToken", ids, start, end, readiness.period_seconds)
-    report = readiness_report(verdicts(ids, calls), readiness)
+    report = readiness_report(ids, calls, readiness)
     if report.blocking:
         raise WaveStoppedError("\n  ".join([f"{title}rollout stopped:", *report.blocking.values(), ADVICE]))
     if report.warnings:

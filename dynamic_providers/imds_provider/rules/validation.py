@@ -80,6 +80,11 @@ class Key:
         """The key as Python spells it."""
         return snake_case(self.name)
 
+    @property
+    def schema(self) -> Schema:
+        """The JSON Schema of its value, described by the rule's sentence."""
+        return {"description": f"{self.rule.allowed[0].upper()}{self.rule.allowed[1:]}.", **self.rule.schema}
+
 
 def violations(
     values: Mapping[str, object], keys: Iterable[Key], *, is_known: Callable[[object], bool] = lambda _: True
@@ -148,7 +153,7 @@ def text(allowed: str) -> Rule:
     return Rule(
         allowed,
         lambda given: isinstance(given, str) and given.strip() != "",
-        {"type": "string", "pattern": r"\S", "description": allowed},
+        {"type": "string", "pattern": r"\S"},
     )
 
 
@@ -158,7 +163,7 @@ def matching(allowed: str, pattern: str) -> Rule:
     return Rule(
         allowed,
         lambda given: isinstance(given, str) and compiled.fullmatch(given) is not None,
-        {"type": "string", "pattern": f"^(?:{pattern})$", "description": allowed},
+        {"type": "string", "pattern": f"^(?:{pattern})$"},
     )
 
 
@@ -212,7 +217,7 @@ def object_of(keys: Sequence[Key], allowed: str = "an object") -> Rule:
         lambda given: isinstance(given, Mapping),
         {
             "type": "object",
-            "properties": {key.name: key.rule.schema for key in keys},
+            "properties": {key.name: key.schema for key in keys},
             "additionalProperties": False,
             **({"required": required} if (required := [key.name for key in keys if key.required]) else {}),
         },
