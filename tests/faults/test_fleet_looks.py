@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from imds_provider.aws import FleetLookups
-from imds_provider.aws.fleet_lookups import LONGEST_SECONDS
+from imds_provider.aws.fleet_lookups import PAGE_SECONDS
 from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
@@ -52,12 +52,12 @@ def test_a_look_that_is_never_answered_ends_in_time_with_a_sentence(
     started = engine.now()
     with pytest.raises(AwsError, match=rf"in {REGION} did not answer {action} in 60 s; run again\.$"):
         LOOKS[action](runtime.aws().fleet(REGION))
-    assert LONGEST_SECONDS <= engine.now() - started < LONGEST_SECONDS + LAST_ATTEMPT_SECONDS
+    assert PAGE_SECONDS <= engine.now() - started < PAGE_SECONDS + LAST_ATTEMPT_SECONDS
 
 
 @pytest.mark.usefixtures("engine")
 def test_an_instance_that_is_gone_by_then_keeps_nobody_from_seeing_who_is_impaired(cloud: LocalCloud) -> None:
     cloud.seed([{"id": WEB, "region": REGION, "status": "impaired"}, {"id": API, "region": REGION}])
     (found,) = runtime.aws().fleet(REGION).impaired([WEB, API, GONE]).items()
-    assert (found[0], found[1].what) == (WEB, "system status impaired and instance status impaired")
+    assert (found[0], found[1].check) == (WEB, "system status impaired and instance status impaired")
     assert runtime.aws().fleet(REGION).impaired([API, GONE]) == {}

@@ -152,3 +152,10 @@ def test_applying_twice_sends_once() -> None:
     applying.apply()
     assert applying.apply().modified is False
     assert applying.ec2.modifications == [SENT]
+
+
+def test_a_stopped_instance_that_complies_already_is_applied() -> None:
+    applying = Applying()
+    applying.ec2.add(WEB, RIGHT, instance_state="stopped")
+    outcome = applying.apply()
+    assert (outcome.verdict, outcome.modified) == (Verdict.APPLIED, False)

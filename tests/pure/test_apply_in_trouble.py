@@ -6,6 +6,7 @@ from imds_provider.errors import (
     AwsError,
     ConflictError,
     DeadlinePassedError,
+    EngineGoneError,
     InstanceGoneError,
     InstanceMissingError,
     NotAppliedError,
@@ -291,3 +292,34 @@ def test_a_refusal_after_a_lost_answer_is_a_problem_of_something_that_may_have_b
     outcome = applying.apply()
     assert outcome.problem is refusal
     assert outcome.before == observe(WEB, LAX)
+
+
+def test_an_instance_that_was_terminated_since_it_was_found_says_so_whatever_ec2_refuses_it_with() -> None:
+    applying = Applying(latency=1)
+    applying.ec2.add(WEB)
+    applying.ec2.fail_modify(AwsError(f"{WEB}: EC2 refused.", "UnauthorizedOperation"))
+    applying.clock.after(1.5, lambda: applying.ec2.change(WEB, instance_state="terminated"))
+    with pytest.raises(InstanceGoneError, match=f"{WEB} is terminated: "):
+        applying.apply()
+
+
+def test_describes_from_before_a_reapplied_modification_are_no_second_change_by_somebody_else() -> None:
+    applying = Applying(pending_seconds=1, stale_seconds=4)
+    applying.ec2.add(WEB)
+    applying.clock.after(0.1, lambda: applying.ec2.put(WEB, LAX, state="applied"))
+    outcome = applying.apply()
+    assert (outcome.after, outcome.problem) == (observe(WEB, RIGHT), None)
+    assert applying.ec2.modifications == [SENT, SENT]
+
+
+def test_an_engine_that_exits_during_the_wait_ends_it_at_once() -> None:
+    applying = Applying(pending_seconds=1000)
+    applying.ec2.add(WEB)
+
+    def exit_engine() -> None:
+        raise EngineGoneError("the Pulumi engine exited.")
+
+    applying.clock.after(3, exit_engine)
+    with pytest.raises(EngineGoneError):
+        applying.apply()
+    assert applying.elapsed == pytest.approx(3)

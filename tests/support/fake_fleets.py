@@ -76,7 +76,7 @@ class FakeFleetCalls:
         self.counted.append(sorted(instance_ids))
         return {each: self.calls.get(each, Imdsv1Usage(0)) for each in instance_ids}
 
-    def refused_and_heard(
+    def refused_calls_and_last_data(
         self, refusing: Sequence[str], instance_ids: Sequence[str], start: datetime, end: datetime, period: int
     ) -> tuple[dict[str, Imdsv1Usage | None], dict[str, datetime]]:
         self._require_answer(start, end, period)

@@ -65,7 +65,7 @@ def _snapshot(changed: list[Changed], rule: Rule, region: str) -> Snapshot:
     since, names = metrics_since(refusing, rule, now), sorted(each.instance_id for each in refusing)
     # Up to the end of the current minute.
     until = now + timedelta(minutes=1)
-    refused, last_data = lookups.refused_and_heard(names, names, since, until, period(since, until))
+    refused, last_data = lookups.refused_calls_and_last_data(names, names, since, until, period(since, until))
     return Snapshot(now, running, last_data, refused, lookups.impaired(ids))
 
 
