@@ -88,8 +88,8 @@ class InstanceMetadata(pulumi.ComponentResource):
         known_ids = [each.known_id for each in attached if each.known_id is not None]
         if in_fleets := ownership.of_this_program().attach(name, known_ids):
             raise ProgramError("\n  ".join([f"InstanceMetadata {name} cannot continue:", *in_fleets]))
-        seen = survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
-        rows = {
+        planned = survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
+        resources = {
             each.name: InstanceMetadataOptions(
                 f"{name}-{each.name}",
                 instance_id=each.instance_id,
@@ -98,8 +98,8 @@ class InstanceMetadata(pulumi.ComponentResource):
                 wait=False,
                 timeout_seconds=timeout_seconds,
                 allow_downgrade=allow_downgrade,
-                change=seen[each.name].change,
-                found=seen[each.name].found,
+                change=planned[each.name].change,
+                found=planned[each.name].found,
                 opts=pulumi.ResourceOptions(
                     parent=self, deleted_with=each.resource, aliases=renamed_from(name, each.name, aliases)
                 ),
@@ -107,21 +107,21 @@ class InstanceMetadata(pulumi.ComponentResource):
             )
             for each in attached
         }
-        self._rows = list(rows.values())
-        if not rows:
+        self._resources = list(resources.values())
+        if not resources:
             pulumi.log.warn("there are no instances to manage.", self)
-        resources = {each.name for each in attached if each.resource is not None}
+        created = {each.name for each in attached if each.resource is not None}
         barrier = MetadataOptionsApplied(
             name,
-            targets={each: row.target for each, row in rows.items()},
+            targets={each: resource.target for each, resource in resources.items()},
             region=region,
-            regions={each: rows[each].region for each in resources} if region is None and resources else None,
+            regions={each: resources[each].region for each in created} if region is None and created else None,
             timeout_seconds=timeout_seconds,
             owner=f"InstanceMetadata {name}",
-            restores=restores(rows, on_destroy, dict.fromkeys(rows, allow_downgrade), resources),
+            restores=restores(resources, on_destroy, dict.fromkeys(resources, allow_downgrade), created),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        warn_of_not_waited(self, rows, barrier)
+        warn_of_not_waited(self, resources, barrier)
         self.applied_ids, self.pending_start_ids = barrier.applied_ids, barrier.pending_start_ids
         self.unknown_ids = barrier.unknown_ids.apply(lambda ids: ids or [])
         self.register_outputs(
@@ -135,17 +135,17 @@ class InstanceMetadata(pulumi.ComponentResource):
     @cached_property
     def options(self) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
         """The observed options, by instance ID."""
-        return options_by_id(self._rows)
+        return options_by_id(self._resources)
 
 
-def options_by_id(rows: Sequence[InstanceMetadataOptions]) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
+def options_by_id(resources: Sequence[InstanceMetadataOptions]) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
     """The observed options of all resources, by instance ID."""
-    return pulumi.Output.all(*map(_observed, rows)).apply(dict)
+    return pulumi.Output.all(*map(_observed, resources)).apply(dict)
 
 
-def _observed(row: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
+def _observed(resource: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
     """The instance ID of a resource, and the options observed on it."""
-    values = {option.name: getattr(row, option.argument) for option in OPTIONS}
-    return pulumi.Output.all(instance_id=row.instance_id, **values).apply(
+    values = {option.name: getattr(resource, option.argument) for option in OPTIONS}
+    return pulumi.Output.all(instance_id=resource.instance_id, **values).apply(
         lambda found: (found.pop("instance_id"), {name: value for name, value in found.items() if value is not None})
     )

@@ -28,7 +28,7 @@ def renamed_from(component: str, name: str, aliases: Aliases | None) -> list[pul
 def require_names(names: Collection[str], aliases: Aliases | None) -> None:
     """Raise :class:`InvalidInputError` with one line per alias of an instance that is not among ``names``."""
     problems = [
-        f"aliases has {name}, but no instance has that name: use the current name as the key, the former one as the value."
+        f"aliases has {name}, but no instance has that name: give the current name as key, the former as value."
         for name in aliases or {}
         if name not in names
     ]
@@ -37,7 +37,7 @@ def require_names(names: Collection[str], aliases: Aliases | None) -> None:
 
 
 def restores(
-    rows: Mapping[str, InstanceMetadataOptions],
+    resources: Mapping[str, InstanceMetadataOptions],
     on_destroy: pulumi.Input[str],
     reasons: Mapping[str, pulumi.Input[str] | None],
     with_resource: Collection[str],
@@ -48,7 +48,7 @@ def restores(
     """
     if on_destroy != RESTORE and not isinstance(on_destroy, pulumi.Output):
         return None
-    names = list(rows)
+    names = list(resources)
 
     def lines(found: list[object]) -> dict[str, str]:
         if found[0] != RESTORE:
@@ -59,5 +59,5 @@ def restores(
             for name, before, reason in zip(names, previous, given, strict=True)
         }
 
-    previous = [rows[name].previous for name in names]
+    previous = [resources[name].previous for name in names]
     return pulumi.Output.all(on_destroy, *previous, *(reasons[name] for name in names)).apply(lines)

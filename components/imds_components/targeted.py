@@ -12,7 +12,7 @@ from imds_provider.rules.wording import cut, instances
 
 
 def warn_of_not_waited(
-    component: pulumi.Resource, rows: Mapping[str, InstanceMetadataOptions], barrier: MetadataOptionsApplied
+    component: pulumi.Resource, resources: Mapping[str, InstanceMetadataOptions], barrier: MetadataOptionsApplied
 ) -> pulumi.Output[None]:
     """Log a warning on the component if a run changed instances that its barrier did not wait for.
 
@@ -21,18 +21,19 @@ def warn_of_not_waited(
     """
     if pulumi.runtime.is_dry_run():
         return pulumi.Output.from_input(None)
-    return pulumi.Output.from_input(_warn(component, rows, barrier))
+    return pulumi.Output.from_input(_warn(component, resources, barrier))
 
 
 async def _warn(
-    component: pulumi.Resource, rows: Mapping[str, InstanceMetadataOptions], barrier: MetadataOptionsApplied
+    component: pulumi.Resource, resources: Mapping[str, InstanceMetadataOptions], barrier: MetadataOptionsApplied
 ) -> None:
     is_recorded = await barrier.applied_ids.is_known()
     waited_for = (await barrier.targets.future() if is_recorded else None) or {}
     missing = [
         name
-        for name, row in rows.items()
-        if await row.target.is_known() and Target.parse(await row.target.future()) != Target.parse(waited_for.get(name))
+        for name, resource in resources.items()
+        if await resource.target.is_known()
+        and Target.parse(await resource.target.future()) != Target.parse(waited_for.get(name))
     ]
     if missing:
         pulumi.log.warn(

@@ -16,7 +16,7 @@ from .host.provider_base import Bag, Provider, Resource, checked, reporting_erro
 from .rules import resource_state as p
 from .rules import wave_check_state as gate
 from .rules.barrier_state import titled
-from .rules.readiness import ADVICE, readiness_report, verdicts
+from .rules.readiness import ADVICE, readiness_report
 
 
 class MetadataWaveHealthyProvider(Provider):
@@ -55,7 +55,7 @@ def _require_ready(inputs: Bag, region: str) -> None:
     end = runtime.ec2(region).now() + timedelta(minutes=1)
     start = end - timedelta(days=readiness.days)
     calls = runtime.aws().fleet(region).imdsv1_usage("MetadataNoToken", ids, start, end, readiness.period_seconds)
-    report = readiness_report(verdicts(ids, calls), readiness)
+    report = readiness_report(ids, calls, readiness)
     if report.blocking:
         lines = [f"{titled(inputs)}rollout stopped:", *report.blocking.values(), ADVICE]
         raise WaveStoppedError("\n  ".join(lines))

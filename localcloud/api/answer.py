@@ -1,4 +1,4 @@
-"""What the server answers with."""
+"""An HTTP answer."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer.
+    """Status, body and headers of an answer.
 
     Attributes:
-        code: `OK`, the error's, or what a fault did to the answer.
-        promised: the length that the headers announce, where it is not the body's.
+        code: for the call log: `OK`, an error code, or what a fault did (`Truncated`).
+        content_length: the length to announce, where a fault makes it differ from the body's.
     """
 
     status: int
     body: bytes
     code: str = "OK"
-    promised: int | None = None
+    content_length: int | None = None
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/xml;charset=UTF-8"),)
+
+    @classmethod
+    def json(cls, body: str, *, status: int = 200, code: str = "OK") -> Answer:
+        """In AWS's JSON protocol."""
+        return cls(status, body.encode(), code, headers=(("Content-Type", "application/x-amz-json-1.0"),))

@@ -1,4 +1,4 @@
-"""One call of the API, as it is read from an HTTP request."""
+"""A call of the AWS API, parsed from an HTTP request."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ CREDENTIALS = re.compile(
     r"(?i)^(x-amz-.*|awsaccesskeyid|signature.*|securitytoken|webidentitytoken|samlassertion|tokencode|"
     r"secretaccesskey|userdata|publickeymaterial|password)$"
 )
-"""Parameters that never reach the log."""
+"""Parameters that are never logged."""
 
-_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/[^/]+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 INSTANCE_ID = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")
+_CREDENTIAL_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/[^/]+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
 
 @dataclass(frozen=True)
 class Call:
-    """What is asked, by whom and where.
+    """An action with its parameters, account and region.
 
     Attributes:
-        service: the signing name (`ec2`, `sts`), empty for an unsigned request.
-        params: the query parameters as they stand on the wire, without Action and Version.
-        document: the body of a request in JSON, None for one in another protocol.
+        service: the signing name (`ec2`, `sts`); empty for an unsigned request.
+        params: query parameters as sent, without Action and Version.
+        document: the body of a JSON request; None for other protocols.
     """
 
     service: str
@@ -41,11 +41,11 @@ class Call:
     document: Mapping[str, object] | None = None
 
     @classmethod
-    def read(cls, environ: Mapping[str, object], body: bytes) -> Call:
-        scope = _SCOPE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
-        form = str(environ.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded")
-        text = body.decode() if form else str(environ.get("QUERY_STRING", ""))
-        params = dict(parse_qsl(text, keep_blank_values=True))
+    def parse(cls, environ: Mapping[str, object], body: bytes) -> Call:
+        scope = _CREDENTIAL_SCOPE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
+        is_form = str(environ.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded")
+        query = body.decode() if is_form else str(environ.get("QUERY_STRING", ""))
+        params = dict(parse_qsl(query, keep_blank_values=True))
         service = scope["service"] if scope else ""
         action = params.pop("Action", "") or _rest_action(service, environ)
         params.pop("Version", None)
@@ -58,82 +58,72 @@ class Call:
             document=_document(environ, body),
         )
 
-    def listed(self, name: str) -> list[str]:
-        """The members of a list parameter (`name.1`, `name.2`, ...) in their order."""
-        found = [
+    def list_param(self, name: str) -> list[str]:
+        """The members of a list parameter (`name.1`, `name.2`, ...), in order."""
+        members = [
             (int(key[len(name) + 1 :]), value)
             for key, value in self.params.items()
             if key.startswith(f"{name}.") and key[len(name) + 1 :].isdigit()
         ]
-        return [value for _, value in sorted(found)]
+        return [value for _, value in sorted(members)]
 
     @cached_property
     def filters(self) -> dict[str, list[str]]:
-        """Values by filter name."""
-        filters: dict[str, list[str]] = {}
-        for key in self.params:
-            if match := re.fullmatch(r"Filter\.(\d+)\.Name", key):
-                filters[self.params[key]] = self.listed(f"Filter.{match[1]}.Value")
-            elif re.fullmatch(r"Filter\.\d+\.Value\.\d+", key) and key.split(".Value")[0] + ".Name" not in self.params:
-                raise errors.EC2Error("InvalidParameterValue", "The filter 'null' is invalid.")
-        return filters
+        """Values by filter name; `null`, as in EC2's error, for a filter without a name."""
+        numbers = dict.fromkeys(match[1] for key in self.params if (match := re.match(r"Filter\.(\d+)\.", key)))
+        return {self.params.get(f"Filter.{n}.Name", "null"): self.list_param(f"Filter.{n}.Value") for n in numbers}
 
     @cached_property
     def instance_ids(self) -> list[str]:
-        """Every instance that the call names, by id or in a filter, each once."""
+        """The instances that the call names, by ID or in a filter, without duplicates."""
         single = self.params.get("InstanceId")
-        named = [single] if single is not None else []
-        named += self.listed("InstanceId")
-        named += [each for each in self.listed("ResourceId") if each.startswith("i-")]
+        ids = [single] if single is not None else []
+        ids += self.list_param("InstanceId")
+        ids += [each for each in self.list_param("ResourceId") if each.startswith("i-")]
         if self.action == "DescribeInstances":
-            named += [value for name, values in self.filters.items() if name == "instance-id" for value in values]
+            ids += self.filters.get("instance-id", [])
         if self.action == "GetMetricData" and self.document is not None:
-            named += [value for name, value in _dimensions(self.document) if name == "InstanceId"]
-        return list(dict.fromkeys(named))
+            ids += [value for name, value in _dimensions(self.document) if name == "InstanceId"]
+        return list(dict.fromkeys(ids))
 
     @property
     def iam_action(self) -> str:
-        """As policies have it."""
+        """The action as IAM policies spell it."""
         return f"{'cloudwatch' if self.service == 'monitoring' else self.service}:{self.action}"
 
     @property
-    def caller(self) -> str:
-        """The ARN of who calls."""
+    def caller_arn(self) -> str:
         return f"arn:aws:sts::{self.account}:assumed-role/deployer/session"
 
     def refuse_if_denied(self, denied: Collection[str]) -> None:
-        """Refuse an IAM action that is denied, as its service does.
+        """Check the IAM action against the denied ones.
 
         Raises:
-            EC2Error: UnauthorizedOperation or AccessDenied.
+            AWSError: UnauthorizedOperation from EC2, AccessDenied from other services.
         """
         if self.iam_action in denied:
             if self.service == "ec2":
-                raise errors.unauthorized(self.action, self.caller)
-            raise errors.access_denied(self.iam_action, self.caller)
+                raise errors.unauthorized(self.action, self.caller_arn)
+            raise errors.access_denied(self.iam_action, self.caller_arn)
 
     @property
     def logged_params(self) -> dict[str, str]:
         return {name: value for name, value in self.params.items() if not CREDENTIALS.match(name)}
 
-    @property
-    def is_dry_run(self) -> bool:
-        return self.params.get("DryRun", "false") == "true"
-
     def refuse_if_dry_run(self) -> None:
-        if self.is_dry_run:
-            raise errors.dry_run()
+        if self.params.get("DryRun") == "true":
+            raise errors.AWSError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 
 
-def check_instance_id(given: str) -> str:
-    """The id itself.
+def check_instance_id(instance_id: str) -> str:
+    """Return the ID if it is well-formed.
 
     Raises:
-        EC2Error: InvalidInstanceID.Malformed.
+        AWSError: InvalidInstanceID.Malformed.
     """
-    if not INSTANCE_ID.fullmatch(given):
-        raise errors.malformed_instance_id(given)
-    return given
+    if not INSTANCE_ID.fullmatch(instance_id):
+        raise errors.AWSError("InvalidInstanceID.Malformed", f'Invalid id: "{instance_id}"')
+    return instance_id
 
 
 def _document(environ: Mapping[str, object], body: bytes) -> Mapping[str, object] | None:
@@ -147,13 +137,13 @@ def _document(environ: Mapping[str, object], body: bytes) -> Mapping[str, object
 
 
 def _dimensions(document: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """The dimensions of the metrics that GetMetricData asks for, whatever else is in the request."""
-    within = [document]
+    """The metric dimensions in a GetMetricData request that has not been validated."""
+    level = [document]
     for key in ("MetricDataQueries", "MetricStat", "Metric", "Dimensions"):
-        values = (each.get(key, ()) for each in within)
-        listed = (value if isinstance(value, list) else [value] for value in values)
-        within = [each for value in listed for each in value if isinstance(each, Mapping)]
-    return ((str(each.get("Name")), str(each.get("Value"))) for each in within)
+        values = (each.get(key, ()) for each in level)
+        lists = (value if isinstance(value, list) else [value] for value in values)
+        level = [each for value in lists for each in value if isinstance(each, Mapping)]
+    return ((str(each.get("Name")), str(each.get("Value"))) for each in level)
 
 
 def _rest_action(service: str, environ: Mapping[str, object]) -> str:

@@ -1,12 +1,12 @@
-"""EC2's errors: code, HTTP status and wording.
+"""AWS's errors: code, HTTP status and wording.
 
-Codes and statuses are those of the EC2 API reference ("Error codes"). Where the reference gives no wording, the
-sentence keeps EC2's manner: what was given, for which parameter, what is expected.
+Codes and statuses follow the EC2 API reference ("Error codes"). Where it gives no wording, the message follows EC2's
+style: the value, the parameter, what is expected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 STATUSES = {
     "DryRunOperation": 412,
@@ -19,10 +19,13 @@ STATUSES = {
     "InternalError": 500,
     "InternalFailure": 500,
 }
-"""HTTP status per code; every other code answers 400."""
+"""HTTP status by code; any other code has 400."""
+
+THROTTLED = ("RequestLimitExceeded", "Throttling")
+"""The codes of throttled calls: EC2's and the other services'."""
 
 
-class EC2Error(Exception):
+class AWSError(Exception):
     """An error answer of the API."""
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
@@ -32,85 +35,84 @@ class EC2Error(Exception):
         self.status = status if status is not None else STATUSES.get(code, 400)
 
 
-def dry_run() -> EC2Error:
-    return EC2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+def throttled(service: str) -> AWSError:
+    code = "RequestLimitExceeded" if service == "ec2" else "Throttling"
+    return AWSError(code, MESSAGES[code])
 
 
-THROTTLED = ("RequestLimitExceeded", "Throttling")
-"""The codes that say so: EC2's, and the other services'."""
+def missing_parameters(names: Sequence[str]) -> AWSError:
+    return AWSError("MissingParameter", f"The request must contain at least one of the parameters {', '.join(names)}")
 
 
-def throttled(service: str) -> EC2Error:
-    if service == "ec2":
-        return EC2Error("RequestLimitExceeded", "Request limit exceeded.")
-    return EC2Error("Throttling", "Rate exceeded")
+def invalid_value(name: str, value: str, expected: str) -> AWSError:
+    return AWSError("InvalidParameterValue", f"Value ({value}) for parameter {name} is invalid. {expected}")
 
 
-def missing_parameter(name: str) -> EC2Error:
-    return EC2Error("MissingParameter", f"The request must contain the parameter {name}")
+def invalid_filter(name: str) -> AWSError:
+    return AWSError("InvalidParameterValue", f"The filter '{name}' is invalid")
 
 
-def invalid_value(name: str, given: str, expected: str) -> EC2Error:
-    return EC2Error("InvalidParameterValue", f"Value ({given}) for parameter {name} is invalid. {expected}")
-
-
-def invalid_combination(message: str) -> EC2Error:
-    return EC2Error("InvalidParameterCombination", message)
-
-
-def unknown_parameter(name: str) -> EC2Error:
-    return EC2Error("UnknownParameter", f"The parameter {name} is not recognized")
-
-
-def malformed_instance_id(given: str) -> EC2Error:
-    return EC2Error("InvalidInstanceID.Malformed", f'Invalid id: "{given}"')
-
-
-def unknown_instances(ids: Sequence[str]) -> EC2Error:
+def unknown_instances(ids: Sequence[str]) -> AWSError:
     if len(ids) == 1:
         message = f"The instance ID '{ids[0]}' does not exist"
     else:
         message = f"The instance IDs '{', '.join(ids)}' do not exist"
-    return EC2Error("InvalidInstanceID.NotFound", message)
+    return AWSError("InvalidInstanceID.NotFound", message)
 
 
-def wrong_state(instance_id: str, state: str, action: str) -> EC2Error:
-    return EC2Error(
+def wrong_state(instance_id: str, state: str, participle: str) -> AWSError:
+    """An action that the instance's state does not allow; `participle` is the action's, such as `modified`."""
+    return AWSError(
         "IncorrectInstanceState",
-        f"The instance '{instance_id}' is in the state '{state}', in which it cannot be {action}.",
+        f"The instance '{instance_id}' is in the state '{state}', in which it cannot be {participle}.",
     )
 
 
-def tokens_enforced(doing: str) -> EC2Error:
-    return EC2Error(
+def tokens_enforced(request: str) -> AWSError:
+    """Optional tokens where the account requires IMDSv2; `request` completes "You can't"."""
+    return AWSError(
         "UnsupportedOperation",
-        f"You can't {doing} because httpTokensEnforced is enabled for this account. Either use httpTokens=required "
+        f"You can't {request} because httpTokensEnforced is enabled for this account. Either use httpTokens=required "
         "or contact your account owner to disable httpTokensEnforced using the ModifyInstanceMetadataDefaults API or "
         "the account settings in the EC2 console.",
     )
 
 
 def unauthorized(
-    action: str, arn: str, *, resource: str | None = None, reason: str | None = None, encoded: str | None = None
-) -> EC2Error:
-    """A denied call, worded as in "Troubleshoot access denied error messages" (IAM user guide).
+    action: str, caller_arn: str, *, resource: str | None = None, reason: str | None = None, encoded: str | None = None
+) -> AWSError:
+    """A denied EC2 call, worded as in "Troubleshoot access denied error messages" (IAM user guide).
 
-    `reason` says which policy denies it, such as "with an explicit deny in a service control policy"; unless given, no
-    policy allows it. `resource` is the ARN of what would have been changed, and `encoded` the encoded authorization
-    failure message to attach, which EC2 gives to allowed callers only.
+    `resource` is the ARN of what the call would change. `reason` says which policy denies the call, such as "with an
+    explicit deny in a service control policy"; by default, no policy allows it. `encoded` is the encoded authorization
+    failure message.
     """
     where = f" on resource: {resource}" if resource else ""
     reason = reason or f"because no identity-based policy allows the ec2:{action} action"
     message = (
         "You are not authorized to perform this operation. "
-        f"User: {arn} is not authorized to perform: ec2:{action}{where} {reason}"
+        f"User: {caller_arn} is not authorized to perform: ec2:{action}{where} {reason}"
     )
     if encoded is not None:
         message += f". Encoded authorization failure message: {encoded}"
-    return EC2Error("UnauthorizedOperation", message)
+    return AWSError("UnauthorizedOperation", message)
 
 
-def access_denied(action: str, arn: str, *, reason: str | None = None) -> EC2Error:
-    """What services other than EC2 answer; `action` is IAM's, such as `cloudwatch:GetMetricData`."""
-    reason = reason or f"because no identity-based policy allows the {action} action"
-    return EC2Error("AccessDenied", f"User: {arn} is not authorized to perform: {action} {reason}")
+def access_denied(iam_action: str, caller_arn: str, *, reason: str | None = None) -> AWSError:
+    """A denied call of a service other than EC2."""
+    reason = reason or f"because no identity-based policy allows the {iam_action} action"
+    return AWSError("AccessDenied", f"User: {caller_arn} is not authorized to perform: {iam_action} {reason}")
+
+
+MESSAGES: Mapping[str, str] = {
+    "ExpiredToken": "The security token included in the request is expired",
+    "RequestExpired": "Request has expired.",
+    "AuthFailure": "AWS was not able to validate the provided access credentials",
+    "RequestLimitExceeded": "Request limit exceeded.",
+    "Throttling": "Rate exceeded",
+    "UnsupportedOperation": tokens_enforced("enable IMDSv1 on this instance").message,
+    "InternalError": "An internal error has occurred",
+    "Unavailable": "The service is unavailable. Please try again shortly.",
+    "ServiceUnavailable": "The request has failed due to a temporary failure of the server.",
+}
+"""AWS's message by code, for errors that need no details."""

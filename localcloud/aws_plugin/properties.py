@@ -1,4 +1,4 @@
-"""Property bags as plain Python values: dicts, lists, texts, numbers, booleans and None."""
+"""Pulumi's property values as plain Python: dict, list, str, float, bool and None."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import Any
 
 from pulumi.provider.experimental.property_value import PropertyValue
 
-Bag = dict[str, Any]  # values of whatever kind a program gives and EC2 answers
+Properties = dict[str, Any]  # Any: of any type that a program passes and EC2 returns
 
 
-def plain(value: PropertyValue) -> Any:  # noqa: ANN401  # of whatever kind
+def to_plain(value: PropertyValue) -> Any:  # noqa: ANN401  # as in Properties
     inner = value.value
     if isinstance(inner, Mapping):
-        return {name: plain(each) for name, each in inner.items()}
+        return to_plain_map(inner)
     if isinstance(inner, tuple):
-        return [plain(each) for each in inner]
+        return [to_plain(each) for each in inner]
     return inner
 
 
-def plain_map(values: Mapping[str, PropertyValue]) -> Bag:
-    return {name: plain(value) for name, value in values.items()}
+def to_plain_map(values: Mapping[str, PropertyValue]) -> Properties:
+    return {name: to_plain(value) for name, value in values.items()}
 
 
-def boxed(value: Any) -> PropertyValue:  # noqa: ANN401  # of whatever kind
+def to_pulumi(value: Any) -> PropertyValue:  # noqa: ANN401  # as in Properties
     if isinstance(value, Mapping):
-        return PropertyValue(boxed_map(value))
+        return PropertyValue(to_pulumi_map(value))
     if isinstance(value, list):
-        return PropertyValue([boxed(each) for each in value])
+        return PropertyValue([to_pulumi(each) for each in value])
     if isinstance(value, int) and not isinstance(value, bool):
         return PropertyValue(float(value))
     return PropertyValue(value)
 
 
-def boxed_map(values: Mapping[str, Any]) -> dict[str, PropertyValue]:
-    return {name: boxed(value) for name, value in values.items() if value is not None}
+def to_pulumi_map(values: Mapping[str, Any]) -> dict[str, PropertyValue]:
+    return {name: to_pulumi(value) for name, value in values.items() if value is not None}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The paths of what `new` asks for and `old` does not have; a value not known yet is none that it has."""
+    """The paths at which `old` lacks what `new` asks for. An unknown value always differs."""
     paths: list[str] = []
     for name, value in new.items():
         before = old.get(name)
@@ -49,8 +49,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
     return paths
 
 
-def restricted(seen: object, asked: object) -> object:
-    """Of what is seen, what the program asked for."""
-    if isinstance(seen, Mapping) and isinstance(asked, Mapping):
-        return {name: restricted(seen[name], value) for name, value in asked.items() if name in seen}
-    return seen
+def restrict(actual: object, inputs: object) -> object:
+    """The part of the actual value that the program's inputs name."""
+    if isinstance(actual, Mapping) and isinstance(inputs, Mapping):
+        return {name: restrict(actual[name], value) for name, value in inputs.items() if name in actual}
+    return actual

@@ -1,6 +1,6 @@
-"""A stand-in for Pulumi's AWS plugin, where that is not installed: `aws.ec2.Instance` on the embedded EC2 alone.
+"""`aws.ec2.Instance` on the embedded EC2, in place of Pulumi's AWS plugin.
 
-It speaks to loopback endpoints only, so no mistake in a configuration can make it touch an account.
+It accepts loopback endpoints only, so that no configuration error can make it change an AWS account.
 """
 
 from __future__ import annotations
@@ -33,9 +33,15 @@ from pulumi.provider.experimental.provider import (
     UpdateRequest,
     UpdateResponse,
 )
-from pulumi.runtime.rpc import UNKNOWN  # as it is on the wire: the server neither reads nor writes it otherwise
+from pulumi.runtime.rpc import UNKNOWN  # the wire format, which the server passes through
 
-from localcloud.aws_plugin.properties import Bag, boxed_map, differences, plain, plain_map, restricted
+from localcloud.aws_plugin.properties import (
+    Properties,
+    differences,
+    restrict,
+    to_plain_map,
+    to_pulumi_map,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -70,52 +76,53 @@ OBSERVED = (
     "publicIp",
     "tagsAll",
 )
-"""Outputs that a program does not know before the instance is there."""
+"""Outputs that are unknown before the launch."""
 
-APPEARS_WITHIN = 60.0
-"""Seconds that a launched instance may be unknown for."""
+VISIBLE_WITHIN = 60.0
+"""Seconds for EC2 to show a launched instance."""
 
 
-class StandIn(Provider):
-    """Creates, reads, changes and deletes instances; other types are refused by name."""
+class InstanceProvider(Provider):
+    """Manages EC2 instances, and refuses other resource types."""
 
     def __init__(self) -> None:
         self._ec2: EC2Client | None = None
         self._region = ""
 
     async def configure(self, request: ConfigureRequest) -> ConfigureResponse:
-        """Take the region, the keys and the endpoint from the provider's configuration.
+        """Read region, keys and endpoint from the provider's configuration.
 
         Raises:
-            ValueError: without a region, or without an endpoint for EC2 on this machine.
+            ValueError: the region is not set, or the EC2 endpoint is not on loopback.
         """
-        given = {name: plain(value) for name, value in request.args.items()}
-        endpoints = given.get("endpoints") or "[]"
-        listed = json.loads(endpoints) if isinstance(endpoints, str) else endpoints
-        endpoint = next((each["ec2"] for each in listed if each.get("ec2")), "")
+        config = to_plain_map(request.args)
+        endpoints = config.get("endpoints") or "[]"
+        if isinstance(endpoints, str):
+            endpoints = json.loads(endpoints)
+        endpoint = next((each["ec2"] for each in endpoints if each.get("ec2")), "")
         if not is_loopback(endpoint):
             raise ValueError(
-                "this stand-in for the AWS plugin works with an EC2 on this machine only: set aws:endpoints to "
-                f'[{{"ec2": "http://127.0.0.1:…"}}], not to {endpoint or "nothing"}'
+                "localcloud's AWS plugin accepts loopback endpoints only: set aws:endpoints to "
+                f'[{{"ec2": "http://127.0.0.1:…"}}], not {endpoint or "nothing"}'
             )
-        self._region = given.get("region") or ""
+        self._region = config.get("region") or ""
         if not self._region:
             raise ValueError("aws:region is not set")
         self._ec2 = boto3.client(
             "ec2",
             endpoint_url=endpoint,
             region_name=self._region,
-            aws_access_key_id=given.get("accessKey") or "local",
-            aws_secret_access_key=given.get("secretKey") or "local",
+            aws_access_key_id=config.get("accessKey") or "local",
+            aws_secret_access_key=config.get("secretKey") or "local",
             config=Config(retries={"mode": "standard", "total_max_attempts": 10}),
         )
         return ConfigureResponse(accept_secrets=False, supports_preview=True)
 
     async def diff(self, request: DiffRequest) -> DiffResponse:
         require_instance(request.type)
-        old, new = plain_map(request.old_state), plain_map(request.new_inputs)
-        gone = (old.get("tags") or {}).keys() - (new.get("tags") or {}).keys()
-        detailed = {f"tags.{key}": PropertyDiff(PropertyDiffKind.DELETE, input_diff=False) for key in sorted(gone)}
+        old, new = to_plain_map(request.old_state), to_plain_map(request.new_inputs)
+        removed = (old.get("tags") or {}).keys() - (new.get("tags") or {}).keys()
+        detailed = {f"tags.{key}": PropertyDiff(PropertyDiffKind.DELETE, input_diff=False) for key in sorted(removed)}
         for path in differences(old, new):
             kind = PropertyDiffKind.UPDATE_REPLACE if path in REPLACES else PropertyDiffKind.UPDATE
             detailed[path] = PropertyDiff(kind, input_diff=False)
@@ -125,31 +132,31 @@ class StandIn(Provider):
 
     async def create(self, request: CreateRequest) -> CreateResponse:
         require_instance(request.type)
-        inputs = plain_map(request.properties)
+        inputs = to_plain_map(request.properties)
         if request.preview:
             unknown = {name: PropertyValue(UNKNOWN) for name in OBSERVED}
             return CreateResponse("", {**unknown, **request.properties})
         instance_id = await asyncio.to_thread(self._launch, inputs)
-        return CreateResponse(instance_id, boxed_map(await asyncio.to_thread(self._state, instance_id, inputs)))
+        return CreateResponse(instance_id, to_pulumi_map(await asyncio.to_thread(self._state, instance_id, inputs)))
 
     async def read(self, request: ReadRequest) -> ReadResponse:
         require_instance(request.type)
-        inputs = plain_map(request.inputs)
+        inputs = to_plain_map(request.inputs)
         instance = await asyncio.to_thread(self._find, request.resource_id)
         if instance is None or instance["State"]["Name"] in ("shutting-down", "terminated"):
             return ReadResponse()
         state = {**inputs, **self._outputs(instance)}
-        seen = {name: restricted(state.get(name), value) for name, value in inputs.items()}
-        return ReadResponse(request.resource_id, boxed_map(state), boxed_map(seen))
+        actual = {name: restrict(state.get(name), value) for name, value in inputs.items()}
+        return ReadResponse(request.resource_id, to_pulumi_map(state), to_pulumi_map(actual))
 
     async def update(self, request: UpdateRequest) -> UpdateResponse:
         require_instance(request.type)
-        old, new = plain_map(request.olds), plain_map(request.news)
+        old, new = to_plain_map(request.olds), to_plain_map(request.news)
         if request.preview:
             options = {**old["metadataOptions"], **(new.get("metadataOptions") or {})}
-            return UpdateResponse(boxed_map({**old, **new, "metadataOptions": options}))
+            return UpdateResponse(to_pulumi_map({**old, **new, "metadataOptions": options}))
         await asyncio.to_thread(self._change, request.resource_id, old, new)
-        return UpdateResponse(boxed_map(await asyncio.to_thread(self._state, request.resource_id, new)))
+        return UpdateResponse(to_pulumi_map(await asyncio.to_thread(self._state, request.resource_id, new)))
 
     async def delete(self, request: DeleteRequest) -> None:
         require_instance(request.type)
@@ -162,26 +169,26 @@ class StandIn(Provider):
             raise ValueError("the provider is not configured")
         return self._ec2
 
-    def _launch(self, inputs: Bag) -> str:
-        asked: Bag = {LAUNCH[name]: value for name, value in inputs.items() if name in LAUNCH}
+    def _launch(self, inputs: Properties) -> str:
+        arguments: Properties = {LAUNCH[name]: value for name, value in inputs.items() if name in LAUNCH}
         if options := inputs.get("metadataOptions"):
-            asked["MetadataOptions"] = to_ec2(options)
+            arguments["MetadataOptions"] = to_ec2(options)
         if zone := inputs.get("availabilityZone"):
-            asked["Placement"] = {"AvailabilityZone": zone}
+            arguments["Placement"] = {"AvailabilityZone": zone}
         if tags := inputs.get("tags"):
-            asked["TagSpecifications"] = [{"ResourceType": "instance", "Tags": tag_list(tags)}]
-        return self._client.run_instances(MinCount=1, MaxCount=1, **asked)["Instances"][0]["InstanceId"]
+            arguments["TagSpecifications"] = [{"ResourceType": "instance", "Tags": tag_list(tags)}]
+        return self._client.run_instances(MinCount=1, MaxCount=1, **arguments)["Instances"][0]["InstanceId"]
 
-    def _change(self, instance_id: str, old: Bag, new: Bag) -> None:
-        asked = new.get("metadataOptions") or {}
-        if differences(old["metadataOptions"], asked):
-            options = {**old["metadataOptions"], **asked}
-            if options["httpEndpoint"] == "disabled":  # EC2 takes no other option with it
+    def _change(self, instance_id: str, old: Properties, new: Properties) -> None:
+        wanted = new.get("metadataOptions") or {}
+        if differences(old["metadataOptions"], wanted):
+            options = {**old["metadataOptions"], **wanted}
+            if options["httpEndpoint"] == "disabled":  # EC2 refuses other options with it
                 options = {"httpEndpoint": "disabled"}
             self._client.modify_instance_metadata_options(InstanceId=instance_id, **to_ec2(options))
         before, after = old.get("tags") or {}, new.get("tags") or {}
-        if gone := before.keys() - after.keys():
-            self._client.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in gone])
+        if removed := before.keys() - after.keys():
+            self._client.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in removed])
         if after and after != before:
             self._client.create_tags(Resources=[instance_id], Tags=tag_list(after))
         if old.get("instanceType") != new.get("instanceType", old.get("instanceType")):
@@ -189,11 +196,11 @@ class StandIn(Provider):
             self._client.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": new["instanceType"]})
             self._client.start_instances(InstanceIds=[instance_id])
 
-    def _state(self, instance_id: str, inputs: Bag) -> Bag:
-        deadline = time.monotonic() + APPEARS_WITHIN
+    def _state(self, instance_id: str, inputs: Properties) -> Properties:
+        deadline = time.monotonic() + VISIBLE_WITHIN
         while (instance := self._find(instance_id)) is None:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{instance_id} was launched, but EC2 does not know it after {APPEARS_WITHIN:.0f} s")
+                raise TimeoutError(f"{instance_id} was launched, but is not visible after {VISIBLE_WITHIN:.0f} s")
             time.sleep(0.2)
         return {**inputs, **self._outputs(instance)}
 
@@ -206,8 +213,8 @@ class StandIn(Provider):
             raise
         return reservation["Instances"][0]
 
-    def _outputs(self, instance: InstanceTypeDef) -> Bag:
-        seen = instance["MetadataOptions"]
+    def _outputs(self, instance: InstanceTypeDef) -> Properties:
+        options = instance["MetadataOptions"]
         tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
         interfaces = instance.get("NetworkInterfaces", [])
         owner = interfaces[0]["OwnerId"] if interfaces else ""
@@ -217,7 +224,7 @@ class StandIn(Provider):
             "availabilityZone": instance["Placement"]["AvailabilityZone"],
             "instanceState": instance["State"]["Name"],
             "instanceType": instance["InstanceType"],
-            "metadataOptions": {name: seen[ec2] for name, ec2 in OPTIONS.items() if ec2 in seen},  # type: ignore[literal-required]  # OPTIONS are its keys
+            "metadataOptions": {name: options[ec2] for name, ec2 in OPTIONS.items() if ec2 in options},  # type: ignore[literal-required]  # OPTIONS lists its keys
             "primaryNetworkInterfaceId": interfaces[0]["NetworkInterfaceId"] if interfaces else "",
             "privateDns": instance["PrivateDnsName"],
             "privateIp": instance.get("PrivateIpAddress", ""),
@@ -231,14 +238,14 @@ class StandIn(Provider):
         }
 
 
-def require_instance(kind: str) -> None:
-    """Refuse every other type.
+def require_instance(resource_type: str) -> None:
+    """Check the resource type.
 
     Raises:
-        ValueError: naming the type.
+        ValueError: it is not an EC2 instance.
     """
-    if kind != INSTANCE:
-        raise ValueError(f"this stand-in for the AWS plugin knows {INSTANCE} only, not {kind}")
+    if resource_type != INSTANCE:
+        raise ValueError(f"localcloud's AWS plugin supports {INSTANCE} only, not {resource_type}")
 
 
 def is_loopback(url: str) -> bool:
@@ -249,7 +256,7 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def to_ec2(options: Bag) -> Bag:
+def to_ec2(options: Properties) -> Properties:
     return {
         OPTIONS[name]: int(value) if name == "httpPutResponseHopLimit" else value
         for name, value in options.items()

@@ -1,4 +1,4 @@
-"""The metrics that an instance sends by itself: when there is a point of each, and what it says. Pure.
+"""The points and values of the metrics that instances publish.
 
 Source: EC2 user guide, "CloudWatch metrics that are available for your instances".
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 
-from localcloud.ec2.workload import Past, Span, Workload, overlaps
+from localcloud.ec2.workload import Span, Timeline, Workload, overlaps
 
 CPU, SERVED, REJECTED = "CPUUtilization", "MetadataNoToken", "MetadataNoTokenRejected"
 STATISTICS: Mapping[str, tuple[str, ...]] = {
@@ -17,74 +17,73 @@ STATISTICS: Mapping[str, tuple[str, ...]] = {
     SERVED: ("Sum",),
     REJECTED: ("Sum",),
 }
-"""The metrics, and the statistics of each that are served."""
-
-CPU_PERCENT = 1.0
-"""What an instance uses all the time."""
+"""The supported statistics by metric."""
 
 BASIC, DETAILED = 300, 60
-"""Seconds that a published point covers."""
+"""The period of published points in seconds, by kind of monitoring."""
 
 Bucket = tuple[float, Span]
-"""The time of a point, and what it is about."""
+"""A point's timestamp and the span it covers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a query asks for: points from `start` on and before `end`, every `period` seconds. Whole minutes."""
+class Range:
+    """The points that a query asks for: from `start`, before `end`, one per `period`. Seconds, in whole minutes."""
 
     start: int
     end: int
     period: int
 
 
-def at_once(asked: Asked, now: float) -> Iterator[Bucket]:
-    """The query's own buckets, up to the present second."""
-    end = min(asked.end, now)
-    for at in range(asked.start, ceil(end), asked.period):
-        yield at, (at, min(at + asked.period, end))
+def at_once(query: Range, now: float) -> Iterator[Bucket]:
+    """The query's buckets up to the current second."""
+    end = min(query.end, now)
+    for at in range(query.start, ceil(end), query.period):
+        yield at, (at, min(at + query.period, end))
 
 
-def as_aws(asked: Asked, interval: int, readable: float) -> Iterator[Bucket]:
-    """The points published every `interval` seconds whose periods were over at the second `readable`.
+def as_aws(query: Range, interval: int, readable_until: float) -> Iterator[Bucket]:
+    """Published points, one per `interval`, whose periods ended by `readable_until`.
 
-    They are merged into the query's buckets, but for a query whose period is finer: it gets them as they are.
+    Points are merged into the query's buckets; a query with a period shorter than the interval gets them unmerged.
     """
-    over = floor(readable / interval) * interval
-    stop = min(_next(asked.end, interval), over)
-    if asked.period < interval:
-        for at in range(_next(asked.start, interval), stop, interval):
+    complete = floor(readable_until / interval) * interval
+    stop = min(_align_up(query.end, interval), complete)
+    if query.period < interval:
+        for at in range(_align_up(query.start, interval), stop, interval):
             yield at, (at, at + interval)
         return
-    for at in range(asked.start, stop, asked.period):
-        first, last = _next(at, interval), min(_next(at + asked.period, interval), stop)
+    for at in range(query.start, stop, query.period):
+        first, last = _align_up(at, interval), min(_align_up(at + query.period, interval), stop)
         if first < last:
             yield at, (first, last)
 
 
-def value(metric: str, statistic: str, span: Span, *, workload: Workload, past: Past, interval: int) -> float | None:
-    """The statistic of a metric over a span; None where the instance sent nothing. A sample is taken per interval.
+def value(
+    metric: str, statistic: str, span: Span, *, workload: Workload, timeline: Timeline, interval: int
+) -> float | None:
+    """A statistic over a span, with one sample per interval; None if the instance published nothing.
 
-    Calls that are refused are counted only where there are any; calls that are served also where there are none, while
-    tokens are optional.
+    While tokens are optional, `MetadataNoToken` is published even at 0. `MetadataNoTokenRejected` is only published
+    when calls are rejected.
     """
     if workload.unknown:
         return None
     if metric == CPU:
-        samples = _intervals(overlaps(past.up, span), interval)
+        samples = _intervals(overlaps(timeline.running, span), interval)
         if not samples:
             return None
-        return {"SampleCount": float(samples), "Sum": samples * CPU_PERCENT}.get(statistic, CPU_PERCENT)
+        return samples if statistic in ("SampleCount", "Sum") else 1  # a running instance always uses 1%
     if metric == SERVED:
-        return workload.calls(overlaps(past.served, span)) if overlaps(past.optional, span) else None
-    return workload.calls(overlaps(past.rejected, span)) or None
+        is_published = overlaps(timeline.tokens_optional, span)
+        return workload.calls(overlaps(timeline.serving_imdsv1, span)) if is_published else None
+    return workload.calls(overlaps(timeline.rejecting_imdsv1, span)) or None
 
 
 def _intervals(spans: list[Span], interval: int) -> int:
-    """How many intervals the spans touch."""
+    """Count the intervals that the spans touch."""
     return len(set[int]().union(*(range(floor(start / interval), ceil(end / interval)) for start, end in spans)))
 
 
-def _next(at: int, interval: int) -> int:
-    """The first boundary of an interval that is not before."""
+def _align_up(at: int, interval: int) -> int:
     return -(-at // interval) * interval

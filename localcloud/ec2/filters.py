@@ -1,21 +1,21 @@
-"""The filters of DescribeInstances: moto's own, tags, states, and those of the metadata options."""
+"""The filters of EC2's describes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from moto.ec2.models.instances import Instance
 from moto.ec2.utils import filter_dict_attribute_mapping, get_object_value
 
 from localcloud.api import errors
-from localcloud.api.metadata_options import Snapshot
+from localcloud.ec2.option_history import Snapshot
 
 MAX_VALUES = 200
 """Values that one filter may have."""
 
-METADATA_FILTERS: Mapping[str, str] = {
+OPTION_FILTERS: Mapping[str, str] = {
     "metadata-options.http-tokens": "HttpTokens",
     "metadata-options.http-put-response-hop-limit": "HttpPutResponseHopLimit",
     "metadata-options.http-endpoint": "HttpEndpoint",
@@ -23,9 +23,12 @@ METADATA_FILTERS: Mapping[str, str] = {
     "metadata-options.instance-metadata-tags": "InstanceMetadataTags",
 }
 
+T = TypeVar("T")
+Getter = Callable[[T], Iterable[str]]
 
-class Subject(NamedTuple):
-    """What a filter looks at; `at` is the time that the options are seen at."""
+
+class Candidate(NamedTuple):
+    """An instance as a DescribeInstances shows it, with its options as of `at`."""
 
     instance: Instance
     tags: Mapping[str, str]
@@ -33,54 +36,57 @@ class Subject(NamedTuple):
     at: float
 
 
-Getter = Callable[[Subject], Iterable[str]]
-Predicate = Callable[[Subject], bool]
+def predicate(filters: Mapping[str, Sequence[str]], getter: Callable[[str], Getter[T]]) -> Callable[[T], bool]:
+    """Combine filters: each must match one of its values. `getter` returns what a filter compares, by filter name."""
+    parts = [(getter(name), _matcher(values)) for name, values in filters.items()]
+    return lambda candidate: all(any(map(matches, values(candidate))) for values, matches in parts)
 
 
-def compiled(filters: Mapping[str, Sequence[str]]) -> Predicate:
-    """One predicate for all filters: each must match one of its values (`*` and `?` are wildcards).
+def instance_predicate(filters: Mapping[str, Sequence[str]]) -> Callable[[Candidate], bool]:
+    """The filters of DescribeInstances.
 
     Raises:
-        EC2Error: InvalidParameterValue for an unknown filter, FilterLimitExceeded for too many values.
+        AWSError: InvalidParameterValue for an unknown filter, FilterLimitExceeded for too many values.
     """
     if any(len(values) > MAX_VALUES for values in filters.values()):
-        raise errors.EC2Error("FilterLimitExceeded", f"The maximum number of values of a filter is {MAX_VALUES}")
-    parts = [(_getter(name), matcher(values)) for name, values in filters.items()]
-    return lambda subject: all(any(map(matches, values(subject))) for values, matches in parts)
+        raise errors.AWSError("FilterLimitExceeded", f"The maximum number of values of a filter is {MAX_VALUES}")
+    return predicate(filters, _getter)
 
 
-def matcher(values: Sequence[str]) -> Callable[[str], bool]:
+def _matcher(values: Sequence[str]) -> Callable[[str], bool]:
+    """Match any of the values, in which `*` and `?` are wildcards."""
     if not any("*" in value or "?" in value for value in values):
         return frozenset(values).__contains__
     patterns = "|".join(re.escape(value).replace(r"\*", ".*").replace(r"\?", ".") for value in values)
-    return lambda text: re.fullmatch(patterns, text, re.DOTALL) is not None
+    return lambda value: re.fullmatch(patterns, value, re.DOTALL) is not None
 
 
-GETTERS: Mapping[str, Getter] = {
-    "metadata-options.state": lambda subject: (subject.options.state(subject.at),),
-    "instance-id": lambda subject: (subject.instance.id,),
-    "instance-state-code": lambda subject: (str(subject.instance.state_code),),
-    "tag-key": lambda subject: subject.tags.keys(),
-    "tag-value": lambda subject: subject.tags.values(),
+GETTERS: Mapping[str, Getter[Candidate]] = {
+    "metadata-options.state": lambda candidate: (candidate.options.state(candidate.at),),
+    "instance-id": lambda candidate: (candidate.instance.id,),
+    "instance-state-code": lambda candidate: (str(candidate.instance.state_code),),
+    "tag-key": lambda candidate: candidate.tags.keys(),
+    "tag-value": lambda candidate: candidate.tags.values(),
 }
 
 
-def _getter(name: str) -> Getter:
+def _getter(name: str) -> Getter[Candidate]:
     if name in GETTERS:
         return GETTERS[name]
-    if name in METADATA_FILTERS:
-        option = METADATA_FILTERS[name]
-        return lambda subject: (subject.options.values[option],)
+    if name in OPTION_FILTERS:
+        option = OPTION_FILTERS[name]
+        return lambda candidate: (candidate.options.values[option],)
     if name.startswith("tag:"):
         key = name.removeprefix("tag:")
-        return lambda subject: (subject.tags[key],) if key in subject.tags else ()
+        return lambda candidate: (candidate.tags[key],) if key in candidate.tags else ()
     if name in filter_dict_attribute_mapping:
         attribute = filter_dict_attribute_mapping[name]
-        return lambda subject: _texts(get_object_value(subject.instance, attribute))
-    raise errors.EC2Error("InvalidParameterValue", f"The filter '{name}' is invalid")
+        return lambda candidate: _strings(get_object_value(candidate.instance, attribute))
+    raise errors.invalid_filter(name)
 
 
-def _texts(value: object) -> Iterable[str]:
+def _strings(value: object) -> Iterable[str]:
+    """A value of moto's as the strings that EC2 compares."""
     if isinstance(value, list):
         return tuple(map(str, value))
     if isinstance(value, bool):

@@ -1,6 +1,6 @@
-"""One instance in an answer of DescribeInstances.
+"""The XML of one instance in a DescribeInstances answer.
 
-Moto's own serializer takes about 5 ms for an instance, this about 0.1 ms; it has every element that moto's has.
+It has every element that moto's serializer writes, and takes 0.1 ms per instance where moto takes 5 ms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from localcloud.api.rendering import timestamp
 
 
 def instance_xml(instance: Instance, tags: Mapping[str, str], metadata_options: str) -> str:
-    """The instance's `item`; `metadata_options` is XML already."""
+    """Render the instance as an `item`; `metadata_options` is XML."""
     placement = instance.placement
     tree: dict[str, object] = {
         "instanceId": instance.id,
@@ -130,7 +130,7 @@ def _association(association: Mapping[str, object] | None) -> object:
 
 
 def _xml(value: object) -> str:
-    """None is left out, a list is made of `item`s."""
+    """Render a value: None is omitted, list members become `item`s."""
     if isinstance(value, dict):
         return "".join(f"<{name}>{_xml(each)}</{name}>" for name, each in value.items() if each is not None)
     if isinstance(value, list):

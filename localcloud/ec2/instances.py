@@ -1,14 +1,14 @@
-"""What goes over the control endpoint, in both directions."""
+"""Instances in the JSON of the control endpoint: seeds and changes on the way in, views on the way out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from math import inf
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypedDict, cast
 
 from localcloud.api.call import INSTANCE_ID
-from localcloud.api.metadata_options import OPTIONS
-from localcloud.ec2.workload import Workload
+from localcloud.api.metadata_options import HOP_LIMIT, OPTIONS
+from localcloud.ec2.workload import Workload, non_negative
 
 STATES: Mapping[str, int] = {
     "pending": 0,
@@ -18,14 +18,14 @@ STATES: Mapping[str, int] = {
     "stopping": 64,
     "stopped": 80,
 }
-"""EC2's instance states and their codes."""
+"""EC2's codes by instance state."""
 
 MONITORING: Mapping[str, str] = {"basic": "disabled", "detailed": "enabled"}
-"""The kinds of monitoring, and how EC2 names the state of detailed monitoring."""
+"""EC2's state of detailed monitoring by kind of monitoring."""
 
 
 class MetadataOptions(TypedDict, total=False):
-    """The five options by EC2's names and values."""
+    """The metadata options by EC2's names."""
 
     HttpTokens: str
     HttpPutResponseHopLimit: int
@@ -35,12 +35,12 @@ class MetadataOptions(TypedDict, total=False):
 
 
 class WorkloadSeed(TypedDict, total=False):
-    """What the programs on an instance ask its metadata service without a token, now and in all of its past.
+    """The IMDSv1 calls of the programs on an instance, now and in all of its past.
 
     Attributes:
-        legacy_calls_per_minute: IMDSv1 calls, evenly spread; none unless given.
-        legacy_until_days_ago: there are none since so many days before now; 0 ends them now.
-        unknown: CloudWatch has no data of the instance, no `CPUUtilization` either.
+        legacy_calls_per_minute: evenly spread; none by default.
+        legacy_until_days_ago: the calls ended so many days ago; 0 ends them now.
+        unknown: CloudWatch has no data for the instance, not even `CPUUtilization`.
     """
 
     legacy_calls_per_minute: float
@@ -49,16 +49,16 @@ class WorkloadSeed(TypedDict, total=False):
 
 
 class Change(TypedDict, total=False):
-    """A change made behind one's back: applied at once, without validation, and seen by no count or log.
+    """An out-of-band change: made at once, without validation, and absent from counts and log.
 
     Attributes:
-        options: what is not given stays.
-        metadata_state: `applied` (the default), or `pending` as after a change just made.
-        tags: added to those that are there.
-        pending: this instance's own pending time in seconds, over the setting; None for the setting's.
-        workload: in place of the one before, and of what CloudWatch told of it.
-        status: of the status checks of system and instance, `ok` or `impaired`.
-        monitoring: `basic`, a point of each metric every 5 minutes, or `detailed`, every minute; in its past too.
+        options: options that are not listed keep their values.
+        metadata_state: `applied` (the default), or `pending` as after a modify.
+        tags: added to the existing ones.
+        pending: seconds that changes of this instance stay pending; None for the setting's.
+        workload: replaces the previous one, also in past metrics.
+        status: of the system and instance status checks, `ok` or `impaired`.
+        monitoring: `basic`, a point of each metric every 5 minutes, or `detailed`, every minute; also in past metrics.
     """
 
     options: MetadataOptions
@@ -70,24 +70,24 @@ class Change(TypedDict, total=False):
     monitoring: str
 
 
-class _Named(TypedDict):
+class _WithId(TypedDict):
     id: str
 
 
-class Seed(_Named, Change, total=False):
-    """An instance to put into the embedded EC2 as if it had always been there.
+class Seed(_WithId, Change, total=False):
+    """An existing instance to start with.
 
     Attributes:
-        id: `i-` and 8 or 17 hex digits, kept as given.
-        region: `us-east-1` unless given.
-        account: moto's account, 123456789012, unless given.
+        id: `i-` and 8 or 17 hex digits.
+        region: `us-east-1` by default.
+        account: 123456789012, moto's, by default.
         name: the tag Name.
-        state: one of `STATES`, running unless given.
-        options: EC2's launch defaults for what is not given.
-        image: any id.
-        instance_type: t3.micro unless given.
-        launched_days_ago: its launch time, before which it has no metrics. Unless given, its launch time is now, and it
-            has metrics of all its past.
+        state: one of `STATES`; running by default.
+        options: EC2's launch defaults for options that are not listed.
+        image: any ID.
+        instance_type: t3.micro by default.
+        launched_days_ago: the launch time; there are no metrics from before it. By default, the launch time is now but
+            there are metrics for any time in the past.
     """
 
     region: str
@@ -100,7 +100,7 @@ class Seed(_Named, Change, total=False):
 
 
 class InstanceView(TypedDict):
-    """The truth about an instance, whatever describes show at the moment."""
+    """An instance as it is, whatever describes show at the moment."""
 
     id: str
     region: str
@@ -112,65 +112,63 @@ class InstanceView(TypedDict):
     pending: float | None
 
 
-def checked_seed(given: object) -> Seed:
-    """What is given, as a seed.
+def check_seed(value: object) -> Seed:
+    """Return the value if it is a valid seed.
 
     Raises:
-        ValueError: naming the instance and what is wrong with it.
+        ValueError: naming the instance and the error.
     """
-    if not isinstance(given, Mapping) or not INSTANCE_ID.fullmatch(str(given.get("id"))):
-        raise ValueError(f"a seed is a mapping with the id of an instance in it, not {given!r}")
-    _check(given, given["id"], Seed.__required_keys__ | Seed.__optional_keys__)
-    if given.get("state", "running") not in STATES:
-        raise ValueError(f"{given['id']}: state must be one of {', '.join(STATES)}, not {given['state']!r}")
-    ago = given.get("launched_days_ago", 0)
-    if isinstance(ago, bool) or not isinstance(ago, int | float) or not 0 <= ago < inf:
-        raise ValueError(f"{given['id']}: launched_days_ago must be a number from 0, not {ago!r}")
-    return cast("Seed", given)  # checked key by key
+    if not isinstance(value, Mapping) or not INSTANCE_ID.fullmatch(str(value.get("id"))):
+        raise ValueError(f"a seed must be a mapping with a valid instance ID as `id`, not {value!r}")
+    with _naming(value["id"]):
+        _check(value, Seed.__required_keys__ | Seed.__optional_keys__)
+        if value.get("state", "running") not in STATES:
+            raise ValueError(f"state must be one of {', '.join(STATES)}, not {value['state']!r}")
+        non_negative("launched_days_ago", value.get("launched_days_ago", 0))
+    return cast("Seed", value)  # checked key by key
 
 
-def checked_change(instance_id: str, given: object) -> Change:
-    """What is given, as a change.
+def check_change(instance_id: str, value: object) -> Change:
+    """Return the value if it is a valid change.
 
     Raises:
-        ValueError: naming the instance and what is wrong with it.
+        ValueError: naming the instance and the error.
     """
-    if not isinstance(given, Mapping):
-        raise ValueError(f"{instance_id}: a change is a mapping, not {given!r}")  # noqa: TRY004  # one error for all
-    _check(given, instance_id, Change.__optional_keys__)
-    return cast("Change", given)  # checked key by key
+    with _naming(instance_id):
+        if not isinstance(value, Mapping):
+            raise ValueError(f"a change must be a mapping, not {value!r}")  # noqa: TRY004  # bad input is a ValueError
+        _check(value, Change.__optional_keys__)
+    return cast("Change", value)  # checked key by key
 
 
-def _check(given: Mapping[str, object], instance_id: str, known: Collection[str]) -> None:
-    if unknown := set(given) - set(known):
-        raise ValueError(f"{instance_id}: unknown field {min(unknown)!r}; known are {', '.join(sorted(known))}")
-    if given.get("metadata_state", "applied") not in ("applied", "pending"):
-        raise ValueError(f"{instance_id}: metadata_state must be applied or pending, not {given['metadata_state']!r}")
-    if given.get("status", "ok") not in ("ok", "impaired"):
-        raise ValueError(f"{instance_id}: status must be ok or impaired, not {given['status']!r}")
-    if given.get("monitoring", "basic") not in MONITORING:
-        allowed = " or ".join(MONITORING)
-        raise ValueError(f"{instance_id}: monitoring must be {allowed}, not {given['monitoring']!r}")
-    for name in ("options", "tags", "workload"):
-        if not isinstance(given.get(name, {}), Mapping):
-            raise ValueError(f"{instance_id}: {name} must be a mapping, not {given[name]!r}")  # noqa: TRY004  # as above
+@contextmanager
+def _naming(instance_id: str) -> Iterator[None]:
     try:
-        Workload.read(cast("Mapping[str, object]", given.get("workload", {})), now=0)  # a mapping, as seen above
+        yield
     except ValueError as error:
         raise ValueError(f"{instance_id}: {error}") from None
-    options = given.get("options", {})
+
+
+def _check(value: Mapping[str, object], known: Collection[str]) -> None:
+    if unknown := set(value) - set(known):
+        raise ValueError(f"unknown field {min(unknown)!r}; known are {', '.join(sorted(known))}")
+    if value.get("metadata_state", "applied") not in ("applied", "pending"):
+        raise ValueError(f"metadata_state must be applied or pending, not {value['metadata_state']!r}")
+    if value.get("status", "ok") not in ("ok", "impaired"):
+        raise ValueError(f"status must be ok or impaired, not {value['status']!r}")
+    if value.get("monitoring", "basic") not in MONITORING:
+        raise ValueError(f"monitoring must be {' or '.join(MONITORING)}, not {value['monitoring']!r}")
+    for name in ("options", "tags", "workload"):
+        if not isinstance(value.get(name, {}), Mapping):
+            raise ValueError(f"{name} must be a mapping, not {value[name]!r}")  # noqa: TRY004  # as above
+    Workload.parse(cast("Mapping[str, object]", value.get("workload", {})), now=0)  # a mapping, as checked above
+    options = value.get("options", {})
     if isinstance(options, Mapping) and (unknown := set(options) - set(OPTIONS)):
-        raise ValueError(f"{instance_id}: EC2 has no option {min(unknown)!r}; it has {', '.join(OPTIONS)}")
+        raise ValueError(f"unknown option {min(unknown)!r}; known are {', '.join(OPTIONS)}")
 
 
 def options_from_wire(values: Mapping[str, str]) -> MetadataOptions:
-    return MetadataOptions(
-        HttpTokens=values["HttpTokens"],
-        HttpPutResponseHopLimit=int(values["HttpPutResponseHopLimit"]),
-        HttpEndpoint=values["HttpEndpoint"],
-        HttpProtocolIpv6=values["HttpProtocolIpv6"],
-        InstanceMetadataTags=values["InstanceMetadataTags"],
-    )
+    return cast("MetadataOptions", {**values, HOP_LIMIT: int(values[HOP_LIMIT])})  # values has every option
 
 
 def options_to_wire(options: Mapping[str, object]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The pages of EC2's describes: from 5 to 1,000 items, and the token that leads to the next."""
+"""Pagination of EC2's describes."""
 
 from __future__ import annotations
 
@@ -11,62 +11,61 @@ from typing import TypeVar
 from localcloud.api import errors
 from localcloud.api.call import Call
 
-PAGE = 1000
-"""Items in an answer when the request does not say; the most that it may ask for. At least 5 must be asked for."""
+MIN_SIZE, MAX_SIZE = 5, 1000
+"""The allowed values of MaxResults; the maximum is the default."""
 
 T = TypeVar("T")
 
 
-def limit(call: Call) -> int:
-    """How many items the call asks for at most.
+def page_size(call: Call) -> int:
+    """How many items the call asks for.
 
     Raises:
-        EC2Error: InvalidParameterValue, or InvalidParameterCombination where the call names instances too.
+        AWSError: InvalidParameterValue; InvalidParameterCombination for MaxResults with instance IDs.
     """
-    given = call.params.get("MaxResults")
-    if given is None:
-        return PAGE
-    if call.listed("InstanceId"):
-        raise errors.invalid_combination("The parameter instancesSet cannot be used with the parameter maxResults")
-    if not given.isdigit() or not 5 <= int(given) <= PAGE:
-        raise errors.invalid_value("maxResults", given, f"Expecting a value from 5 to {PAGE}.")
-    return int(given)
+    size = call.params.get("MaxResults")
+    if size is None:
+        return MAX_SIZE
+    if call.list_param("InstanceId"):
+        message = "The parameter instancesSet cannot be used with the parameter maxResults"
+        raise errors.AWSError("InvalidParameterCombination", message)
+    if not size.isdigit() or not MIN_SIZE <= int(size) <= MAX_SIZE:
+        raise errors.invalid_value("maxResults", size, f"Expecting a value from {MIN_SIZE} to {MAX_SIZE}.")
+    return int(size)
 
 
-def rest(call: Call, known: Mapping[str, T]) -> Iterator[tuple[str, T]]:
-    """What comes after the last item of the page before, by id.
+def after_token(call: Call, items: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+    """The items by ID, from the one after the previous page's last.
 
     Raises:
-        EC2Error: InvalidNextToken.
+        AWSError: InvalidNextToken.
     """
-    items = iter(known.items())
+    remaining = iter(items.items())
     if "NextToken" in call.params:
-        last = _decoded(call.params["NextToken"])
-        if last not in known:
-            raise _bad_token()
-        for instance_id, _ in items:
+        last = _decode(call.params["NextToken"])
+        if last not in items:
+            raise _invalid_token()
+        for instance_id, _ in remaining:
             if instance_id == last:
                 break
-    return items
+    return remaining
 
 
-def page(found: Iterator[tuple[str, T]], size: int) -> tuple[list[T], str]:
-    """The items of one page, and the element that leads to the next, if there is more."""
-    taken = list(islice(found, size))
-    more = next(found, None) is not None
-    return [item for _, item in taken], f"<nextToken>{_encoded(taken[-1][0])}</nextToken>" if more else ""
+def page(matching: Iterator[tuple[str, T]], size: int) -> tuple[list[T], str]:
+    """The items of one page, and the XML of its NextToken if there are more."""
+    taken = list(islice(matching, size))
+    items = [item for _, item in taken]
+    if next(matching, None) is None:
+        return items, ""
+    return items, f"<nextToken>{base64.urlsafe_b64encode(taken[-1][0].encode()).decode()}</nextToken>"
 
 
-def _encoded(instance_id: str) -> str:
-    return base64.urlsafe_b64encode(instance_id.encode()).decode()
-
-
-def _decoded(token: str) -> str:
+def _decode(token: str) -> str:
     try:
         return base64.urlsafe_b64decode(token).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise _bad_token() from None
+        raise _invalid_token() from None
 
 
-def _bad_token() -> errors.EC2Error:
-    return errors.EC2Error("InvalidNextToken", "The specified NextToken is corrupted or malformed.")
+def _invalid_token() -> errors.AWSError:
+    return errors.AWSError("InvalidNextToken", "The specified NextToken is corrupted or malformed.")

@@ -1,4 +1,4 @@
-"""What goes wrong, as data: which calls a fault hits, and what it does to them."""
+"""Faults and the plan of those that are set."""
 
 from __future__ import annotations
 
@@ -27,42 +27,30 @@ Effect = Literal[
     "partial",
 ]
 
-MESSAGES: Mapping[str, str] = {
-    "ExpiredToken": "The security token included in the request is expired",
-    "RequestExpired": "Request has expired.",
-    "AuthFailure": "AWS was not able to validate the provided access credentials",
-    "RequestLimitExceeded": "Request limit exceeded.",
-    "Throttling": "Rate exceeded",
-    "UnsupportedOperation": errors.tokens_enforced("enable IMDSv1 on this instance").message,
-    "InternalError": "An internal error has occurred",
-    "Unavailable": "The service is unavailable. Please try again shortly.",
-    "ServiceUnavailable": "The request has failed due to a temporary failure of the server.",
-}
-"""AWS's wording for a fault that brings no message of its own."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """What goes wrong, in which calls.
 
     Attributes:
-        effect: `error` answers `code`; `drop` closes the connection without an answer; `truncate` closes it in the
-            middle of the body; `delay` takes `seconds` longer; `stale` shows the options of `seconds` ago; `stuck`
-            leaves what is pending so until the next start; `stop`, `start`, `terminate`, `vanish` and `change` happen
-            to the target, as if someone else did it; `no-data` leaves all results of a GetMetricData without points,
-            `partial` those of every second query, and neither says so in the answer.
-        action: the action that is hit, `*` for any.
-        instance: hit only calls that name this instance, by id or in the filter `instance-id`.
-        nth: the first of the matching calls that is hit, counted from 1 since the fault was set.
-        times: how many matching calls are hit from there on; None for all.
-        after: strike after the action took effect rather than before (`error`, `drop`, `delay` and what happens to
-            the target). `truncate` and `stuck` always come after, `stale` before.
-        code, message, status: of the error; the status follows from the code where it is not given.
-        reason: with the codes UnauthorizedOperation, AccessDenied and AccessDeniedException, which policy denies the
-            call, in IAM's words ("with an explicit deny in a session policy"; unless given, no policy allows it).
-        encoded: whether an encoded authorization failure message is attached to UnauthorizedOperation.
+        effect: `error` answers with `code`; `drop` closes the connection without an answer; `truncate` closes it in
+            the middle of the body; `delay` takes `seconds` longer; `stale` shows the options of `seconds` ago; `stuck`
+            keeps pending options pending until the next start; `stop`, `start`, `terminate`, `vanish` and `change`
+            happen to the target, as if someone else did it; `no-data` removes the points from all results of a
+            GetMetricData, `partial` from every second one, and the answer still says Complete.
+        action: the affected action, `*` for any.
+        instance: only calls that name this instance, by ID or in the filter `instance-id`, are affected.
+        nth: the first matching call to affect, counted from 1 since the fault was set.
+        times: how many matching calls to affect from there on; None for all.
+        after: take effect after the action rather than before it (`error`, `drop`, `delay` and what happens to the
+            target). `truncate` and `stuck` are always after, `stale` is before.
+        code, message, status: of the error. Message and status default to AWS's for the code.
+        reason: with UnauthorizedOperation, AccessDenied and AccessDeniedException, which policy denies the call, in
+            IAM's words ("with an explicit deny in a session policy"). By default, no policy allows it.
+        encoded: attach an encoded authorization failure message to UnauthorizedOperation.
         seconds: of `delay` and `stale`.
-        target: whom something happens to; `instance` unless given, and else every instance that the call names.
+        target: the instance that something happens to. Defaults to `instance`, then to every instance that the call
+            names.
         options: what `change` sets.
     """
 
@@ -85,79 +73,82 @@ class Fault:
         if self.effect not in get_args(Effect):
             raise ValueError(f"effect must be one of {', '.join(get_args(Effect))}, not {self.effect!r}")
         if self.nth < 1 or (self.times is not None and self.times < 1):
-            raise ValueError(f"nth and times count from 1: {self.nth}, {self.times}")
+            raise ValueError(f"nth and times must be 1 or more, not {self.nth} and {self.times}")
         if unknown := set(self.options) - set(OPTIONS):
             raise ValueError(f"unknown option {min(unknown)!r}")
 
     @classmethod
-    def from_json(cls, given: Mapping[str, object]) -> Fault:
-        """The fault that `as_json` wrote.
+    def from_json(cls, values: Mapping[str, object]) -> Fault:
+        """Parse what `as_json` returns.
 
         Raises:
             ValueError: for an unknown field or a value that is not allowed.
         """
         known = {each.name for each in fields(cls)}
-        if unknown := set(given) - known:
+        if unknown := set(values) - known:
             raise ValueError(f"unknown field of a fault {min(unknown)!r}; known are {', '.join(sorted(known))}")
-        return cls(**given)  # type: ignore[arg-type]  # names are checked above, values by __post_init__
+        return cls(**values)  # type: ignore[arg-type]  # names are checked above, values by __post_init__
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
 
     @property
-    def strikes_after(self) -> bool:
+    def is_after(self) -> bool:
+        """Whether the fault takes effect after the action."""
         return self.after or self.effect in ("truncate", "stuck")
 
     def matches(self, call: Call) -> bool:
         return self.action in ("*", call.action) and (self.instance is None or self.instance in call.instance_ids)
 
     def targets(self, call: Call) -> Sequence[str]:
-        named = self.target or self.instance
-        return call.instance_ids if named is None else [named]
+        target = self.target or self.instance
+        return call.instance_ids if target is None else [target]
 
-    def error(self, call: Call) -> errors.EC2Error:
+    def error(self, call: Call) -> errors.AWSError:
         if self.code == "UnauthorizedOperation" and self.message is None:
             encoded = base64.urlsafe_b64encode(f"{call.action} denied".encode() * 12).decode() if self.encoded else None
             arns = [f"arn:aws:ec2:{call.region}:{call.account}:instance/{each}" for each in call.instance_ids]
-            # DescribeInstances is not authorized for single instances.
+            # IAM has no resource-level permissions for describes.
             resource = arns[0] if len(arns) == 1 and not call.action.startswith("Describe") else None
-            return errors.unauthorized(call.action, call.caller, resource=resource, reason=self.reason, encoded=encoded)
+            return errors.unauthorized(
+                call.action, call.caller_arn, resource=resource, reason=self.reason, encoded=encoded
+            )
         if self.code in ("AccessDenied", "AccessDeniedException") and self.message is None:
-            denied = errors.access_denied(call.iam_action, call.caller, reason=self.reason)
-            return errors.EC2Error(self.code, denied.message, self.status)
-        message = MESSAGES.get(self.code, self.code) if self.message is None else self.message
-        return errors.EC2Error(self.code, message, self.status)
+            denied = errors.access_denied(call.iam_action, call.caller_arn, reason=self.reason)
+            return errors.AWSError(self.code, denied.message, self.status)
+        message = errors.MESSAGES.get(self.code, self.code) if self.message is None else self.message
+        return errors.AWSError(self.code, message, self.status)
 
 
 @dataclass
-class _Planned:
+class _Counted:
     fault: Fault
     matched: int = 0
 
 
 class FaultPlan:
-    """The faults that are set. Not thread-safe: the caller holds the lock."""
+    """The faults that are set. Not thread-safe: callers hold the store's lock."""
 
     def __init__(self) -> None:
-        self._planned: list[_Planned] = []
+        self._faults: list[_Counted] = []
 
     def add(self, faults: Sequence[Fault]) -> None:
-        self._planned += map(_Planned, faults)
+        self._faults += map(_Counted, faults)
 
     def clear(self) -> None:
-        self._planned.clear()
+        self._faults.clear()
 
-    def listed(self) -> list[dict[str, object]]:
-        """The faults with `matched`, how many calls each has matched so far."""
-        return [{**each.fault.as_json(), "matched": each.matched} for each in self._planned]
+    def as_json(self) -> list[dict[str, object]]:
+        """The faults, each with `matched`, the number of calls it has matched so far."""
+        return [{**each.fault.as_json(), "matched": each.matched} for each in self._faults]
 
-    def hits(self, call: Call) -> list[Fault]:
-        """The faults that hit this call, which is counted by every fault that it matches."""
-        hits = []
-        for each in self._planned:
+    def for_call(self, call: Call) -> list[Fault]:
+        """Count the call for every fault that it matches, and return the faults that affect it."""
+        affecting = []
+        for each in self._faults:
             fault = each.fault
             if fault.matches(call):
                 each.matched += 1
                 if each.matched >= fault.nth and (fault.times is None or each.matched < fault.nth + fault.times):
-                    hits.append(fault)
-        return hits
+                    affecting.append(fault)
+        return affecting

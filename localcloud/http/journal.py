@@ -1,4 +1,4 @@
-"""What was called: counts per action and a log."""
+"""The call log, and counts by action."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TypedDict
 from localcloud.api.call import Call
 from localcloud.api.errors import THROTTLED
 
-KEPT = 100_000
-"""Calls that the log keeps; the oldest go first."""
+MAX_CALLS = 100_000
+"""Length of the log; the oldest calls are dropped."""
 
 
 class Counts(TypedDict):
-    """Calls of one action. `calls` includes the others; `errors` are answers other than 200, throttled ones aside."""
+    """Counts of one action: all calls, throttled ones, and other answers than 200 except throttled ones."""
 
     calls: int
     throttled: int
@@ -22,10 +22,10 @@ class Counts(TypedDict):
 
 
 class LoggedCall(TypedDict):
-    """One answered call.
+    """An answered call.
 
-    `time` is seconds since the epoch at the arrival, `seconds` how long the answer took. `code` is `OK`, an error code,
-    or what a fault did to the answer (`ConnectionLost`, `Truncated`). `params` has no credentials in it.
+    `time` is when it arrived, in seconds since the epoch; `seconds` is how long it took. `code` is `OK`, an error code,
+    or what a fault did (`ConnectionLost`, `Truncated`). `params` holds no credentials.
     """
 
     number: int
@@ -41,11 +41,11 @@ class LoggedCall(TypedDict):
 
 
 class Journal:
-    """Not thread-safe: the caller holds the lock."""
+    """Not thread-safe: callers hold the store's lock."""
 
     def __init__(self) -> None:
         self._counts: dict[str, Counts] = {}
-        self._log: deque[LoggedCall] = deque(maxlen=KEPT)
+        self._log: deque[LoggedCall] = deque(maxlen=MAX_CALLS)
         self._number = 0
 
     def reset(self) -> None:

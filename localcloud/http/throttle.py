@@ -1,4 +1,4 @@
-"""EC2's token buckets, one per action, account and region."""
+"""EC2's token buckets: one per action, account and region."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Level:
 
 
 class Throttle:
-    """Not thread-safe: the caller holds the lock."""
+    """Not thread-safe: callers hold the store's lock."""
 
     def __init__(self) -> None:
         self._levels: dict[tuple[str, str, str], _Level] = {}
@@ -25,12 +25,12 @@ class Throttle:
         self._levels.clear()
 
     def take(self, call: Call, settings: Settings, now: float) -> None:
-        """One token for this call.
+        """Take a token for the call.
 
         Raises:
-            EC2Error: RequestLimitExceeded (Throttling outside EC2) when there is none.
+            AWSError: the bucket is empty; RequestLimitExceeded from EC2, Throttling from other services.
         """
-        name = _bucket_of(call)
+        name = _bucket_name(call)
         if name not in settings.throttle:
             return
         capacity, rate = settings.throttle[name]
@@ -42,7 +42,7 @@ class Throttle:
         level.tokens -= 1
 
 
-def _bucket_of(call: Call) -> str:
+def _bucket_name(call: Call) -> str:
     if call.action == "DescribeInstances" and not (call.instance_ids or call.filters or "MaxResults" in call.params):
         return UNFILTERED
     return call.action

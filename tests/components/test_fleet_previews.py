@@ -83,9 +83,9 @@ def test_an_instance_of_which_ec2_reports_nothing_is_left_as_it_is_and_is_unknow
     assert set(run.rows()) == {f"web-{WEB}"}
     assert seen.counted == [[WEB]], "nothing is asked about one that is not changed"
     (warning,) = (each for each in run.said if each.startswith("warning"))
-    assert warning.startswith(f"warning: {OLD} is left as it is: EC2 reports no metadata options of it")
+    assert warning.startswith(f"warning: {OLD} is left as it is: EC2 does not report its metadata options")
     if preview:
-        assert f"  unknown    1  EC2 does not report all that is wanted: {OLD}" in run.said[0].splitlines()
+        assert f"  unknown    1  EC2 does not report all wanted options: {OLD}" in run.said[0].splitlines()
     else:
         assert (run.outputs["report"]["unknown"], run.outputs["report"]["notCompliant"]) == ([OLD], [OLD])
 
@@ -97,7 +97,7 @@ def test_what_should_be_known_is_a_warning(programs: Programs, seen: FakeFleetCa
     (warning,) = (each for each in run.said if each.startswith("warning"))
     assert warning.splitlines() == [
         f"warning: {OLD} is excluded, but would not be selected.",
-        f"CloudWatch has no data on IMDSv1 calls of {WEB} in the last 14 days: it may still make some.",
+        f"CloudWatch has no data on IMDSv1 calls of {WEB} in the last 14 days: it may make some.",
     ]
 
 
@@ -194,7 +194,7 @@ def test_where_cloudwatch_cannot_be_asked_the_run_is_forbidden(programs: Program
     seen.refusal = AwsError("CloudWatch did not answer.", "")
     assert forbidden(programs) == [
         "FleetMetadata web cannot continue:",
-        "  it is not known who still uses IMDSv1, since CloudWatch did not answer.",
+        "  IMDSv1 usage is not known: CloudWatch did not answer.",
     ]
 
 
@@ -257,7 +257,9 @@ def test_a_fleet_that_is_not_watched_is_warned_of_when_tokens_become_required(
 ) -> None:
     seen.add(API, REQUIRED, Team="web")
     (warning,) = warnings(fleet(programs, preview=preview, rollout=Rollout(soak_minutes=0)))
-    assert warning.startswith("warning: soakMinutes is 0, so 1 instance may refuse IMDSv1 calls before anybody notices")
+    assert warning.startswith(
+        "warning: rollout.soak_minutes is 0, so 1 instance may refuse IMDSv1 calls before anybody notices"
+    )
     assert warnings(fleet(programs, preview=preview)) == []
     hop_limit = {"http_tokens": None, "http_put_response_hop_limit": 2}
     assert warnings(fleet(programs, preview=preview, rollout=Rollout(soak_minutes=0), **hop_limit)) == []
@@ -267,7 +269,7 @@ def test_a_hop_limit_that_goes_down_is_warned_of(programs: Programs, seen: FakeF
     seen.add(API, {**LAX, "httpPutResponseHopLimit": 3}, Team="web")
     (warning,) = warnings(fleet(programs, http_put_response_hop_limit=2))
     assert warning == (
-        f"warning: httpPutResponseHopLimit goes down on {API} (3 -> 2): containers there may lose IMDSv2, and need 2."
+        f"warning: httpPutResponseHopLimit is lowered on {API} (3 -> 2): containers there may lose IMDSv2; they need 2."
     )
 
 
@@ -303,7 +305,7 @@ def test_a_preview_says_who_was_impaired_before_and_asks_only_about_what_is_to_c
     seen.impairments = {each: Impairment("system status impaired", since) for each in (WEB, API)}
     (warning,) = warnings(fleet(programs))
     assert warning == (
-        f"warning: {WEB} fails a status check already (system status impaired since 2026-11-20 13:00 UTC), "
+        f"warning: {WEB} already fails a status check (system status impaired since 2026-11-20 13:00 UTC), "
         "which does not stop the rollout."
     )
     assert seen.asked_status == [[WEB]]

@@ -32,8 +32,8 @@ def test_what_is_not_reported_is_unknown_in_previews_runs_and_outputs_until_it_i
         said = "\n".join(preview.said("info"))
         about_partly = f"  partly  {PARTLY}  EC2 does not report httpTokens there; httpPutResponseHopLimit: 1 -> 2"
         assert f"1 of 2 are not known to comply:\n{about_partly}" in said
-        assert f"unknown    1  EC2 does not report all that is wanted: {NOTHING}" in said
-        left = f"{NOTHING} is left as it is: EC2 reports no metadata options of it, so they cannot be compared."
+        assert f"unknown    1  EC2 does not report all wanted options: {NOTHING}" in said
+        left = f"{NOTHING} is left as it is: EC2 does not report its metadata options, so they cannot be compared."
         assert left in preview.said("warning")
 
         up = stack.up()

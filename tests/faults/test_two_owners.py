@@ -25,5 +25,5 @@ def test_the_second_one_knows_what_was_there_before_the_first_though_that_has_no
             while cloud.instance(WEB)["options"]["HttpTokens"] != "required":
                 time.sleep(0.01)
             second = threads.submit(PROVIDER.create, inputs)
-            befores = [(each.result().outs or {})["previous"] for each in (first, second)]
-    assert befores == [{"httpTokens": "optional"}] * 2
+            previous = [(each.result().outs or {})["previous"] for each in (first, second)]
+    assert previous == [{"httpTokens": "optional"}] * 2

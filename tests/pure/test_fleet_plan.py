@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from imds_components.fleet.exemptions import Exemption
-from imds_components.fleet.plan import FleetPlan, RegionPlan, plan, with_imdsv1_usage
+from imds_components.fleet.plan import FleetPlan, RegionPlan, plan
 from imds_components.fleet.settings import FleetSettings
 from imds_components.fleet.waves import Rollout
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage
@@ -203,7 +203,7 @@ def test_one_of_which_ec2_reports_nothing_is_left_as_it_is_with_a_warning_and_in
     assert region.about_to_require == [B]
     assert list(found.problems) == []
     assert list(found.warnings) == [
-        f"{A} is left as it is: EC2 reports no metadata options of it, so they cannot be compared."
+        f"{A} is left as it is: EC2 does not report its metadata options, so they cannot be compared."
     ]
 
 
@@ -258,7 +258,7 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
     readiness: Readiness, blocked: list[str], warned: list[str]
 ) -> None:
     found = planned([instance(each) for each in (A, B, C)], readiness=readiness)
-    found = with_imdsv1_usage(found, {A: CALLS, B: None, C: Imdsv1Usage(0)}, SINCE)
+    found = found.with_usage({A: CALLS, B: None, C: Imdsv1Usage(0)}, SINCE)
     assert [each.instance_id for each in found.members if each.blocked] == blocked
     assert [named(problem) for problem in found.problems if problem != ADVICE] == blocked
     assert list(found.problems[-1:]) == ([ADVICE] if blocked else [])
@@ -268,7 +268,7 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
 def test_nobody_else_is_blocked_for_calls_that_will_not_be_refused() -> None:
     inventory = [instance(A, REQUIRED), instance(B), instance(C)]
     found = planned(inventory, exemptions=[exemption(B), exemption(C, http_tokens="optional")])
-    found = with_imdsv1_usage(found, dict.fromkeys((A, B, C), CALLS), SINCE)
+    found = found.with_usage(dict.fromkeys((A, B, C), CALLS), SINCE)
     assert (list(found.problems), list(found.warnings)) == ([], [])
     assert not any(each.blocked for each in found.members)
 
@@ -281,8 +281,8 @@ def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_bu
     ]
     found = planned(inventory, options={"httpTokens": "required", "httpEndpoint": "disabled"})
     (region,) = found.regions
-    assert (region.asked_for_calls, region.about_to_require) == ([A, C], [])
-    found = with_imdsv1_usage(found, {A: CALLS, C: Imdsv1Usage(0)}, SINCE)
+    assert (region.with_usage_to_check, region.about_to_require) == ([A, C], [])
+    found = found.with_usage({A: CALLS, C: Imdsv1Usage(0)}, SINCE)
     assert (list(found.problems), len(found.warnings)) == ([], 1)
     assert found.warnings[0].startswith(f"{A} made 7 IMDSv1 calls in the last 14 days, ")
     assert not any(each.blocked for each in found.members)
@@ -290,8 +290,8 @@ def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_bu
 
 def test_one_that_is_about_to_require_tokens_and_lose_its_endpoint_is_named_once() -> None:
     found = planned([instance(A)], options={"httpTokens": "required", "httpEndpoint": "disabled"})
-    assert found.regions[0].asked_for_calls == [A]
-    found = with_imdsv1_usage(found, {A: CALLS}, SINCE)
+    assert found.regions[0].with_usage_to_check == [A]
+    found = found.with_usage({A: CALLS}, SINCE)
     assert len([*found.problems, *found.warnings]) == 2, "the instance, and what to do"
 
 
@@ -299,7 +299,7 @@ def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -
     launched = {A: SINCE - timedelta(seconds=1), B: SINCE, C: None}
     found = planned([replace(instance(each), launched_at=at) for each, at in launched.items()])
     assert found.notes == ()
-    found = with_imdsv1_usage(found, dict.fromkeys(launched, Imdsv1Usage(0)), SINCE)
+    found = found.with_usage(dict.fromkeys(launched, Imdsv1Usage(0)), SINCE)
     (note,) = found.notes
     assert note.startswith("1 instance launched before 2026-11-11 00:00 UTC: ")
     assert found.lines()[-1] == note
@@ -308,7 +308,7 @@ def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -
 
 def test_whose_calls_at_boot_cannot_be_seen_is_no_matter_where_no_tokens_become_required() -> None:
     old = replace(instance(A, REQUIRED), launched_at=SINCE - timedelta(days=900))
-    found = with_imdsv1_usage(planned([old], options={"httpTokens": "required", "httpEndpoint": "disabled"}), {}, SINCE)
+    found = planned([old], options={"httpTokens": "required", "httpEndpoint": "disabled"}).with_usage({}, SINCE)
     assert list(found.notes) == []
 
 

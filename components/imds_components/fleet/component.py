@@ -1,4 +1,4 @@
-"""The component ``FleetMetadata``: metadata options for a whole fleet, safely and in waves."""
+"""The component ``FleetMetadata``: metadata options for a whole fleet, in waves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .downgrades import Allowance
 from .exemptions import Exemption
 from .outputs import fleet_report
 from .plan import FleetPlan
-from .resources import FleetPart
+from .resources import FleetResources
 from .settings import FleetSettings
 from .survey import survey
 from .waves import Rollout
@@ -34,11 +34,11 @@ _TYPE = "imds:index:FleetMetadata"
 
 
 class FleetMetadata(pulumi.ComponentResource):
-    """Brings the instances that it selects onto the given metadata options, in waves, once it is safe.
+    """Brings the instances that it selects onto the given metadata options, in waves, once that is safe.
 
-    The program looks at the live instances in every preview and run: an instance that appears later is taken in by the
-    next one, and one that is selected no longer is let go. Every instance has a row of its own, named by its id. A
-    wave begins when the one before has its options applied, has been watched for the soak, and is well.
+    Every preview and run describes the live instances: a new instance joins the fleet with the next run, and one that
+    is no longer selected is released. Every instance has a resource of its own, named by its ID. A wave begins when the
+    options of the one before are applied, and its instances have completed their soak and are healthy.
     """
 
     applied_ids: pulumi.Output[list[str]]
@@ -46,9 +46,9 @@ class FleetMetadata(pulumi.ComponentResource):
     pending_start_ids: pulumi.Output[list[str]]
     """The stopped instances, on which the options are in force from their next start."""
     unknown_ids: pulumi.Output[list[str]]
-    """The instances of which EC2 does not report all that is wanted."""
+    """The instances of which EC2 does not report all wanted options."""
     report: pulumi.Output[Mapping[str, Any]]
-    """The fleet for people and machines: ``selected``, ``applied``, ``pendingStart``, ``unknown``, ``exempt``,
+    """The fleet after the run: ``selected``, ``applied``, ``pendingStart``, ``unknown``, ``exempt``,
     ``notCompliant``."""
 
     def __init__(
@@ -76,30 +76,30 @@ class FleetMetadata(pulumi.ComponentResource):
         aliases: Aliases | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Take instances in.
+        """Select instances, and give them the options.
 
-        Everything must be known when the program runs, so nothing may be an output.
+        Everything must be known when the program runs, so no argument may be an output.
 
         :param select: DescribeInstances filters and their values, as in ``{"tag:Team": ["web"]}``; all must hold.
-        :param instances: ids to take in besides.
-        :param exclude: ids to leave out.
+        :param instances: IDs of instances to select as well.
+        :param exclude: IDs of instances not to select.
         :param metadata_options: the options as ``aws.ec2.InstanceMetadataOptionsArgs``, or its dictionary, instead of
             one by one. They are those of :class:`imds_provider.InstanceMetadataOptions`.
-        :param exemptions: instances that are let off for a time, each with a reason.
-        :param readiness: what IMDSv1 calls of an instance that is about to require tokens do to the run; by default
-            those of the last 14 days stop it.
+        :param exemptions: instances that are exempt for a time, each with a reason.
+        :param readiness: what IMDSv1 calls of an instance that is about to require tokens do to the run; by default,
+            calls in the last 14 days stop it.
         :param rollout: the waves; by default one instance, then a tenth of them, then all.
-        :param allow_downgrade: a reason for loosening, of the fleet or by instance id. Without one, going from required
+        :param allow_downgrade: a reason for loosening, of the fleet or by instance ID. Without one, going from required
             to optional tokens, or from a disabled to an enabled endpoint, fails the preview.
-        :param regions: where to look, side by side; by default ``aws:region``, then what boto3 finds.
-        :param on_destroy: what becomes of an instance that leaves the fleet, or when the fleet is destroyed: ``retain``
-            leaves it as it is, ``restore`` puts back the values from before.
+        :param regions: the regions to select from; by default ``aws:region``, then what boto3 finds.
+        :param on_destroy: what happens to an instance that is released, or when the fleet is destroyed: ``retain``
+            leaves it as it is, ``restore`` puts back the former values.
         :param timeout_seconds: 1 to 3600: how long one operation may take.
-        :param preflight: whether a preview asks EC2, by dry runs, if the run will be permitted.
-        :param expired_exemptions: whether an exemption whose last day has passed fails the run or is only told.
-        :param aliases: for instances that came from another component, by id, a ``pulumi.Alias`` of their resource
-            there, so that what is recorded of them stays. A fleet that is renamed takes ``aliases`` in ``opts``.
-        :raises pulumi.RunError: with a sentence for each thing that is wrong, or that forbids the run.
+        :param preflight: whether a preview checks, by dry runs, that the run has the permissions it needs.
+        :param expired_exemptions: whether an exemption whose last day has passed fails the run, or is warned of.
+        :param aliases: by the ID of an instance that came from another component, a ``pulumi.Alias`` of its resource
+            there, so that its recorded state is kept. For a fleet that is renamed, set ``aliases`` in ``opts``.
+        :raises pulumi.RunError: with one line per mistake, or per problem that stops the run.
         """
         super().__init__(_TYPE, name, None, opts)
         single: dict[str, pulumi.Input[str | int] | None] = {
@@ -151,10 +151,10 @@ class FleetMetadata(pulumi.ComponentResource):
         plan = plan.with_problems(ownership.of_this_program().select(name, (each.instance_id for each in plan.members)))
         self._log(plan, preview=preview)
         forbidden = self._forbid(plan) if plan.problems else None
-        parts = [] if forbidden else [FleetPart(self, name, plan, region, aliases) for region in plan.regions]
+        parts = [] if forbidden else [FleetResources(self, name, plan, region, aliases) for region in plan.regions]
         for part in parts:
-            warn_of_not_waited(self, part.rows, part.barrier)
-        self._rows = [row for part in parts for row in part.rows.values()]
+            warn_of_not_waited(self, part.resources, part.barrier)
+        self._resources = [resource for part in parts for resource in part.resources.values()]
         self.applied_ids = _together([part.barrier.applied_ids for part in parts], forbidden)
         self.pending_start_ids = _together([part.barrier.pending_start_ids for part in parts], forbidden)
         self.unknown_ids = _together(
@@ -174,22 +174,22 @@ class FleetMetadata(pulumi.ComponentResource):
 
     @cached_property
     def options(self) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
-        """The observed options, by instance id."""
-        return options_by_id(self._rows)
+        """The observed options, by instance ID."""
+        return options_by_id(self._resources)
 
     def _log(self, plan: FleetPlan, *, preview: bool) -> None:
-        """Say what a person should know."""
+        """Log the plan."""
         if preview:
             pulumi.log.info("\n".join(plan.lines()), self)
-        # In a run too: at night nobody looks at a preview.
+        # In a run as well: nobody reads the preview of a nightly run.
         if plan.warnings:
             pulumi.log.warn("\n".join(plan.warnings), self)
 
     def _forbid(self, plan: FleetPlan) -> MetadataWaveHealthy:
-        """A check that fails, instead of everything else.
+        """A health check that fails, in place of all other resources.
 
-        Nothing is raised: `pulumi destroy --run-program` runs the program too, checks no resource, and must not be
-        stopped by what forbids a change.
+        Nothing is raised: `pulumi destroy --run-program` runs the program as well. It checks no resource, and must not
+        be stopped by what forbids a change.
         """
         return MetadataWaveHealthy(
             plan.name,
@@ -209,13 +209,15 @@ def _plain(
         option.name: value for option in OPTIONS if isinstance(value := wanted.get(option.argument), str | int | float)
     }
     if len(plain) < len(wanted):
-        raise InvalidInputError("the options of a fleet must be known when the program runs, and so be no outputs.")
+        raise InvalidInputError(
+            "the options of a fleet must be known when the program runs, so they cannot be outputs."
+        )
     return {name: int(value) if isinstance(value, float) else value for name, value in plain.items()}
 
 
 def _together(
     lists: Sequence[pulumi.Output[list[str]]], forbidden: MetadataWaveHealthy | None
 ) -> pulumi.Output[list[str]]:
-    """The ids of all lists; what forbids the run keeps them from being known, and so from being recorded."""
+    """The IDs of all lists. A run that is forbidden never knows them, and so records nothing."""
     everything = [forbidden.checked_at.apply(lambda _: []), *lists] if forbidden else lists
     return pulumi.Output.all(*everything).apply(lambda found: sorted(each for some in found for each in some))

@@ -37,9 +37,14 @@ def require_reason(instance_id: str, observed: Options, wanted: Options, reason:
         raise LooseningRefusedError(refusal(instance_id, observed, wanted))
 
 
-def refusal(instance_id: str, observed: Options, wanted: Options) -> str:
-    """The sentence for an instance that would be loosened without a reason."""
+def refusal(
+    instance_id: str,
+    observed: Options,
+    wanted: Options,
+    key: str = "allow_downgrade (imds:allowDowngrade in a stack file)",
+) -> str:
+    """Report an instance that would be loosened without a reason; ``key`` is where to give one."""
     return (
         f"{instance_id} would be loosened ({render_loosened(observed, wanted)}): "
-        "keep what it has, or give a reason for it in allow_downgrade (allowDowngrade in a stack file)."
+        f"keep what it has, or give the reason in {key}."
     )
