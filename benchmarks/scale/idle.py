@@ -7,7 +7,6 @@ from typing import Any
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
 from imds_provider.rules.options import OPTION_NAMES
-from imds_provider.rules.resource_state import PROPERTY_NAMES
 
 
 class IdleProvider(ResourceProvider):
@@ -35,4 +34,6 @@ class Idle(Resource):
             "timeoutSeconds": 600,
             "wave": 1,
         }
-        super().__init__(IdleProvider(), name, {**dict.fromkeys((*OPTION_NAMES, *PROPERTY_NAMES)), **given})
+        others = ("allowDowngrade", "change", "found", "unhealthy", "days", "ifGone")
+        outputs = ("state", "previous", "ownerId", "target", "unfinished")
+        super().__init__(IdleProvider(), name, {**dict.fromkeys((*OPTION_NAMES, *others, *outputs)), **given})

@@ -17,7 +17,7 @@ from imds_components.fleet.settings import KEYS
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, MetadataWaveHealthy
 from imds_provider.rules import barrier_state as barrier
 from imds_provider.rules import resource_state as properties
-from imds_provider.rules import wave_check_state as gate
+from imds_provider.rules import wave_check_state
 from imds_provider.rules.options import OPTION_NAMES
 from tests.components.conftest import BARRIER, CHECK, COMPONENT, FLEET, ROW, Programs
 from tests.pure.bags import recorded
@@ -257,10 +257,10 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "SOAK_MINUTES": barrier.SOAK_MINUTES,
         "READINESS_DAYS": properties.DAYS,
         "READINESS_UNKNOWN": barrier.READINESS_UNKNOWN,
-        "READINESS_LEGACY_CALLS": gate.READINESS_LEGACY_CALLS,
-        "BEFORE": gate.BEFORE,
-        "REQUIRING": gate.REQUIRING,
-        "FORBIDDEN": gate.FORBIDDEN,
+        "READINESS_LEGACY_CALLS": wave_check_state.READINESS_LEGACY_CALLS,
+        "BEFORE": wave_check_state.BEFORE,
+        "REQUIRING": wave_check_state.REQUIRING,
+        "FORBIDDEN": wave_check_state.FORBIDDEN,
         "CHECKED_AT": barrier.CHECKED_AT,
         "APPLIED_IDS": barrier.APPLIED_IDS,
         "PENDING_START_IDS": barrier.PENDING_START_IDS,

@@ -10,7 +10,7 @@ import pytest
 
 from imds_components import Exemption, FleetMetadata, InstanceMetadata, Rollout
 from imds_provider.rules.options import Options
-from imds_provider.rules.planned_change import found
+from imds_provider.rules.planned_change import parse_found_line
 from tests.components.conftest import BARRIER, CHECK, FLEET, ROW, Programs, Run
 from tests.components.fleets import TEN, add, fleet, targets
 from tests.support.fakes import LAX
@@ -61,7 +61,7 @@ def test_each_row_is_given_what_the_program_saw_of_its_instance(programs: Progra
     assert rows[f"web-{WEB}"].inputs["change"] == "httpTokens: optional -> required"
     assert "found" not in rows[f"web-{WEB}"].inputs
     assert "change" not in rows[f"web-{API}"].inputs
-    seen = found(API, rows[f"web-{API}"].inputs["found"], {"httpTokens": "required"})
+    seen = parse_found_line(API, rows[f"web-{API}"].inputs["found"], {"httpTokens": "required"})
     assert seen is not None
     assert seen.options == REQUIRED
     assert {row.inputs["ifGone"] for row in rows.values()} == {"warn"}

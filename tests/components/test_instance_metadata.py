@@ -11,7 +11,7 @@ import pytest
 
 from imds_components import InstanceMetadata
 from imds_provider.errors import AwsError
-from imds_provider.rules.planned_change import found
+from imds_provider.rules.planned_change import parse_found_line
 from imds_provider.waiting.clock import Deadline
 from tests.components.conftest import BARRIER, COMPONENT, ROW, Programs
 from tests.support.fakes import LAX
@@ -326,7 +326,7 @@ def test_previews_and_runs_give_each_resource_what_one_describe_found(programs: 
     assert rows["fleet-web"].inputs["change"] == "httpTokens: optional -> required"
     assert "found" not in rows["fleet-web"].inputs
     assert "change" not in rows["fleet-api"].inputs
-    seen = found(API, rows["fleet-api"].inputs["found"], {"httpTokens": "required"})
+    seen = parse_found_line(API, rows["fleet-api"].inputs["found"], {"httpTokens": "required"})
     assert seen == programs.ec2.describe([API], Deadline(programs.clock, 1))[API]
 
 

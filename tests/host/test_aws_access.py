@@ -40,7 +40,7 @@ def test_without_a_region_anywhere_the_input_is_refused(cloud: LocalCloud) -> No
     with host_with(without(config(cloud), "aws:region")) as options:
         given = without(inputs(launch(cloud), httpTokens="required"), "region")
         [(name, reason)] = options.check(given).failures
-        assert (name, reason.endswith("given here or as aws:region, got nothing.")) == ("region", True)
+        assert (name, reason.endswith("given here or as aws:region.")) == ("region", True)
         with pytest.raises(OperationFailedError) as caught:
             options.create(given)
         assert caught.value.sentence == "no AWS region: set `region`, aws:region or AWS_REGION."

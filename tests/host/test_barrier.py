@@ -112,7 +112,7 @@ def test_those_that_fail_are_named_in_one_list_and_the_others_waited_for(
     with pytest.raises(OperationFailedError) as caught:
         barrier.create(waiting_for(targets, timeoutSeconds=1))
     first, *rest = caught.value.sentence.splitlines()
-    assert first == "2 of 3 instances did not get their metadata options applied:"
+    assert first == "metadata options not applied on 2 of 3 instances:"
     assert [line.split(" ")[2:5] for line in rest] == [[ended, "is", "terminated:"], [stuck, "did", "not"]]
     assert host.engine.messages("ERROR") == [caught.value.sentence]
 

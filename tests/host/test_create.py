@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import MetadataOptions
 from localcloud.faults import Fault
@@ -14,10 +13,8 @@ from tests.host.instances import (
     MODIFY,
     REGION,
     change_of,
-    config,
     inputs,
     launch,
-    looked_at,
     sent,
     target,
 )
@@ -196,13 +193,3 @@ def test_options_that_the_region_does_not_know_are_no_drift_but_are_mentioned(
     assert sent(cloud) == [{"HttpTokens": "required", "HttpEndpoint": "enabled"}]
     assert "httpProtocolIpv6" not in outputs
     assert ["httpProtocolIpv6" in message for message in host.engine.messages("WARNING")] == [True]
-
-
-def test_what_was_checked_before_the_first_create_is_described_by_it(cloud: LocalCloud) -> None:
-    fleet = [launch(cloud, COMPLIANT) for _ in range(4)]
-    with DynamicHost.start(config(cloud)) as host:
-        options = host.provider(InstanceMetadataOptionsProvider())
-        checked = [options.check(inputs(each, httpTokens="required")) for each in fleet]
-        assert cloud.log() == []
-        options.create(checked[0].inputs)
-    assert looked_at(cloud) == [set(fleet)]

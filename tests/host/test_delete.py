@@ -55,8 +55,8 @@ def test_restoring_without_a_reason_keeps_what_is_stricter_and_says_so_once(
     assert (found["HttpTokens"], found["HttpPutResponseHopLimit"]) == ("required", 3)
     assert warnings(host) == [
         (
-            f"{web} keeps httpTokens=required, though it had httpTokens=optional before: nothing in allow_downgrade "
-            "gives a reason to loosen it. To go back, manage it again with httpTokens=optional and a reason."
+            f"{web} keeps httpTokens=required instead of the previous httpTokens=optional: allow_downgrade gives no "
+            "reason to loosen it. To loosen it, manage it again with httpTokens=optional and a reason."
         )
     ]
 
@@ -106,8 +106,8 @@ def test_what_is_forgotten_when_another_resource_takes_over_is_said(
     assert cloud.instance(web)["options"]["HttpTokens"] == "required"
     assert warnings(host) == [
         (
-            f"{web} is managed by another resource of this program from now on, so httpTokens=optional is not "
-            "restored, and these values from before are forgotten. To keep them, declare the rename in `aliases`."
+            f"{web} is now managed by another resource of this program, so httpTokens=optional is not restored, and "
+            "these previous values are lost. To keep them, declare the rename in `aliases`."
         )
     ]
 

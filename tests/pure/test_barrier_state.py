@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from imds_provider.errors import InstanceGoneError
-from imds_provider.rules import barrier_state as barrier
+from imds_provider.rules import barrier_state
 from imds_provider.rules.observation import Observation, Verdict, WaitResult
 from imds_provider.rules.options import Options, render
 from imds_provider.rules.target import Change, Target
@@ -46,7 +46,7 @@ def result(applied: tuple[str, ...] = (), pending_start: tuple[str, ...] = ()) -
     ids=["complete", "no target", "one unknown", "all unknown"],
 )
 def test_targets_that_are_complete_or_not_known_yet_are_accepted(inputs: dict[str, object]) -> None:
-    assert barrier.check(inputs, is_known) == []
+    assert barrier_state.check(inputs, is_known) == []
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_targets_that_are_complete_or_not_known_yet_are_accepted(inputs: dict[st
     ],
 )
 def test_wrong_inputs_are_refused(inputs: dict[str, object], sentence: str) -> None:
-    assert [each.in_python() for each in barrier.check(inputs, is_known)] == [sentence]
+    assert [each.in_python() for each in barrier_state.check(inputs, is_known)] == [sentence]
 
 
 def test_every_violation_is_found_at_once() -> None:
     inputs = bag(web="x", api="y", region=None, timeout=0.0)
-    assert [each.path for each in barrier.check(inputs, is_known)] == [
+    assert [each.path for each in barrier_state.check(inputs, is_known)] == [
         ("targets", "api"),
         ("targets", "web"),
         ("region",),
@@ -120,7 +120,7 @@ def test_every_violation_is_found_at_once() -> None:
     ],
 )
 def test_a_barrier_changes_with_its_targets_and_region_alone(wanted: dict[str, object], *, changed: bool) -> None:
-    assert barrier.changed(bag(web=target(WEB), api=target(API)), wanted, is_known) is changed
+    assert barrier_state.changed(bag(web=target(WEB), api=target(API)), wanted, is_known) is changed
 
 
 @pytest.mark.parametrize(
@@ -133,30 +133,30 @@ def test_a_barrier_changes_with_its_targets_and_region_alone(wanted: dict[str, o
     ],
     ids=["given", "taken back", "the same", "recorded by an older version"],
 )
-def test_a_change_of_what_is_restored_is_recorded_since_a_deletion_is_told_only_that(
+def test_a_change_of_what_is_restored_is_recorded_since_a_deletion_sees_only_that(
     *, recorded: dict[str, object], wanted: dict[str, object], changed: bool
 ) -> None:
     same = bag(web=target(WEB))
-    assert barrier.changed({**same, **recorded}, {**same, **wanted}, is_known) is changed
-    assert barrier.to_wait_for({**same, **recorded}, {**same, **wanted}) == {}
+    assert barrier_state.changed({**same, **recorded}, {**same, **wanted}, is_known) is changed
+    assert barrier_state.new_targets({**same, **recorded}, {**same, **wanted}) == {}
 
 
 def test_only_new_and_changed_targets_are_waited_for() -> None:
     before = bag(web=target(WEB), api=target(API))
     now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))
-    assert barrier.to_wait_for(before, now) == {
+    assert barrier_state.new_targets(before, now) == {
         API: Target(API, {"httpPutResponseHopLimit": 2}, Change("second")),
         OLD: Target(OLD, {"httpTokens": "required"}, Change("first")),
     }
-    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {
+    assert barrier_state.new_targets({}, bag(web=target(WEB))) == {
         WEB: Target(WEB, {"httpTokens": "required"}, Change("first"))
     }
-    assert barrier.to_wait_for(before, before) == {}
+    assert barrier_state.new_targets(before, before) == {}
 
 
 def test_in_another_region_all_are_waited_for() -> None:
     before, now = bag(web=target(WEB)), bag(web=target(WEB), region="us-east-1")
-    assert list(barrier.to_wait_for(before, now)) == [WEB]
+    assert list(barrier_state.new_targets(before, now)) == [WEB]
 
 
 def wave(**targets: object) -> dict[str, object]:
@@ -193,19 +193,19 @@ def test_a_wave_waits_for_what_is_new_in_it_and_does_not_miss_what_is_in_it_no_m
     now: dict[str, object], waited_for: list[str]
 ) -> None:
     for before in (wave(web=target(WEB, EARLIER)), bag(web=target(WEB, EARLIER))):
-        assert list(barrier.to_wait_for(before, now)) == waited_for
-        assert barrier.changed(before, now, is_known) is bool(waited_for)
+        assert list(barrier_state.new_targets(before, now)) == waited_for
+        assert barrier_state.changed(before, now, is_known) is bool(waited_for)
 
 
 def test_a_target_of_a_wave_that_is_not_known_yet_is_a_difference() -> None:
-    assert barrier.changed(wave(), wave(web=UNKNOWN), is_known)
+    assert barrier_state.changed(wave(), wave(web=UNKNOWN), is_known)
 
 
 def test_a_recorded_change_in_whatever_words_is_no_difference_to_itself() -> None:
     for change in (CHANGED, EARLIER, f"{CHANGED} requiredAt=2026-11-25T04:40:12Z"):
         same = bag(web=target(WEB, change))
-        assert not barrier.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
-        assert list(barrier.to_wait_for({}, same)) == [WEB]
+        assert not barrier_state.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
+        assert list(barrier_state.new_targets({}, same)) == [WEB]
 
 
 @pytest.mark.parametrize(
@@ -213,21 +213,21 @@ def test_a_recorded_change_in_whatever_words_is_no_difference_to_itself() -> Non
 )
 def test_how_to_watch_is_no_difference_and_is_not_recorded(given: dict[str, object]) -> None:
     same = bag(web=target(WEB))
-    assert not barrier.changed(same, {**same, **given}, is_known)
-    recorded = barrier.outputs({**same, **given}, {}, result(applied=(WEB,)), NOON)
+    assert not barrier_state.changed(same, {**same, **given}, is_known)
+    recorded = barrier_state.outputs({**same, **given}, {}, result(applied=(WEB,)), NOON)
     assert recorded.keys() - {"title"} == {*same, "appliedIds", "pendingStartIds"}
 
 
 def test_a_change_of_020_in_the_words_of_today_is_no_difference() -> None:
     written = str(Target.parse(target(WEB, EARLIER)))
     assert written.endswith("change=0a1b2c3d changedAt=2026-11-20T00:00:00Z requiredAt=2026-11-20T00:00:00Z")
-    assert not barrier.changed(bag(web=target(WEB, EARLIER)), bag(web=written), is_known)
+    assert not barrier_state.changed(bag(web=target(WEB, EARLIER)), bag(web=written), is_known)
 
 
 def test_a_wave_records_when_it_was_seen_through() -> None:
-    found = barrier.outputs(wave(), {}, result(), NOON)
+    found = barrier_state.outputs(wave(), {}, result(), NOON)
     assert (found["wave"], found["checkedAt"]) == (2.0, "2026-11-25T12:00:00Z")
-    assert "checkedAt" not in barrier.outputs(bag(), {}, result(), NOON)
+    assert "checkedAt" not in barrier_state.outputs(bag(), {}, result(), NOON)
 
 
 def test_an_instance_that_is_gone_is_in_no_list_whatever_it_was_in_before() -> None:
@@ -235,7 +235,7 @@ def test_an_instance_that_is_gone_is_in_no_list_whatever_it_was_in_before() -> N
     gone = WaitResult({OLD: observe(OLD, RIGHT)}, {OLD: Verdict.APPLIED}, {API: InstanceGoneError("It is terminated.")})
     for before in ("appliedIds", "pendingStartIds", "unknownIds"):
         recorded = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], before: [API]}
-        found = barrier.outputs(now, recorded, gone, NOON)
+        found = barrier_state.outputs(now, recorded, gone, NOON)
         assert [found.get(name, []) for name in ("appliedIds", "pendingStartIds", "unknownIds")] == [
             sorted({OLD, WEB}),
             [],
@@ -245,42 +245,42 @@ def test_an_instance_that_is_gone_is_in_no_list_whatever_it_was_in_before() -> N
 
 def test_the_outputs_sort_the_instances_by_what_was_seen() -> None:
     inputs = bag(web=target(WEB), api=target(API), old=target(OLD))
-    found = barrier.outputs(inputs, {}, result(applied=(WEB, OLD), pending_start=(API,)), NOON)
+    found = barrier_state.outputs(inputs, {}, result(applied=(WEB, OLD), pending_start=(API,)), NOON)
     assert found == {**inputs, "appliedIds": [WEB, OLD], "pendingStartIds": [API]}
 
 
 def test_what_was_not_looked_at_again_stays_in_its_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
     now = bag(web=target(WEB), api=target(API), old=target(OLD))
-    found = barrier.outputs(now, before, result(applied=(OLD,)), NOON)
+    found = barrier_state.outputs(now, before, result(applied=(OLD,)), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([WEB, OLD], [API])
 
 
 def test_what_has_started_since_moves_to_the_other_list() -> None:
     before = {**bag(api=target(API)), "appliedIds": [], "pendingStartIds": [API]}
-    found = barrier.outputs(bag(api=target(API, "second")), before, result(applied=(API,)), NOON)
+    found = barrier_state.outputs(bag(api=target(API, "second")), before, result(applied=(API,)), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([API], [])
 
 
 def test_what_is_not_reported_is_in_a_list_of_its_own_until_it_is() -> None:
     unknown = WaitResult({API: observe(API, {})}, {API: Verdict.UNKNOWN}, {})
-    found = barrier.outputs(bag(web=target(WEB), api=target(API)), {}, unknown, NOON)
+    found = barrier_state.outputs(bag(web=target(WEB), api=target(API)), {}, unknown, NOON)
     assert (found["appliedIds"], found["pendingStartIds"], found["unknownIds"]) == ([WEB], [], [API])
-    assert barrier.not_in_force(found) == [API]
-    assert barrier.outputs(bag(web=target(WEB), api=target(API)), found, result(), NOON)["unknownIds"] == [API]
-    assert barrier.after_another_look(found, {API: observe(API, {})})["unknownIds"] == [API]
-    now = barrier.after_another_look(found, {API: observe(API, RIGHT)})
+    assert barrier_state.not_in_force(found) == [API]
+    assert barrier_state.outputs(bag(web=target(WEB), api=target(API)), found, result(), NOON)["unknownIds"] == [API]
+    assert barrier_state.refreshed_outputs(found, {API: observe(API, {})})["unknownIds"] == [API]
+    now = barrier_state.refreshed_outputs(found, {API: observe(API, RIGHT)})
     assert (now["appliedIds"], "unknownIds" in now) == (sorted([WEB, API]), False)
 
 
 def test_each_instance_is_in_its_own_region_or_in_that_of_the_barrier() -> None:
     inputs = {**bag(web=target(WEB), api=target(API)), "regions": {"api": "us-east-1"}}
-    assert barrier.region_of(inputs) == {WEB: "eu-west-1", API: "us-east-1"}
+    assert barrier_state.region_of(inputs) == {WEB: "eu-west-1", API: "us-east-1"}
 
 
 def test_what_is_no_target_any_more_is_in_no_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
-    found = barrier.outputs(bag(), before, result(), NOON)
+    found = barrier_state.outputs(bag(), before, result(), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([], [])
 
 
@@ -299,14 +299,14 @@ def test_another_look_moves_those_that_have_started_with_their_options(
     found: dict[str, Observation], pending_start: list[str]
 ) -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
-    assert barrier.not_in_force(before) == [API]
-    now = barrier.after_another_look(before, found)
+    assert barrier_state.not_in_force(before) == [API]
+    now = barrier_state.refreshed_outputs(before, found)
     assert now == {**before, "appliedIds": sorted({WEB, API} - {*pending_start}), "pendingStartIds": pending_start}
 
 
 def test_the_progress_is_one_line() -> None:
-    assert barrier.progress_line({}, 3, 7, 10, 4.4) == "3 of 10 applied, 7 pending, 4 s"
-    assert barrier.progress_line({"title": "wave 2/3 of web"}, 3, 7, 10, 4.4) == (
+    assert barrier_state.progress({}, 3, 7, 10, 4.4) == "3 of 10 applied, 7 pending, 4 s"
+    assert barrier_state.progress({"title": "wave 2/3 of web"}, 3, 7, 10, 4.4) == (
         "wave 2/3 of web: 3 of 10 applied, 7 pending, 4 s"
     )
 
@@ -314,9 +314,7 @@ def test_the_progress_is_one_line() -> None:
 def test_one_failure_is_its_sentence_and_several_are_a_list_in_order() -> None:
     one = {API: f"{API} is terminated."}
     two = {**one, WEB: f"{WEB} did not reach it."}
-    assert barrier.failure(one, 5) == f"{API} is terminated."
-    assert barrier.failure(two, 5) == (
-        "2 of 5 instances did not get their metadata options applied:\n"
-        f"  {WEB} did not reach it.\n"
-        f"  {API} is terminated."
+    assert barrier_state.failure(one, 5) == f"{API} is terminated."
+    assert barrier_state.failure(two, 5) == (
+        f"metadata options not applied on 2 of 5 instances:\n  {WEB} did not reach it.\n  {API} is terminated."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imds_provider.rules.options import OPTIONS
-from imds_provider.rules.resource_state import diff, needs_ec2, refreshed_outputs
+from imds_provider.rules.resource_state import changed, needs_ec2, refreshed_outputs, replaces
 from tests.pure.bags import UNKNOWN, WEB, inputs, is_known, recorded
 from tests.support.fakes import LAX, observe
 
@@ -15,55 +15,55 @@ WITHOUT_TAGS = {name: value for name, value in LAX.items() if name != "instanceM
 
 
 def test_the_same_inputs_are_no_change() -> None:
-    found = diff(recorded(), inputs(), is_known)
-    assert (found.changed, found.replaces) == (False, [])
+    assert not changed(recorded(), inputs(), is_known)
+    assert replaces(recorded(), inputs()) == []
 
 
 def test_numbers_are_compared_as_numbers() -> None:
-    assert not diff(recorded(httpPutResponseHopLimit=2.0), inputs(httpPutResponseHopLimit=2.0), is_known).changed
-    assert not diff(recorded(httpPutResponseHopLimit=2.0), inputs(httpPutResponseHopLimit=2), is_known).changed
+    assert not changed(recorded(httpPutResponseHopLimit=2.0), inputs(httpPutResponseHopLimit=2.0), is_known)
+    assert not changed(recorded(httpPutResponseHopLimit=2.0), inputs(httpPutResponseHopLimit=2), is_known)
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_another_value_of_an_option_is_a_change_and_no_replacement(option: object) -> None:
     name, values = option.name, option.allowed  # type: ignore[attr-defined]  # parametrize has no types
-    found = diff(recorded(**{name: values[0]}), inputs(**{name: values[1]}), is_known)
-    assert (found.changed, found.replaces) == (True, [])
+    before, now = recorded(**{name: values[0]}), inputs(**{name: values[1]})
+    assert (changed(before, now, is_known), replaces(before, now)) == (True, [])
 
 
 def test_a_newly_set_option_is_a_change_even_where_the_instance_has_the_value() -> None:
-    assert diff(recorded(), inputs(httpPutResponseHopLimit=1.0), is_known).changed
+    assert changed(recorded(), inputs(httpPutResponseHopLimit=1.0), is_known)
 
 
 def test_an_option_that_is_no_longer_set_is_a_change() -> None:
-    assert diff(recorded(httpPutResponseHopLimit=1.0), inputs(), is_known).changed
+    assert changed(recorded(httpPutResponseHopLimit=1.0), inputs(), is_known)
 
 
 def test_a_drift_of_what_is_managed_is_a_change() -> None:
     drifted = refreshed_outputs(recorded(), observe(WEB, {**LAX, "httpTokens": "optional"}))
-    assert diff(drifted, inputs(), is_known).changed
+    assert changed(drifted, inputs(), is_known)
 
 
 def test_a_drift_of_what_is_not_managed_is_none() -> None:
     drifted = refreshed_outputs(recorded(), observe(WEB, {**LAX, "httpTokens": "required", "httpEndpoint": "disabled"}))
-    assert not diff(drifted, inputs(), is_known).changed
+    assert not changed(drifted, inputs(), is_known)
 
 
 def test_what_cannot_apply_while_the_endpoint_is_off_is_no_change() -> None:
     off = recorded(OFF, httpPutResponseHopLimit=3.0)
     bag = refreshed_outputs(off, observe(WEB, {**OFF, "httpTokens": "required"}))
-    assert not diff(bag, inputs(httpPutResponseHopLimit=3.0), is_known).changed
+    assert not changed(bag, inputs(httpPutResponseHopLimit=3.0), is_known)
 
 
 def test_what_the_region_does_not_report_is_no_change() -> None:
     bag = refreshed_outputs(
         recorded(instanceMetadataTags="enabled"), observe(WEB, {**WITHOUT_TAGS, "httpTokens": "required"})
     )
-    assert not diff(bag, inputs(instanceMetadataTags="enabled"), is_known).changed
+    assert not changed(bag, inputs(instanceMetadataTags="enabled"), is_known)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "replaces"),
+    ("name", "value", "replaced"),
     [
         ("instanceId", OTHER, ["instanceId"]),
         ("region", "us-east-1", ["region"]),
@@ -75,21 +75,21 @@ def test_what_the_region_does_not_report_is_no_change() -> None:
         ("onDestroy", UNKNOWN, []),
     ],
 )
-def test_only_another_instance_or_region_is_a_replacement(name: str, value: object, replaces: list[str]) -> None:
-    found = diff(recorded(), inputs(**{name: value}), is_known)
-    assert (found.changed, found.replaces) == (True, replaces)
+def test_only_another_instance_or_region_is_a_replacement(name: str, value: object, replaced: list[str]) -> None:
+    now = inputs(**{name: value})
+    assert (changed(recorded(), now, is_known), replaces(recorded(), now)) == (True, replaced)
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("wait", False), ("wait", UNKNOWN), ("timeoutSeconds", 5.0), ("timeoutSeconds", UNKNOWN)]
 )
 def test_how_to_carry_out_a_change_is_none(name: str, value: object) -> None:
-    assert not diff(recorded(), inputs(**{name: value}), is_known).changed
+    assert not changed(recorded(), inputs(**{name: value}), is_known)
 
 
 def test_what_was_observed_besides_is_no_change() -> None:
     bag = {**recorded(), "ownerId": "999999999999", "state": "pending", "previous": {}}
-    assert not diff(bag, inputs(), is_known).changed
+    assert not changed(bag, inputs(), is_known)
 
 
 @pytest.mark.parametrize(
@@ -135,24 +135,23 @@ def test_what_the_program_saw_to_differ_is_a_change_and_sent_for_as_long_as_it_i
     change: object, *, counts: bool
 ) -> None:
     wanted = inputs(change=change)
-    found = diff(recorded(), wanted, is_known)
-    assert (found.changed, found.replaces) == (counts, [])
+    assert (changed(recorded(), wanted, is_known), replaces(recorded(), wanted)) == (counts, [])
     assert needs_ec2(recorded(), wanted) is counts
 
 
 def test_an_option_that_pulumi_is_told_to_ignore_is_no_change_whatever_the_program_saw() -> None:
     ignored = inputs(httpTokens="optional", change="httpTokens: optional -> required")
-    assert not diff(recorded(httpTokens="optional"), ignored, is_known).changed
+    assert not changed(recorded(httpTokens="optional"), ignored, is_known)
 
 
 def test_what_was_found_to_be_right_and_what_one_that_is_gone_is_to_the_run_are_no_change() -> None:
     given = inputs(found="running applied - httpTokens=required", ifGone="warn")
-    assert not diff(recorded(), given, is_known).changed
+    assert not changed(recorded(), given, is_known)
     assert not needs_ec2(recorded(), given)
 
 
 def test_a_change_that_was_not_seen_through_needs_ec2_whatever_was_found() -> None:
     unfinished = {**recorded(), "unfinished": "no answer."}
     given = inputs(found="running applied - httpTokens=required")
-    assert diff(unfinished, given, is_known).changed
+    assert changed(unfinished, given, is_known)
     assert needs_ec2(unfinished, given)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from imds_provider.rules.options import Options
-from imds_provider.rules.planned_change import asks_for_change, change_line, found, found_line
+from imds_provider.rules.planned_change import asks_for_change, change_line, found_line, parse_found_line
 from tests.support.fakes import LAX, observe
 
 WEB = "i-0123456789abcdef0"
@@ -42,7 +42,7 @@ def test_an_instance_that_has_what_is_wanted_comes_through_its_line_whole(instan
     seen = observe(WEB, {**LAX, **STRICT}, state=state, instance_state=instance_state)
     for owner_id in ("123456789012", ""):
         each = replace(seen, owner_id=owner_id)
-        assert found(WEB, found_line(each, STRICT), STRICT) == each
+        assert parse_found_line(WEB, found_line(each, STRICT), STRICT) == each
 
 
 def test_no_line_stands_for_an_instance_that_must_be_described_again() -> None:
@@ -55,7 +55,7 @@ def test_no_line_stands_for_an_instance_that_must_be_described_again() -> None:
 
 def test_a_line_that_is_out_of_date_or_is_none_stands_for_nothing() -> None:
     line = found_line(observe(WEB), {"httpTokens": "optional"})
-    assert found(WEB, line, {"httpTokens": "optional"}) is not None
-    assert found(WEB, line, STRICT) is None
+    assert parse_found_line(WEB, line, {"httpTokens": "optional"}) is not None
+    assert parse_found_line(WEB, line, STRICT) is None
     for other in (None, "", "running applied", "running applied - colour=red", 7):
-        assert found(WEB, other, STRICT) is None
+        assert parse_found_line(WEB, other, STRICT) is None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider.rules import wave_check_state as gate
+from imds_provider.rules import wave_check_state
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import Rule
@@ -38,7 +38,7 @@ def bag(*lines: object, **given: object) -> dict[str, object]:
     ],
 )
 def test_everything_but_the_targets_may_be_left_out_or_be_unknown(given: dict[str, object]) -> None:
-    assert gate.check(bag(target(), **given), is_known) == []
+    assert wave_check_state.check(bag(target(), **given), is_known) == []
 
 
 @pytest.mark.parametrize(
@@ -57,18 +57,18 @@ def test_everything_but_the_targets_may_be_left_out_or_be_unknown(given: dict[st
     ],
 )
 def test_a_wrong_value_is_refused_with_what_is_allowed(name: str, value: object, sentence: str) -> None:
-    found = gate.check({**bag(target()), name: value}, is_known)
+    found = wave_check_state.check({**bag(target()), name: value}, is_known)
     assert [(each.path, each.in_python()) for each in found] == [((name,), sentence)]
 
 
 def test_every_violation_is_found_at_once() -> None:
     given = {"soakMinutes": -1, "days": 0, "unknown": "x", "legacyCalls": "x", "region": None}
-    found = [".".join(map(str, each.path)) for each in gate.check(bag("x", **given), is_known)]
+    found = [".".join(map(str, each.path)) for each in wave_check_state.check(bag("x", **given), is_known)]
     assert found == ["targets.0", "region", "soakMinutes", "days", "unknown", "legacyCalls"]
 
 
 def test_what_forbids_the_run_is_the_only_thing_reported() -> None:
-    assert gate.check(bag("x", forbidden="no.", soakMinutes=-1), is_known) == [((), "no.")]
+    assert wave_check_state.check(bag("x", forbidden="no.", soakMinutes=-1), is_known) == [((), "no.")]
 
 
 @pytest.mark.parametrize(
@@ -95,37 +95,33 @@ def test_what_forbids_the_run_is_the_only_thing_reported() -> None:
 def test_there_is_something_to_look_at_before_a_change_or_with_new_targets(
     recorded: dict[str, object], wanted: dict[str, object], *, changed: bool
 ) -> None:
-    assert gate.changed(recorded, wanted, is_known) is changed
+    assert wave_check_state.changed(recorded, wanted, is_known) is changed
 
 
 def test_what_020_recorded_of_a_wave_is_no_difference_where_nothing_is_to_change() -> None:
     line = f"{WEB} httpTokens=required change=965f4789-20261125T044012Z-wave-2"
     recorded = bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web", checkedAt="2026-11-25T04:45:00Z")
-    assert not gate.changed(recorded, bag(title="before wave 2/3 of web"), is_known)
-    assert not gate.changed(recorded, bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web"), is_known)
+    assert not wave_check_state.changed(recorded, bag(title="before wave 2/3 of web"), is_known)
+    assert not wave_check_state.changed(recorded, bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web"), is_known)
 
 
 def test_the_rule_is_that_of_the_readiness_and_the_rollout() -> None:
-    assert gate.rule(bag()) == Rule(soak=None, days=14, unknown="warn")
+    assert wave_check_state.rule(bag()) == Rule(soak=None, readiness=Readiness(days=14, unknown="warn"))
     given = {"soakMinutes": 30.0, "days": 7.0, "unknown": "block"}
-    assert gate.rule(bag(**given)) == Rule(soak=timedelta(minutes=30), days=7, unknown="block")
-    assert gate.rule(bag(soakMinutes=0)).soak == timedelta(0)
-    assert type(gate.rule(bag(days=7.0)).days) is int
-
-
-def test_every_target_is_judged() -> None:
-    assert [each.instance_id for each in gate.to_judge(bag(target(), target(API)))] == [WEB, API]
+    assert wave_check_state.rule(bag(**given)) == Rule(timedelta(minutes=30), Readiness(days=7, unknown="block"))
+    assert wave_check_state.rule(bag(soakMinutes=0)).soak == timedelta(0)
+    assert type(wave_check_state.rule(bag(days=7.0)).readiness.days) is int
 
 
 def test_readiness_is_asked_again_of_those_that_are_about_to_refuse_calls() -> None:
-    assert gate.requiring(bag(before=[WEB, API])) == []
-    assert gate.requiring(bag(before=[WEB, API], requiring=[API, WEB])) == [WEB, API]
-    assert gate.readiness(bag()) == Readiness()
+    assert wave_check_state.requiring(bag(before=[WEB, API])) == []
+    assert wave_check_state.requiring(bag(before=[WEB, API], requiring=[API, WEB])) == [WEB, API]
+    assert wave_check_state.rule(bag()).readiness == Readiness()
     given = {"legacyCalls": "warn", "days": 7.0, "unknown": "ignore"}
-    assert gate.readiness(bag(**given)) == Readiness("warn", days=7, unknown="ignore")
+    assert wave_check_state.rule(bag(**given)).readiness == Readiness("warn", days=7, unknown="ignore")
 
 
 def test_what_is_recorded_says_whom_it_has_seen_and_when_and_nothing_of_what_comes_next() -> None:
     kept = bag(target(), soakMinutes=15, title="before wave 2/3 of web", wave=2.0)
     rest = {"before": [API], "requiring": [API], "days": 7, "unknown": "warn", "legacyCalls": "block"}
-    assert gate.outputs({**kept, **rest}, NOON) == {**kept, "checkedAt": "2026-11-25T12:00:00Z"}
+    assert wave_check_state.outputs({**kept, **rest}, NOON) == {**kept, "checkedAt": "2026-11-25T12:00:00Z"}

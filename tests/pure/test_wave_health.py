@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage
+from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
@@ -82,7 +83,7 @@ def test_a_change_is_remembered_for_so_many_days_to_the_second() -> None:
         Target("i-0123456789abcdef3", {"httpTokens": "required"}),
         Target("i-0123456789abcdef4", {"httpTokens": "required"}, Change("first")),
     ]
-    assert recently_changed(targets, Rule(days=1), NOON) == [
+    assert recently_changed(targets, Rule(readiness=Readiness(days=1)), NOON) == [
         Changed(WEB, NOON - minutes(day)),
         Changed(OLD, NOON - minutes(1), NOON - minutes(2 * day)),
     ]

@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from imds_provider.rules.imdsv1_usage import total
+from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
@@ -286,5 +287,5 @@ def test_every_change_is_remembered_by_its_own_target_alone(fleet: list[Instance
         for found in [each.as_changed]
     ]
     lines = [Target.parse(str(each)) for each in random.sample(targets, len(targets))]
-    found = recently_changed([each for each in lines if each], Rule(days=days), NOON)
+    found = recently_changed([each for each in lines if each], Rule(readiness=Readiness(days=days)), NOON)
     assert {each.instance_id: each for each in found} == {each.instance_id: each.as_changed for each in fleet}

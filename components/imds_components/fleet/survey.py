@@ -85,7 +85,7 @@ class _Survey:
         Only an instance's own resource knows whether an earlier change of this stack caused that, so these instances
         come before all waves.
         """
-        rule = Rule(timedelta(minutes=plan.settings.rollout.soak_minutes or 0), plan.settings.readiness.days)
+        rule = Rule(timedelta(minutes=plan.settings.rollout.soak_minutes or 0), plan.settings.readiness)
         since, until = self._now - rule.window - PUBLISH, self._now + _MINUTE
 
         def look_up(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:

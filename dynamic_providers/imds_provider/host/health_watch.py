@@ -70,10 +70,10 @@ def _snapshot(changed: list[Changed], rule: Rule, region: str) -> Snapshot:
 
 
 def _judge_unknown(uncovered: list[Changed], rule: Rule, title: str) -> None:
-    if not uncovered or rule.unknown == "ignore":
+    if not uncovered or rule.readiness.unknown == "ignore":
         return
     message = no_data(title, uncovered)
-    if rule.unknown == "block":
+    if rule.readiness.unknown == "block":
         raise WaveStoppedError(message)
     runtime.engine().warn(message)
 

@@ -1,4 +1,4 @@
-"""What this project's dynamic resources and their providers have in common: glue to Pulumi, no rules."""
+"""The base of the dynamic resources and of their providers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest
 
 from ..errors import ImdsError
 from ..program.explicit_providers import refuse_explicit_provider
-from ..rules.resource_state import REGION, IsKnown
+from ..rules.resource_state import REGION, IsKnown, Properties
 from ..rules.validation import Violation
 from . import runtime
 from .property_bags import Spelling, is_known
-
-Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Provider(dynamic.ResourceProvider):
-    """Holds nothing, since it is pickled into the state of every stack: no configuration and no credentials."""
+    """The base of the providers. Pulumi pickles them into the state of every stack, so they hold no values."""
 
     serialize_as_secret_always = False
 
@@ -33,9 +31,11 @@ class Provider(dynamic.ResourceProvider):
 
 
 class Resource(dynamic.Resource):
-    """The base of the resources: translates the names of its own properties, and takes no explicit AWS provider."""
+    """The base of the resources: spells its own properties as Pulumi does, and refuses explicit AWS providers."""
 
-    def __init__(self, provider: Provider, name: str, props: Bag, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, provider: Provider, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         refuse_explicit_provider(f"{type(self).__name__} {name}", opts)
         self._spelling = Spelling(props)
         super().__init__(provider, name, props, opts)
@@ -65,8 +65,8 @@ def reporting_errors(operation: Callable[P, R]) -> Callable[P, R]:
     return reporting
 
 
-def checked(news: Bag, check: Callable[[Bag, IsKnown], list[Violation]]) -> CheckResult:
-    """The inputs, in the default region if they name none, and everything that ``check`` finds wrong with them."""
+def checked(news: Properties, check: Callable[[Properties, IsKnown], list[Violation]]) -> CheckResult:
+    """The inputs, with the default region if they name none, and a failure for each violation that ``check`` finds."""
     inputs = dict(news)
     if inputs.get(REGION) is None:
         inputs[REGION] = runtime.aws().default_region()

@@ -1,8 +1,6 @@
 """What the providers share in the dynamic host: the AWS connections and the link to the engine.
 
-The engine starts one host for each run, so here the process is the run. A user's program may share its process with
-others, and uses nothing of this module. Providers are pickled into the state of a stack, so they hold nothing
-themselves.
+The engine starts one host for each run, so values of the process are values of the run.
 """
 
 from __future__ import annotations
@@ -17,11 +15,12 @@ from functools import cache
 from ..aws import Aws, Ec2
 from ..aws.settings import parse
 from ..errors import ConfigurationError
+from ..rules.resource_state import DEFAULT_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Properties
 from ..waiting.clock import Deadline
-from .engine_link import Engine, engine_of_this_host
+from .engine_link import Engine
 
 RUN = uuid.uuid4().hex[:8]
-"""This run of Pulumi: the engine starts the dynamic host anew for each."""
+"""The ID of this run, and of the changes that it makes."""
 
 _lock = threading.Lock()
 _aws: Aws | None = None
@@ -30,47 +29,48 @@ _aws: Aws | None = None
 @cache
 def engine() -> Engine:
     """The engine that started this process."""
-    return engine_of_this_host()
+    return Engine.of_this_host()
 
 
 def configure(get: Callable[[str], object]) -> None:
-    """Take the configuration of the stack, once: every provider of a process is given the same.
+    """Configure AWS access once; every provider of the process has the same configuration.
 
     ``get`` gives the raw value of a key. Raises :class:`ConfigurationError`.
     """
-    global _aws  # noqa: PLW0603  the process is what the connections belong to
+    global _aws  # noqa: PLW0603  the connections belong to the process
     with _lock:
         if _aws is None:
-            _aws = Aws(parse(get), engine(), when_connected=_spare_collector)
+            _aws = Aws(parse(get), engine(), when_connected=_freeze_garbage)
 
 
 def aws() -> Aws:
-    """The connections, once :func:`configure` has been called."""
+    """The connections. Raises :class:`ConfigurationError` before :func:`configure`."""
     if _aws is None:
         raise ConfigurationError("the provider was used before it was configured.")
     return _aws
 
 
 def ec2(region: object) -> Ec2:
-    """EC2 of a region that a property bag names, or of the default one."""
+    """EC2 in the region of a property, or in the default one."""
     return aws().ec2(region if isinstance(region, str) else None)
 
 
 @cache
-def _spare_collector() -> None:
-    """Have no garbage collection look at what is loaded by now, once.
+def _freeze_garbage() -> None:
+    """Exclude everything that is loaded from garbage collection, once.
 
-    EC2's model alone is more than all else in the host, and stays for as long as the process. Going through it again
-    and again took a sixth of a preview of 400 instances.
+    EC2's model alone is larger than everything else in the host and stays for the life of the process. Traversing it
+    again and again took a sixth of a preview of 400 instances.
     """
     gc.freeze()
 
 
-def deadline(seconds: object, default: float) -> Deadline:
-    """A deadline from a property bag's ``timeoutSeconds``."""
-    return Deadline(engine(), float(seconds) if isinstance(seconds, int | float) else default)
+def deadline(properties: Properties) -> Deadline:
+    """The deadline that ``timeoutSeconds`` sets, or the default one."""
+    seconds = properties.get(TIMEOUT_SECONDS)
+    return Deadline(engine(), seconds if isinstance(seconds, int | float) else DEFAULT_TIMEOUT_SECONDS)
 
 
 def now() -> datetime:
-    """This moment by the clock of this machine, in UTC."""
+    """The time of this machine, in UTC."""
     return datetime.now(timezone.utc)

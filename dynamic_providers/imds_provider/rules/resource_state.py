@@ -1,4 +1,4 @@
-"""The property bag of ``InstanceMetadataOptions``: what may go in, what counts as a change, what comes out.
+"""The properties of ``InstanceMetadataOptions``: which inputs are valid, what counts as a change, what is recorded.
 
 The property names are a contract with the state of every stack that uses the resource.
 """
@@ -6,22 +6,13 @@ The property names are a contract with the state of every stack that uses the re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from . import validation
 from .loosening import loosened
 from .observation import STOPPED_STATES, Observation, Verdict, judge
-from .options import (
-    HTTP_TOKENS,
-    OPTION_NAMES,
-    Options,
-    OptionValue,
-    changes,
-    decode,
-    option_violations,
-    unknown,
-)
+from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, changes, decode, option_violations, unknown
 from .planned_change import asks_for_change
 from .target import Change, Target
 from .validation import Key, Violation, violations
@@ -32,20 +23,20 @@ ON_DESTROY = "onDestroy"
 WAIT = "wait"
 TIMEOUT_SECONDS = "timeoutSeconds"
 WAVE = "wave"
-"""The wave of a fleet that the instance belonged to; recorded by 0.2.0, and no difference."""
+"""The wave of a fleet that the instance belonged to. Recorded by 0.2.0; a difference in it is not a change."""
 ALLOW_DOWNGRADE = "allowDowngrade"
 """Why the options may be loosened. Recorded, since a restore needs it when the program no longer has the resource."""
 
 CHANGE = "change"
-"""What the program saw that will change: a difference for as long as it is given, recorded in no output."""
+"""What will change, as the program found. It makes an update for as long as it is given, and is not recorded."""
 FOUND = "found"
-"""What the program saw of an instance that has what is wanted, so that it need not be described again."""
+"""An instance that the program found to have the wanted options, so that it is not described again. Not recorded."""
 UNHEALTHY = "unhealthy"
-"""What the program saw to be wrong with an instance that is to be changed again; recorded in no output."""
+"""Why the program found an instance unhealthy that is to be changed again. Not recorded."""
 DAYS = "days"
-"""For how many days a change is remembered; recorded in no output."""
+"""For how many days a change counts in a health check. Not recorded."""
 IF_GONE = "ifGone"
-"""What an instance that is terminated, or does not exist, is to the run; recorded in no output."""
+"""Whether a terminated or missing instance fails the resource or is warned of. Not recorded."""
 
 STATE = "state"
 PREVIOUS = "previous"
@@ -53,12 +44,10 @@ OWNER_ID = "ownerId"
 TARGET = "target"
 PENDING_START = "pending-start"
 UNFINISHED = "unfinished"
-"""Why a change that EC2 has taken, or may have, was not seen through: the next run does so."""
+"""Why a change was not completed that EC2 has accepted, or may have; the next run completes it."""
 
 SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS, WAVE, ALLOW_DOWNGRADE)
-PROPERTY_NAMES = (*SETTINGS, CHANGE, FOUND, UNHEALTHY, IF_GONE, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
-"""All but the options."""
-
+"""The recorded inputs that are not options."""
 IDENTITY = (INSTANCE_ID, REGION)
 """A change of one of these means another instance, hence a replacement."""
 
@@ -66,10 +55,10 @@ WARN = "warn"
 RESTORE = "restore"
 DEFAULT_TIMEOUT_SECONDS = 120
 
-Bag = Mapping[str, object]
-IsKnown = Callable[[object], bool]
+Properties = Mapping[str, object]
 InstanceKey = tuple[object, object]
-
+IsKnown = Callable[[object], bool]
+"""False for an output whose value is known only during the run."""
 
 _KEYS = (
     Key(INSTANCE_ID, validation.INSTANCE_ID, required=True),
@@ -84,42 +73,35 @@ _KEYS = (
 )
 
 
-def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
-    """Everything about the inputs that is not allowed. ``is_known`` is false for a value not known before the run."""
-    return [*violations(bag, _KEYS, is_known=is_known), *option_violations(bag, is_known=is_known)]
+def check(inputs: Properties, is_known: IsKnown) -> list[Violation]:
+    """Everything about the inputs that is not allowed."""
+    return [*option_violations(inputs, is_known=is_known), *violations(inputs, _KEYS, is_known=is_known)]
 
 
-@dataclass(frozen=True)
-class Difference:
-    """What the engine has to know of a difference: whether there is one, and which properties force a replacement."""
-
-    changed: bool
-    replaces: list[str]
+def replaces(recorded: Properties, inputs: Properties) -> list[str]:
+    """The properties that differ and replace the resource."""
+    return [name for name in IDENTITY if inputs.get(name) != recorded.get(name)]
 
 
-def diff(recorded: Bag, wanted: Bag, is_known: IsKnown) -> Difference:
-    """Compare the recorded outputs with the new inputs, without looking at the instance.
+def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool:
+    """Whether the new inputs differ from the recorded outputs, without describing the instance.
 
-    ``wait`` and ``timeoutSeconds`` are no differences: they say how to carry out one.
+    ``wait`` and ``timeoutSeconds`` are compared with nothing: they say how to carry out a change.
     """
-    replaces = [name for name in IDENTITY if wanted.get(name) != recorded.get(name)]
-    given = {name: wanted[name] for name in OPTION_NAMES if wanted.get(name) is not None}
-    changed = (
-        not all(is_known(value) for value in given.values())
+    given = option_names(inputs)
+    return (
+        bool(replaces(recorded, inputs))
+        or not all(is_known(inputs[name]) for name in given)
         or set(given) != set(managed(recorded))
-        or bool(changes(decode(recorded), decode(given)))
-        or any(wanted.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
-        or bool(recorded.get(UNFINISHED))
-        or asks_for_change(wanted.get(CHANGE), wanted)
+        or any(inputs.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
+        or needs_ec2(recorded, inputs)
     )
-    return Difference(changed or bool(replaces), replaces)
 
 
-def needs_ec2(recorded: Bag, inputs: Bag) -> bool:
-    """Whether an update has to look at the instance.
+def needs_ec2(recorded: Properties, inputs: Properties) -> bool:
+    """Whether an update has to describe the instance.
 
-    It has when an option is newly set, or differs from what was recorded or from what the program saw, or when the
-    last change was not seen through.
+    It does if an option is newly set, or differs from the recorded or live value, or if the last change is unfinished.
     """
     wanted = decode(inputs)
     return (
@@ -130,30 +112,30 @@ def needs_ec2(recorded: Bag, inputs: Bag) -> bool:
     )
 
 
-def instance_key(bag: Bag) -> InstanceKey:
+def instance_key(properties: Properties) -> InstanceKey:
     """The region and ID that identify the instance in a run."""
-    return bag.get(REGION), bag.get(INSTANCE_ID)
+    return properties.get(REGION), properties.get(INSTANCE_ID)
 
 
-def option_names(bag: Bag) -> list[str]:
+def option_names(inputs: Properties) -> list[str]:
     """The options that are set, known or not."""
-    return [name for name in OPTION_NAMES if bag.get(name) is not None]
+    return [name for name in OPTION_NAMES if inputs.get(name) is not None]
 
 
-def managed(recorded: Bag) -> Options:
+def managed(recorded: Properties) -> Options:
     """The options that the program set when the outputs were recorded, with the values it wanted."""
     target = Target.parse(recorded.get(TARGET))
     return target.wanted if target else decode(recorded)
 
 
-def previous(recorded: Bag) -> dict[str, OptionValue]:
+def previous(recorded: Properties) -> dict[str, OptionValue]:
     """The recorded values from before the options were first managed."""
     values = recorded.get(PREVIOUS)
     return decode(values) if isinstance(values, Mapping) else {}
 
 
 def merge_previous(recorded: Options, before: Options, wanted: Options) -> dict[str, OptionValue]:
-    """``previous`` after a create or update: kept where there is one, what was there before for a newly managed option.
+    """``previous`` after a create or update: the recorded values, and ``before`` for newly managed options.
 
     An option that is no longer managed is dropped, so that nothing is ever restored that the program does not manage.
     """
@@ -161,37 +143,49 @@ def merge_previous(recorded: Options, before: Options, wanted: Options) -> dict[
     return {name: known[name] for name in wanted if name in known}
 
 
-def settings(bag: Bag) -> dict[str, object]:
-    """The inputs that are not options."""
-    return {name: bag[name] for name in SETTINGS if bag.get(name) is not None}
+def settings(inputs: Properties) -> dict[str, object]:
+    """The inputs to record that are not options."""
+    return {name: inputs[name] for name in SETTINGS if inputs.get(name) is not None}
 
 
 def outputs(
-    inputs: Bag, seen: Observation, was: Options, change: Change | None, unfinished: str = "", *, changed: bool = False
+    inputs: Properties,
+    seen: Observation,
+    before: Options,
+    change: Change | None,
+    unfinished: str = "",
+    *,
+    changed: bool = False,
 ) -> dict[str, object]:
     """The outputs to record: the inputs that are not options, and what was observed.
 
-    ``change`` is another after every operation that leaves something to wait for; ``changed`` says whether this one
-    has sent anything.
+    ``changed`` says whether this operation sent a modification.
     """
     return {
         **({UNFINISHED: unfinished} if unfinished else {}),
         **settings(inputs),
         **_observed(inputs, seen, decode(inputs), changed=changed),
-        PREVIOUS: dict(was),
+        PREVIOUS: dict(before),
         TARGET: str(Target(seen.instance_id, decode(inputs), change)),
     }
 
 
-def outputs_if_gone(inputs: Bag, recorded: Bag) -> dict[str, object]:
-    """The outputs to record of an instance that is gone: what was known of it."""
+def outputs_if_gone(inputs: Properties, recorded: Properties) -> dict[str, object]:
+    """The outputs to record of an instance that is gone: its last known ones."""
     kept = {name: value for name, value in recorded.items() if name not in (*SETTINGS, UNFINISHED)}
-    target = Target(str(inputs[INSTANCE_ID]), decode(inputs), change_of(recorded))
-    return {**kept, **settings(inputs), PREVIOUS: previous(recorded), TARGET: str(target)}
+    return {**kept, **settings(inputs), PREVIOUS: previous(recorded), TARGET: _carried_target(recorded, inputs)}
 
 
-def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
-    """The outputs after a look at the instance. Without recorded ones (``opts.id``) it counts as managed from now."""
+def carried_over(recorded: Properties, inputs: Properties) -> dict[str, object]:
+    """The outputs after an update that does not need the instance."""
+    dropped = SETTINGS if inputs.get(WAIT) is not False else (*SETTINGS, STATE)
+    kept = {name: value for name, value in recorded.items() if name not in dropped}
+    before = merge_previous(previous(recorded), {}, decode(inputs))
+    return {**kept, **settings(inputs), PREVIOUS: before, TARGET: _carried_target(recorded, inputs)}
+
+
+def refreshed_outputs(recorded: Properties, seen: Observation) -> dict[str, object]:
+    """The outputs after a refresh. Without recorded ones (``opts.id``) the instance counts as managed from now on."""
     wanted = managed(recorded)
     changed = recorded.get(STATE) == PENDING_START
     finished = judge(seen, wanted, changed=changed) is not Verdict.PENDING
@@ -205,37 +199,23 @@ def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
     }
 
 
-def refreshed_inputs(recorded: Bag, seen: Observation) -> dict[str, object]:
-    """The inputs that would describe the instance as it is now, so that the next preview shows the way back."""
+def refreshed_target(recorded: Properties, seen: Observation, run: str, at: datetime) -> dict[str, object]:
+    """The target after a refresh if tokens have become required: a run that was killed may have changed them."""
+    target = Target.parse(recorded.get(TARGET))
+    if target is None or target.wanted.get(HTTP_TOKENS) != "required":
+        return {}
+    change = last_change(run, at, recorded, {}, seen.options, changed=False)
+    return {TARGET: str(replace(target, change=change))} if change != target.change else {}
+
+
+def refreshed_inputs(recorded: Properties, seen: Observation) -> dict[str, object]:
+    """Inputs that match the instance as it is, so that the next preview shows the difference to the program."""
     wanted = managed(recorded)
     return {**settings(recorded), **wanted, **{name: seen.options[name] for name in wanted if name in seen.options}}
 
 
-def _observed(bag: Bag, seen: Observation, wanted: Options, *, changed: bool) -> dict[str, object]:
-    """What was seen. Nothing has waited for ``state`` where ``wait`` is false, so it would soon be wrong there."""
-    state = {STATE: state_of(seen, wanted, changed=changed)} if bag.get(WAIT) is not False else {}
-    return {**seen.options, OWNER_ID: seen.owner_id, **state}
-
-
-def state_of(seen: Observation, wanted: Options, *, changed: bool) -> str:
-    """``applied`` or ``pending`` as EC2 says, ``pending-start`` or ``unknown``.
-
-    ``pending-start`` is for a stopped instance with a change to take up, ``unknown`` for one of which EC2 does not
-    report all that is wanted.
-    """
-    if seen.instance_state in STOPPED_STATES and (changed or seen.is_pending):
-        return PENDING_START
-    return "unknown" if unknown(seen.options, wanted) else seen.state or "applied"
-
-
-def change_of(recorded: Bag) -> Change | None:
-    """The recorded change."""
-    target = Target.parse(recorded.get(TARGET))
-    return target.change if target else None
-
-
 def last_change(
-    run: str, at: datetime, recorded: Bag, before: Options, after: Options, *, changed: bool
+    run: str, at: datetime, recorded: Properties, before: Options, after: Options, *, changed: bool
 ) -> Change | None:
     """The change to record after an operation: this one if it ``changed`` anything, else the recorded one.
 
@@ -250,23 +230,24 @@ def last_change(
     return Change(run, None if loosened(before, after) else at, required_at)
 
 
-def refreshed_target(recorded: Bag, seen: Observation, run: str, at: datetime) -> dict[str, object]:
-    """The target after a refresh, if tokens have become required: that may be the change of a run that was killed."""
-    target = Target.parse(recorded.get(TARGET))
-    if target is None or target.wanted.get(HTTP_TOKENS) != "required":
-        return {}
-    change = last_change(run, at, recorded, {}, seen.options, changed=False)
-    return {TARGET: str(replace(target, change=change))} if change != target.change else {}
+def _carried_target(recorded: Properties, inputs: Properties) -> str:
+    """The target for new inputs, with the recorded change."""
+    old = Target.parse(recorded.get(TARGET))
+    return str(Target(str(inputs[INSTANCE_ID]), decode(inputs), old.change if old else None))
 
 
-def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:
-    """The outputs after a change of the inputs that the instance does not have to hear of."""
-    wanted = decode(inputs)
-    dropped = SETTINGS if inputs.get(WAIT) is not False else (*SETTINGS, STATE)
-    kept = {name: value for name, value in recorded.items() if name not in dropped}
-    return {
-        **kept,
-        **settings(inputs),
-        PREVIOUS: merge_previous(previous(recorded), {}, wanted),
-        TARGET: str(Target(str(inputs[INSTANCE_ID]), wanted, change_of(recorded))),
-    }
+def _observed(properties: Properties, seen: Observation, wanted: Options, *, changed: bool) -> dict[str, object]:
+    """What was observed. With ``wait`` false nothing waits for ``state``, so it would soon be out of date."""
+    state = {STATE: _state(seen, wanted, changed=changed)} if properties.get(WAIT) is not False else {}
+    return {**seen.options, OWNER_ID: seen.owner_id, **state}
+
+
+def _state(seen: Observation, wanted: Options, *, changed: bool) -> str:
+    """``applied`` or ``pending`` as EC2 reports, ``pending-start`` or ``unknown``.
+
+    ``pending-start`` is for a stopped instance whose change applies at its next start, ``unknown`` for an instance of
+    which EC2 does not report everything that is wanted.
+    """
+    if seen.instance_state in STOPPED_STATES and (changed or seen.is_pending):
+        return PENDING_START
+    return "unknown" if unknown(seen.options, wanted) else seen.state or "applied"

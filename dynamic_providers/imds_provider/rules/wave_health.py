@@ -10,12 +10,12 @@ minutes, or every minute; a data point bears the time at which its period starts
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .imdsv1_usage import Imdsv1Usage, period_seconds
+from .readiness import Readiness
 from .target import Target
-from .validation import DEFAULT_DAYS
 from .wording import cut, instances
 
 HEALTHY_FOR = timedelta(minutes=10)
@@ -30,13 +30,12 @@ COVERED_WITHIN = timedelta(minutes=20)
 class Rule:
     """What instances must show.
 
-    ``soak`` None waits until CloudWatch covers the change, 0 does not wait. Changes older than ``days`` do not count.
-    ``unknown`` is what instances that CloudWatch does not cover do: ``warn``, ``block`` or ``ignore``.
+    ``soak`` None waits until CloudWatch covers the change, 0 does not wait. Changes older than ``readiness.days`` do
+    not count, and ``readiness.unknown`` is what instances that CloudWatch does not cover do.
     """
 
     soak: timedelta | None = None
-    days: int = DEFAULT_DAYS
-    unknown: str = "warn"
+    readiness: Readiness = field(default_factory=Readiness)
 
     @property
     def window(self) -> timedelta:
@@ -82,8 +81,8 @@ class Snapshot:
 
 
 def recently_changed(targets: Iterable[Target], rule: Rule, now: datetime) -> list[Changed]:
-    """The instances that were changed in the last ``rule.days``, other than loosened: that cannot break a workload."""
-    since = now - timedelta(days=rule.days)
+    """The instances that were changed in the last days, other than loosened: that cannot break a workload."""
+    since = now - timedelta(days=rule.readiness.days)
     return [
         Changed(each.instance_id, each.change.at, each.required_at)
         for each in targets
