@@ -1,6 +1,6 @@
 """Faults as data: which calls a fault affects and what it does to them. `http.pipeline` carries them out.
 
-May import `api` only.
+May not import `http`.
 """
 
 from localcloud.faults.fault import Effect, Fault, FaultPlan
