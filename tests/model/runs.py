@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from imds_provider.errors import ImdsError
-from imds_provider.rules.deciders import Deciders
+from imds_provider.rules.option_owners import OptionOwners
 from tests.faults.attempts import Run as StackRun
 from tests.faults.process import JumpingEngine
 from tests.faults.stack import Program, Row, Stack, is_barrier
@@ -69,7 +69,7 @@ class RunsHere:
         self._stack = Stack()
 
     def run(self, operation: Operation, program: Described) -> Ended:
-        if operation == "up" and (problems := _two_deciders(program)):
+        if operation == "up" and (problems := _two_owners(program)):
             return Ended({"program": "\n".join(problems)})
         with self._processes.process() as engine:
             return _ended(self._run(operation, _program(program), engine), engine)
@@ -92,11 +92,11 @@ class RunsHere:
         return [each.outputs for _, each in self._stack.replaced]
 
 
-def _two_deciders(program: Described) -> list[str]:
+def _two_owners(program: Described) -> list[str]:
     """What the resource class of the program refuses before anything is sent."""
-    deciders = Deciders()
+    owners = OptionOwners()
     given = [(name, program.ids[wish.slot], wish.options) for name, wish in program.wishes.items()]
-    return [each for name, id_, options in given for each in deciders.decide(id_, id_, name, options)]
+    return [each for name, id_, options in given for each in owners.add(id_, id_, name, options)]
 
 
 def _program(program: Described) -> Program:

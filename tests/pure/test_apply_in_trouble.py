@@ -105,7 +105,7 @@ def test_a_refusal_is_not_tried_again() -> None:
 
 def test_an_instance_that_does_not_exist_is_looked_for_and_then_a_clear_error() -> None:
     applying = Applying()
-    with pytest.raises(InstanceMissingError, match=f"{WEB} does not exist in eu-west-1: check the id, the region"):
+    with pytest.raises(InstanceMissingError, match=f"{WEB} does not exist in eu-west-1: check the ID, the region"):
         applying.apply()
     assert 10 <= applying.elapsed <= 12.2
     assert len(applying.ec2.describes) > 3
@@ -187,7 +187,7 @@ def test_an_instance_that_could_not_be_found_in_time_says_so() -> None:
 def test_an_instance_without_reported_options_cannot_be_managed() -> None:
     applying = Applying()
     applying.ec2.add(WEB, {})
-    with pytest.raises(AwsError, match=f"{WEB}: EC2 in eu-west-1 reports no metadata options of it."):
+    with pytest.raises(AwsError, match=f"{WEB}: EC2 in eu-west-1 reports no metadata options, so they"):
         applying.apply()
     assert applying.ec2.modifications == []
 

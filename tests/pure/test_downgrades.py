@@ -44,7 +44,7 @@ def test_loosening_needs_a_reason(allow: Allowance, refused: list[str]) -> None:
     members = [Member(observe(B, RIGHT), LOOSER), Member(observe(A, RIGHT), LOOSER), Member(observe(C, LAX), LOOSER)]
     assert refused_downgrades(members, allow, "allow_downgrade") == [
         f"{each} would be loosened (httpTokens: required -> optional): "
-        "keep what it has, or give the reason in allow_downgrade."
+        "keep the current value, or give the reason in allow_downgrade."
         for each in refused
     ]
     assert [each for each in (A, B) if reason_for(allow, each) is None] == refused

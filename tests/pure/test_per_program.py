@@ -79,5 +79,5 @@ def test_what_cannot_be_made_is_tried_again() -> None:
 
 def test_outside_a_program_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imds_provider.program.per_program.get_monitor", lambda: None)
-    with pytest.raises(pulumi.RunError, match=r"^there is no Pulumi program here: run it by `pulumi`"):
+    with pytest.raises(pulumi.RunError, match=r"^no Pulumi program is running: use `pulumi`"):
         PerProgram(Value).get()

@@ -1,4 +1,4 @@
-"""The rule that nothing is loosened without a recorded reason, whoever asks for it."""
+"""Nothing is loosened without a recorded reason."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def loosened(observed: Options, wanted: Options) -> list[str]:
 
 
 def render_loosened(observed: Options, wanted: Options) -> str:
-    """What would be loosened, for a person: ``httpTokens: required -> optional``."""
+    """What would be loosened, as in ``httpTokens: required -> optional``."""
     return ", ".join(f"{name}: {observed[name]} -> {wanted[name]}" for name in loosened(observed, wanted))
 
 
 def without_loosening(observed: Options, wanted: Options) -> Options:
-    """Those of the wanted options that do not loosen the instance."""
+    """The wanted options that do not loosen the instance."""
     kept = loosened(observed, wanted)
     return {name: value for name, value in wanted.items() if name not in kept}
 
@@ -43,8 +43,8 @@ def refusal(
     wanted: Options,
     key: str = "allow_downgrade (imds:allowDowngrade in a stack file)",
 ) -> str:
-    """Report an instance that would be loosened without a reason; ``key`` is where to give one."""
+    """The error for an instance that would be loosened without a reason; ``key`` is where to give one."""
     return (
         f"{instance_id} would be loosened ({render_loosened(observed, wanted)}): "
-        f"keep what it has, or give the reason in {key}."
+        f"keep the current value, or give the reason in {key}."
     )

@@ -180,6 +180,14 @@ def render(options: Options, names: Iterable[str] = OPTION_NAMES) -> str:
     return " ".join(f"{name}={options[name]}" for name in names if name in options)
 
 
+def parse_options(words: Iterable[str]) -> dict[str, OptionValue] | None:
+    """The options in words such as ``httpTokens=required``, as :func:`render` writes them; None if one is not."""
+    pairs = dict(word.partition("=")[::2] for word in words)
+    if not set(pairs) <= set(OPTION_NAMES):
+        return None
+    return {name: int(value) if value.isdecimal() else value for name, value in pairs.items()}
+
+
 def render_changes(observed: Options, wanted: Options) -> str:
     """What will change on one line: ``httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2``."""
     differing = changes(observed, wanted)

@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping
 
 from .observation import GONE_STATES, Observation
-from .options import Options, changes, decode, render, render_changes
-from .target import parse_options
+from .options import Options, changes, decode, parse_options, render, render_changes
 
 _PART = re.compile(r"(?P<name>\w+): \S+ -> (?P<value>\S+)")
 _NOTHING = "-"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .loosening import loosened
-from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, render
-from .target import Target, parse_options
+from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, parse_options, render
+from .target import Target
 from .wording import counted, cut, instances
 
 _REASON = "allowDowngrade"

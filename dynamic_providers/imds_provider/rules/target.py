@@ -7,11 +7,11 @@ because a preview shows it when it changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, render
+from .options import HTTP_TOKENS, Options, parse_options, render
 
 _CHANGE, _CHANGED_AT, _REQUIRED_AT = "change", "changedAt", "requiredAt"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -86,11 +86,3 @@ def render_time(at: datetime) -> str:
 
 def _parse_time(at: str | None, time_format: str) -> datetime | None:
     return datetime.strptime(at, time_format).replace(tzinfo=timezone.utc) if at else None
-
-
-def parse_options(parts: Iterable[str]) -> dict[str, OptionValue] | None:
-    """Options from ``name=value`` each, as :func:`.options.render` writes them, or None if one is not an option."""
-    pairs = dict(part.partition("=")[::2] for part in parts)
-    if not set(pairs) <= set(OPTION_NAMES):
-        return None
-    return {name: int(value) if value.isdecimal() else value for name, value in pairs.items()}
