@@ -105,7 +105,7 @@ def test_a_refusal_is_not_tried_again() -> None:
 
 def test_an_instance_that_does_not_exist_is_looked_for_and_then_a_clear_error() -> None:
     applying = Applying()
-    with pytest.raises(InstanceMissingError, match=f"{WEB} does not exist in eu-west-1: check the id, the region"):
+    with pytest.raises(InstanceMissingError, match=f"{WEB} does not exist in eu-west-1: check the ID, the region"):
         applying.apply()
     assert 10 <= applying.elapsed <= 12.2
     assert len(applying.ec2.describes) > 3
