@@ -119,7 +119,7 @@ def test_instances_that_do_not_exist_end_the_preview_each_with_a_sentence(progra
         preview(programs, {"web": WEB, "api": API, "old": OLD})
     sentences = str(caught.value).splitlines()
     assert len(sentences) == 2
-    assert sentences[0].startswith(f"web: {WEB} does not exist in eu-west-1: check the id, the region")
+    assert sentences[0].startswith(f"web: {WEB} does not exist in eu-west-1: check the ID, the region")
     assert sentences[1].startswith(f"old: {OLD} does not exist in eu-west-1: ")
 
 

@@ -38,7 +38,7 @@ def test_an_id_that_ec2_knows_nowhere_or_only_elsewhere_is_refused_after_a_while
     unknown, elsewhere = new_id(), launch(cloud, region="us-east-1")
     with in_background(lambda: fails(options, unknown)) as first, in_background(lambda: fails(options, elsewhere)):
         assert fails(options, elsewhere) == (
-            f"{elsewhere} does not exist in {REGION}: check the id, the region and the account, "
+            f"{elsewhere} does not exist in {REGION}: check the ID, the region and the account, "
             "or run `pulumi refresh` if the program launched it and it was terminated."
         )
         assert first.result().startswith(f"{unknown} does not exist in {REGION}: ")
@@ -73,7 +73,7 @@ def test_a_terminated_instance_fails_at_once_and_is_sent_nothing(
     started = time.monotonic()
     sentence = fails(options, web)
     assert time.monotonic() - started < 2
-    assert sentence.startswith(f"{web} is {state}: its metadata options cannot be changed any more. ")
+    assert sentence.startswith(f"{web} is {state}: its metadata options can no longer be changed. ")
     assert (calls(cloud, MODIFY, web), calls(cloud, DESCRIBE, web)) == (0, 1)
     assert host.engine.messages("ERROR") == [sentence]
 

@@ -129,6 +129,6 @@ def test_an_endpoint_that_was_disabled_takes_the_other_options_when_it_is_enable
 def test_an_update_of_a_terminated_instance_fails_and_says_so(cloud: LocalCloud, options: ProviderClient) -> None:
     web = Managed(cloud, options, httpTokens="required")
     cloud.terminate(web.id)
-    with pytest.raises(OperationFailedError, match="is terminated: its metadata options cannot be changed any more"):
+    with pytest.raises(OperationFailedError, match="is terminated: its metadata options can no longer be changed"):
         web.update(httpTokens="required", httpPutResponseHopLimit=2)
     assert cloud.calls(MODIFY) == 0

@@ -175,7 +175,7 @@ def test_an_instance_that_stays_unknown_is_given_up_on_after_the_grace() -> None
     waiting.ec2.add(WEB, {**LAX, **WANTED})
     result = waiting.wait(OLD, WEB)
     assert (kinds(result), result.verdicts) == ({OLD: InstanceMissingError}, {WEB: Verdict.APPLIED})
-    assert str(result.errors[OLD]).startswith(f"{OLD} does not exist in eu-west-1: check the id")
+    assert str(result.errors[OLD]).startswith(f"{OLD} does not exist in eu-west-1: check the ID")
     assert list(result.observations) == [WEB]
     assert 10 <= waiting.elapsed <= 10 + 2.2
 
