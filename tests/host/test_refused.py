@@ -30,7 +30,7 @@ IDENTITY = (
     f"credentials, then run again.{CARRIED}"
 )
 OPERATOR = (
-    "The instance is managed by an AWS service (its operator, such as EKS Auto Mode), which alone decides its "
+    "The instance is managed by an AWS service (its operator, such as EKS Auto Mode), which alone can change its "
     "settings: take it out of the program."
 )
 ENFORCED = (

@@ -9,7 +9,7 @@ import pytest
 from imds_provider.rules import wave_check_state
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.target import Change, Target
-from imds_provider.rules.wave_health import Rule
+from imds_provider.rules.wave_health import HealthRule
 from tests.pure.bags import UNKNOWN, is_known
 
 WEB, API = "i-0123456789abcdef0", "i-0123456789abcdef1"
@@ -106,9 +106,9 @@ def test_what_020_recorded_of_a_wave_is_no_difference_where_nothing_is_to_change
 
 
 def test_the_rule_is_that_of_the_readiness_and_the_rollout() -> None:
-    assert wave_check_state.rule(bag()) == Rule(soak=None, readiness=Readiness(days=14, unknown="warn"))
+    assert wave_check_state.rule(bag()) == HealthRule(soak=None, readiness=Readiness(days=14, unknown="warn"))
     given = {"soakMinutes": 30.0, "days": 7.0, "unknown": "block"}
-    assert wave_check_state.rule(bag(**given)) == Rule(timedelta(minutes=30), Readiness(days=7, unknown="block"))
+    assert wave_check_state.rule(bag(**given)) == HealthRule(timedelta(minutes=30), Readiness(days=7, unknown="block"))
     assert wave_check_state.rule(bag(soakMinutes=0)).soak == timedelta(0)
     assert type(wave_check_state.rule(bag(days=7.0)).readiness.days) is int
 

@@ -14,8 +14,8 @@ from imds_provider.rules.wave_health import (
     HEALTHY_FOR,
     PUBLISH,
     Changed,
+    HealthRule,
     Impairment,
-    Rule,
     Snapshot,
     may_be_covered,
     merge_impairments,
@@ -34,7 +34,7 @@ from imds_provider.rules.wave_health import (
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 WEB, API, OLD = "i-0123456789abcdef0", "i-0123456789abcdef1", "i-0123456789abcdef2"
-UNSET, NONE = Rule(), Rule(soak=timedelta(0))
+UNSET, NONE = HealthRule(), HealthRule(soak=timedelta(0))
 IMPAIRED = "system status impaired"
 
 
@@ -42,8 +42,8 @@ def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
 
 
-def soak(count: float) -> Rule:
-    return Rule(soak=minutes(count))
+def soak(count: float) -> HealthRule:
+    return HealthRule(soak=minutes(count))
 
 
 def changed(at: float, instance_id: str = WEB, *, required: float | None = None) -> Changed:
@@ -83,7 +83,7 @@ def test_a_change_is_remembered_for_so_many_days_to_the_second() -> None:
         Target("i-0123456789abcdef3", {"httpTokens": "required"}),
         Target("i-0123456789abcdef4", {"httpTokens": "required"}, Change("first")),
     ]
-    assert recently_changed(targets, Rule(readiness=Readiness(days=1)), NOON) == [
+    assert recently_changed(targets, HealthRule(readiness=Readiness(days=1)), NOON) == [
         Changed(WEB, NOON - minutes(day)),
         Changed(OLD, NOON - minutes(1), NOON - minutes(2 * day)),
     ]
@@ -97,7 +97,7 @@ def test_what_is_changed_again_is_remembered_from_the_last_change_with_the_first
 @pytest.mark.parametrize(
     ("rule", "window"), [(UNSET, 10), (NONE, 10), (soak(5), 10), (soak(15), 15), (soak(1440), 1440)]
 )
-def test_an_instance_must_have_been_healthy_for_its_soak_or_ten_minutes(rule: Rule, window: float) -> None:
+def test_an_instance_must_have_been_healthy_for_its_soak_or_ten_minutes(rule: HealthRule, window: float) -> None:
     assert rule.window == minutes(window)
 
 
@@ -113,7 +113,7 @@ def test_an_instance_must_have_been_healthy_for_its_soak_or_ten_minutes(rule: Ru
     ],
 )
 def test_cloudwatch_is_asked_for_the_window_and_the_period_before_it(
-    found: list[Changed], rule: Rule, since: float
+    found: list[Changed], rule: HealthRule, since: float
 ) -> None:
     assert metrics_since(found, rule, NOON) == NOON + minutes(since)
 
@@ -135,7 +135,7 @@ def test_refused_calls_count_where_tokens_became_required() -> None:
 
 
 @pytest.mark.parametrize("rule", [UNSET, soak(30), soak(360)])
-def test_the_last_refused_call_is_said_between_the_ends_of_its_period_which_has_five_minutes(rule: Rule) -> None:
+def test_the_last_refused_call_is_said_between_the_ends_of_its_period_which_has_five_minutes(rule: HealthRule) -> None:
     calls: dict[str, Imdsv1Usage | None] = {WEB: Imdsv1Usage(1, NOON - minutes(5))}
     (reason,) = unhealthy([changed(-1000)], rule, snapshot(refused=calls))[WEB]
     assert reason == "refused 1 IMDSv1 call, the last between 2026-11-25 11:55 UTC and 2026-11-25 12:00 UTC"

@@ -18,8 +18,8 @@ from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
     PUBLISH,
     Changed,
+    HealthRule,
     Impairment,
-    Rule,
     Snapshot,
     may_be_covered,
     metrics_since,
@@ -72,7 +72,7 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def snapshot(instances: Sequence[Instance], rule: Rule, now: int, lag: int) -> Snapshot:
+def snapshot(instances: Sequence[Instance], rule: HealthRule, now: int, lag: int) -> Snapshot:
     """What is seen of the instances at that moment, asked for as the provider does."""
     running = frozenset(each.instance_id for each in instances)
     refusing = [each for each in instances if each.required is not None]
@@ -85,7 +85,7 @@ def snapshot(instances: Sequence[Instance], rule: Rule, now: int, lag: int) -> S
     return Snapshot(at(now), running, heard, refused, {})
 
 
-def verdict(instances: Sequence[Instance], rule: Rule, now: int, lag: int) -> Verdict:
+def verdict(instances: Sequence[Instance], rule: HealthRule, now: int, lag: int) -> Verdict:
     """What becomes of the rollout at that moment."""
     changed, seen = [each.as_changed for each in instances], snapshot(instances, rule, now, lag)
     if unhealthy(changed, rule, seen):
@@ -101,7 +101,7 @@ SECONDS = st.integers(-2 * WATCH_SECONDS, 0)
 NOW = st.integers(0, WATCH_SECONDS)
 LAGS = st.integers(0, 1800)
 SOAKS = st.one_of(st.none(), st.integers(1, 180))
-RULES = SOAKS.map(lambda each: Rule(soak=None if each is None else each * MINUTE))
+RULES = SOAKS.map(lambda each: HealthRule(soak=None if each is None else each * MINUTE))
 
 
 @st.composite
@@ -125,13 +125,13 @@ def instances(draw: Callable[[st.SearchStrategy[int]], int], *, sends: bool = Fa
 FLEETS = st.lists(instances(), max_size=5, unique_by=lambda each: each.number)
 
 
-def named(found: Sequence[Instance], rule: Rule, now: int, lag: int) -> set[str]:
+def named(found: Sequence[Instance], rule: HealthRule, now: int, lag: int) -> set[str]:
     return set(unhealthy([each.as_changed for each in found], rule, snapshot(found, rule, now, lag)))
 
 
 @given(instances(sends=True), FLEETS, RULES, NOW, LAGS)
 def test_who_refused_calls_lately_is_named_whatever_else_is_in_the_fleet(
-    bad: Instance, others: list[Instance], rule: Rule, now: int, lag: int
+    bad: Instance, others: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     assume(bad.required is not None and bad.number not in {each.number for each in others})
     assert bad.required is not None
@@ -143,7 +143,7 @@ def test_who_refused_calls_lately_is_named_whatever_else_is_in_the_fleet(
 
 @given(FLEETS, FLEETS, RULES, NOW, LAGS)
 def test_an_instance_that_comes_takes_no_name_off_the_list(
-    fleet: list[Instance], more: list[Instance], rule: Rule, now: int, lag: int
+    fleet: list[Instance], more: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     known = {each.number for each in fleet}
     grown = [*fleet, *(each for each in more if each.number not in known)]
@@ -152,7 +152,7 @@ def test_an_instance_that_comes_takes_no_name_off_the_list(
 
 @given(FLEETS, RULES, NOW, LAGS, st.randoms(use_true_random=False))
 def test_the_order_of_the_instances_does_not_matter(
-    fleet: list[Instance], rule: Rule, now: int, lag: int, random: Random
+    fleet: list[Instance], rule: HealthRule, now: int, lag: int, random: Random
 ) -> None:
     shuffled = random.sample(fleet, len(fleet))
     assert named(shuffled, rule, now, lag) == named(fleet, rule, now, lag)
@@ -161,7 +161,7 @@ def test_the_order_of_the_instances_does_not_matter(
 
 @given(instances(), FLEETS, RULES, NOW, LAGS)
 def test_who_refuses_calls_all_the_time_is_never_called_healthy_however_late_or_silent_cloudwatch_is(
-    bad: Instance, others: list[Instance], rule: Rule, now: int, lag: int
+    bad: Instance, others: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     assume(bad.required is not None and bad.number not in {each.number for each in others})
     assert bad.required is not None
@@ -171,7 +171,7 @@ def test_who_refuses_calls_all_the_time_is_never_called_healthy_however_late_or_
 
 @given(instances(), FLEETS, RULES, st.integers(0, 1199), LAGS)
 def test_nobody_who_is_not_covered_is_called_healthy_or_unknown_before_the_deadline(
-    silent: Instance, others: list[Instance], rule: Rule, passed: int, lag: int
+    silent: Instance, others: list[Instance], rule: HealthRule, passed: int, lag: int
 ) -> None:
     assume(silent.required is not None and silent.number not in {each.number for each in others})
     required = silent.required
@@ -183,7 +183,7 @@ def test_nobody_who_is_not_covered_is_called_healthy_or_unknown_before_the_deadl
 
 @given(st.lists(instances(sends=True), max_size=5, unique_by=lambda each: each.number), RULES, st.integers(0, 240))
 def test_a_healthy_fleet_waits_no_longer_than_its_soak_and_cloudwatch_take(
-    fleet: list[Instance], rule: Rule, lag: int
+    fleet: list[Instance], rule: HealthRule, lag: int
 ) -> None:
     healthy = [replace(each, refuses=NEVER, fixed=NEVER) for each in fleet]
     last = max((each.changed for each in fleet), default=0)
@@ -192,7 +192,9 @@ def test_a_healthy_fleet_waits_no_longer_than_its_soak_and_cloudwatch_take(
 
 
 @given(instances(sends=True), RULES, st.integers(0, 240))
-def test_who_was_fixed_is_healthy_again_after_the_soak_or_ten_minutes(bad: Instance, rule: Rule, lag: int) -> None:
+def test_who_was_fixed_is_healthy_again_after_the_soak_or_ten_minutes(
+    bad: Instance, rule: HealthRule, lag: int
+) -> None:
     assume(bad.required is not None)
     bad = replace(bad, changed=-2 * WATCH_SECONDS, required=-2 * WATCH_SECONDS, refuses=-2 * WATCH_SECONDS, fixed=0)
     # The last period with a refused call, and the minute that is asked from on.
@@ -209,7 +211,7 @@ def test_a_longer_soak_never_lets_a_rollout_go_on_earlier(
     last = max((each.changed for each in fleet), default=0)
 
     def goes_on(minutes: int | None) -> float:
-        rule = Rule(soak=None if minutes is None else minutes * MINUTE)
+        rule = HealthRule(soak=None if minutes is None else minutes * MINUTE)
         moments = range(last, last + WATCH_SECONDS, 600)
         return next((m for m in moments if verdict(fleet, rule, m, lag) in ("healthy", "unknown")), float("inf"))
 
@@ -221,7 +223,8 @@ def test_what_is_healthy_by_a_longer_soak_is_so_by_a_shorter_one_at_any_moment(
     fleet: list[Instance], one: int | None, other: int | None, now: int, lag: int
 ) -> None:
     shorter, longer = (
-        Rule(soak=None if each is None else each * MINUTE) for each in sorted((one, other), key=lambda each: each or 0)
+        HealthRule(soak=None if each is None else each * MINUTE)
+        for each in sorted((one, other), key=lambda each: each or 0)
     )
     if verdict(fleet, longer, now, lag) == "healthy":
         assert verdict(fleet, shorter, now, lag) == "healthy"
@@ -229,7 +232,7 @@ def test_what_is_healthy_by_a_longer_soak_is_so_by_a_shorter_one_at_any_moment(
 
 @given(FLEETS, RULES, NOW, LAGS)
 def test_refused_calls_count_only_where_a_change_made_tokens_required(
-    fleet: list[Instance], rule: Rule, now: int, lag: int
+    fleet: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     required = {each.instance_id for each in fleet if each.required is not None}
     assert named(fleet, rule, now, lag) <= required
@@ -241,7 +244,7 @@ def test_refused_calls_count_only_where_a_change_made_tokens_required(
 
 @given(instances(), FLEETS, RULES, NOW, LAGS)
 def test_calls_that_were_refused_before_tokens_became_required_do_not_count_whoever_else_is_watched(
-    fixed: Instance, others: list[Instance], rule: Rule, now: int, lag: int
+    fixed: Instance, others: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     assume(fixed.required is not None and fixed.number not in {each.number for each in others})
     assert fixed.required is not None
@@ -252,7 +255,7 @@ def test_calls_that_were_refused_before_tokens_became_required_do_not_count_whoe
 
 @given(fleet=FLEETS, rule=RULES, now=NOW, seconds=st.integers(1, 10**6), known=st.booleans())
 def test_an_impairment_counts_exactly_if_it_is_not_known_to_be_older_than_the_change(
-    fleet: list[Instance], rule: Rule, now: int, seconds: int, *, known: bool
+    fleet: list[Instance], rule: HealthRule, now: int, seconds: int, *, known: bool
 ) -> None:
     changed = [each.as_changed for each in fleet]
     state = replace(snapshot(fleet, rule, now, 0), refused={})
@@ -266,7 +269,7 @@ def test_an_impairment_counts_exactly_if_it_is_not_known_to_be_older_than_the_ch
 
 @given(FLEETS, RULES, NOW, LAGS, st.randoms(use_true_random=False))
 def test_who_does_not_run_changes_nothing_for_the_others(
-    fleet: list[Instance], rule: Rule, now: int, lag: int, random: Random
+    fleet: list[Instance], rule: HealthRule, now: int, lag: int, random: Random
 ) -> None:
     changed, state = [each.as_changed for each in fleet], snapshot(fleet, rule, now, lag)
     off = {each.instance_id for each in fleet if random.random() < 0.5}
@@ -287,5 +290,5 @@ def test_every_change_is_remembered_by_its_own_target_alone(fleet: list[Instance
         for found in [each.as_changed]
     ]
     lines = [Target.parse(str(each)) for each in random.sample(targets, len(targets))]
-    found = recently_changed([each for each in lines if each], Rule(readiness=Readiness(days=days)), NOON)
+    found = recently_changed([each for each in lines if each], HealthRule(readiness=Readiness(days=days)), NOON)
     assert {each.instance_id: each for each in found} == {each.instance_id: each.as_changed for each in fleet}

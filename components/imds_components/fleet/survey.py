@@ -12,7 +12,7 @@ from imds_provider.aws.error_advice import DENIED_CODES
 from imds_provider.errors import AwsError, ConfigurationError
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import HTTP_TOKENS, modification
-from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, Rule, period, refused_calls
+from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, HealthRule, period, refused_calls
 
 from .notes import impaired_before
 from .plan import FleetPlan, RegionPlan, plan
@@ -85,7 +85,7 @@ class _Survey:
         Only an instance's own resource knows whether an earlier change of this stack caused that, so these instances
         come before all waves.
         """
-        rule = Rule(timedelta(minutes=plan.settings.rollout.soak_minutes or 0), plan.settings.readiness)
+        rule = HealthRule(timedelta(minutes=plan.settings.rollout.soak_minutes or 0), plan.settings.readiness)
         since, until = self._now - rule.window - PUBLISH, self._now + _MINUTE
 
         def look_up(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:

@@ -10,7 +10,7 @@ from ..errors import WaveStoppedError
 from ..rules.target import Target
 from ..rules.wave_health import (
     Changed,
-    Rule,
+    HealthRule,
     Snapshot,
     may_be_covered,
     metrics_since,
@@ -31,7 +31,7 @@ PROGRESS_SECONDS = 5.0
 DESCRIBE_SECONDS = 60.0
 
 
-def require_healthy(targets: Iterable[Target], rule: Rule, region: str, title: str) -> None:
+def require_healthy(targets: Iterable[Target], rule: HealthRule, region: str, title: str) -> None:
     """Wait until every instance that was changed lately is known to be healthy.
 
     Raises :class:`WaveStoppedError` as soon as one is unhealthy and, where ``rule`` blocks, once CloudWatch has had
@@ -53,7 +53,7 @@ def require_healthy(targets: Iterable[Target], rule: Rule, region: str, title: s
         _pause(next_check(left, runtime.engine().now() - started), line)
 
 
-def _snapshot(changed: list[Changed], rule: Rule, region: str) -> Snapshot:
+def _snapshot(changed: list[Changed], rule: HealthRule, region: str) -> Snapshot:
     ec2, lookups = runtime.ec2(region), runtime.aws().fleet(region)
     ids = sorted(each.instance_id for each in changed)
     described = ec2.describe(ids, ec2.deadline(DESCRIBE_SECONDS))
@@ -69,7 +69,7 @@ def _snapshot(changed: list[Changed], rule: Rule, region: str) -> Snapshot:
     return Snapshot(now, running, last_data, refused, lookups.impaired(ids))
 
 
-def _judge_unknown(uncovered: list[Changed], rule: Rule, title: str) -> None:
+def _judge_unknown(uncovered: list[Changed], rule: HealthRule, title: str) -> None:
     if not uncovered or rule.readiness.unknown == "ignore":
         return
     message = no_data(title, uncovered)

@@ -19,7 +19,7 @@ from .readiness import Readiness
 from .resource_state import DAYS, REGION, WAVE, IsKnown, Properties
 from .target import render_time
 from .validation import Key, Violation, violations
-from .wave_health import Rule
+from .wave_health import HealthRule
 
 READINESS_LEGACY_CALLS = "legacyCalls"
 BEFORE = "before"
@@ -57,7 +57,7 @@ def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool
     return bool(new_targets(recorded, inputs))
 
 
-def rule(inputs: Properties) -> Rule:
+def rule(inputs: Properties) -> HealthRule:
     """What the instances must show, in the checked inputs of any of the three resources."""
     soak, days = inputs.get(SOAK_MINUTES), inputs.get(DAYS)
     given = {
@@ -66,7 +66,7 @@ def rule(inputs: Properties) -> Rule:
         "unknown": inputs.get(READINESS_UNKNOWN),
     }
     readiness = Readiness(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked
-    return Rule(timedelta(minutes=soak) if isinstance(soak, int | float) else None, readiness)
+    return HealthRule(timedelta(minutes=soak) if isinstance(soak, int | float) else None, readiness)
 
 
 def requiring(inputs: Properties) -> list[str]:

@@ -27,7 +27,7 @@ COVERED_WITHIN = timedelta(minutes=20)
 
 
 @dataclass(frozen=True)
-class Rule:
+class HealthRule:
     """What instances must show.
 
     ``soak`` None waits until CloudWatch covers the change, 0 does not wait. Changes older than ``readiness.days`` do
@@ -80,7 +80,7 @@ class Snapshot:
     impaired: Mapping[str, Impairment]
 
 
-def recently_changed(targets: Iterable[Target], rule: Rule, now: datetime) -> list[Changed]:
+def recently_changed(targets: Iterable[Target], rule: HealthRule, now: datetime) -> list[Changed]:
     """The instances that were changed in the last days, other than loosened: that cannot break a workload."""
     since = now - timedelta(days=rule.readiness.days)
     return [
@@ -90,7 +90,7 @@ def recently_changed(targets: Iterable[Target], rule: Rule, now: datetime) -> li
     ]
 
 
-def metrics_since(changed: Sequence[Changed], rule: Rule, now: datetime) -> datetime:
+def metrics_since(changed: Sequence[Changed], rule: HealthRule, now: datetime) -> datetime:
     """The start of the first period that reaches into the window of an instance.
 
     A data point bears the start of its period, and CloudWatch leaves out those from before the requested time.
@@ -104,7 +104,7 @@ def period(since: datetime, until: datetime) -> int:
     return period_seconds((until - since).total_seconds())
 
 
-def unhealthy(changed: Sequence[Changed], rule: Rule, seen: Snapshot) -> dict[str, list[str]]:
+def unhealthy(changed: Sequence[Changed], rule: HealthRule, seen: Snapshot) -> dict[str, list[str]]:
     """The reasons why instances are unhealthy, by ID.
 
     Only what the change may have caused counts: calls refused since tokens are required, and status checks that failed
@@ -131,13 +131,13 @@ def refused_calls(calls: Imdsv1Usage, since: datetime, until: datetime) -> str:
     return f"refused {calls}{calls.last_between(length)}"
 
 
-def soaking(changed: Sequence[Changed], rule: Rule, seen: Snapshot) -> list[Changed]:
+def soaking(changed: Sequence[Changed], rule: HealthRule, seen: Snapshot) -> list[Changed]:
     """The running instances that have not completed their soak."""
     soak = rule.soak or timedelta(0)
     return [each for each in changed if each.instance_id in seen.running and each.at + soak > seen.now]
 
 
-def not_covered(changed: Sequence[Changed], rule: Rule, seen: Snapshot) -> list[Changed]:
+def not_covered(changed: Sequence[Changed], rule: HealthRule, seen: Snapshot) -> list[Changed]:
     """The running instances without data from after their change.
 
     No data is needed where no calls can be refused, nor with a soak of 0.
@@ -158,7 +158,7 @@ def may_be_covered(each: Changed, now: datetime) -> bool:
     return each.required_at is not None and now < each.required_at + COVERED_WITHIN
 
 
-def soak_left(waiting: Sequence[Changed], rule: Rule, now: datetime) -> float:
+def soak_left(waiting: Sequence[Changed], rule: HealthRule, now: datetime) -> float:
     """Seconds until the last of them has completed its soak; 0 if there are none."""
     soak = rule.soak or timedelta(0)
     return max((each.at + soak - now).total_seconds() for each in waiting) if waiting else 0.0
@@ -172,7 +172,7 @@ def next_check(left: float, waited: float) -> float:
     return min(max(1.0, left / 10), 300.0) if left else min(max(5.0, waited / 5), 30.0)
 
 
-def rollout_stopped(title: str, reasons: Mapping[str, Sequence[str]], rule: Rule, *, refused: bool) -> str:
+def rollout_stopped(title: str, reasons: Mapping[str, Sequence[str]], rule: HealthRule, *, refused: bool) -> str:
     """The error for unhealthy instances, one line per instance."""
     lines = "".join(f"\n  {instance_id}: {', '.join(each)}" for instance_id, each in sorted(reasons.items()))
     back = "\n  To allow IMDSv1 again at once, exempt them with httpTokens: optional and a reason in allowDowngrade."
@@ -200,23 +200,23 @@ def progress(title: str, soaking: int, not_covered: int, left: float, passed: fl
     return f"{title}waiting for CloudWatch to cover the change of {instances(not_covered)}"
 
 
-def _window_start(each: Changed, rule: Rule, now: datetime) -> datetime:
+def _window_start(each: Changed, rule: HealthRule, now: datetime) -> datetime:
     return max(each.required_at or each.at, now - rule.window)
 
 
-def _longest_point(rule: Rule) -> timedelta:
+def _longest_point(rule: HealthRule) -> timedelta:
     """The longest time that a data point stands for: one of five minutes may start late in its period."""
     seconds = period_seconds((rule.window + 2 * PUBLISH).total_seconds())
     return PUBLISH + timedelta(seconds=seconds - 60)
 
 
-def _is_recent(calls: Imdsv1Usage, each: Changed, rule: Rule, now: datetime) -> bool:
+def _is_recent(calls: Imdsv1Usage, each: Changed, rule: HealthRule, now: datetime) -> bool:
     """Whether calls were refused in the instance's own window: the data may start earlier, for another instance."""
     if calls.count <= 0:
         return False
     return calls.last_seen is None or calls.last_seen + _longest_point(rule) >= _window_start(each, rule, now)
 
 
-def _is_covered(changed_at: datetime, last_data: datetime | None, rule: Rule, now: datetime) -> bool:
+def _is_covered(changed_at: datetime, last_data: datetime | None, rule: HealthRule, now: datetime) -> bool:
     """Whether there is data of a whole period since the change; of an old change, of a recent period."""
     return last_data is not None and last_data >= max(changed_at, now - HEALTHY_FOR - _longest_point(rule))
