@@ -4,6 +4,7 @@ import nox
 
 nox.needs_version = ">=2026"
 nox.options.reuse_venv = "yes"
+nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 
 

@@ -92,7 +92,7 @@ def test_an_answer_that_is_applied_already_needs_no_describe() -> None:
     assert (len(applying.ec2.describes), applying.clock.pauses) == (1, [])
 
 
-def test_the_wait_pauses_before_it_looks_again() -> None:
+def test_the_wait_pauses_before_its_first_describe() -> None:
     applying = Applying(pending_seconds=0.1)
     applying.ec2.add(WEB)
     applying.apply()

@@ -54,7 +54,7 @@ def test_a_modification_that_never_takes_effect_is_given_up_on_after_a_last_desc
     assert len(applying.ec2.describes) == ATTEMPTS + 1
 
 
-def test_a_lost_answer_that_there_is_no_time_left_to_look_into_says_what_may_have_happened() -> None:
+def test_a_lost_answer_that_no_time_is_left_to_check_says_what_may_have_happened() -> None:
     applying = Applying(latency=2)
     applying.ec2.add(WEB)
     applying.ec2.fail_modify(LOST, took_effect=True)
@@ -103,7 +103,7 @@ def test_a_refusal_is_not_tried_again() -> None:
     assert len(applying.ec2.modifications) == 1
 
 
-def test_an_instance_that_does_not_exist_is_looked_for_and_then_a_clear_error() -> None:
+def test_an_instance_that_does_not_exist_is_described_for_a_while_and_then_a_clear_error() -> None:
     applying = Applying()
     with pytest.raises(InstanceMissingError, match=f"{WEB} does not exist in eu-west-1: check the ID, the region"):
         applying.apply()
@@ -243,7 +243,7 @@ def test_a_lost_answer_for_one_instance_does_not_take_the_second_try_from_anothe
     assert result.verdicts[API] is Verdict.APPLIED
 
 
-def test_what_somebody_changes_a_second_time_has_two_deciders_and_is_not_changed_again() -> None:
+def test_what_somebody_changes_a_second_time_has_two_owners_and_is_not_changed_again() -> None:
     applying = Applying(pending_seconds=3)
     applying.ec2.add(WEB)
     for seconds in (0.1, 8):

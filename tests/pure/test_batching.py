@@ -1,4 +1,4 @@
-"""Questions from many threads to one look-up, whose answers are the number of the look-up they come from."""
+"""Questions from many threads to one lookup, whose answers are the number of the lookup they come from."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Asking:
         return self.batcher.get(keys, timeout)
 
     def ask(self, *keys: str) -> Future[dict[str, int]]:
-        """Ask in another thread, and go on once the question is among those for the next look-up."""
+        """Ask in another thread, and go on once the question is among those for the next lookup."""
         answer = self._threads.submit(self.get, *keys)
         for _ in range(PATIENCE * 1000):
             batch = self.batcher._gathering  # noqa: SLF001  from outside nothing tells that somebody has asked
@@ -108,7 +108,7 @@ def test_an_answer_holds_what_was_asked_and_found(asking: Asking) -> None:
     assert asking.looked_up == [frozenset({"a", "b"})]
 
 
-def test_questions_of_the_same_moment_share_a_look_up(asking_later: Asking, later: Later) -> None:
+def test_questions_of_the_same_moment_share_a_lookup(asking_later: Asking, later: Later) -> None:
     answers = {f"k{number}": asking_later.ask(f"k{number}") for number in range(20)}
     assert later.begin() == 1
     assert {key: answer.result(PATIENCE) for key, answer in answers.items()} == {key: {key: 1} for key in answers}
@@ -126,7 +126,9 @@ def test_an_answer_is_never_older_than_the_question(asking_later: Asking, later:
     assert (first.result(PATIENCE), second.result(PATIENCE)) == ({"a": 1}, {"a": 2})
 
 
-def test_an_error_reaches_every_caller_and_the_next_question_is_asked_anew(asking_later: Asking, later: Later) -> None:
+def test_an_error_reaches_every_caller_and_the_next_question_starts_another_lookup(
+    asking_later: Asking, later: Later
+) -> None:
     asking_later.error = RuntimeError("EC2 is down")
     answers = [asking_later.ask(key) for key in ("a", "b", "a")]
     later.begin()

@@ -122,7 +122,7 @@ def test_the_instances_of_a_wait_are_listed_by_verdict_and_those_that_are_gone_i
     assert result.gone == ["i-y", "i-z"]
 
 
-def test_a_missing_instance_is_reported_with_where_it_was_looked_for_and_what_to_check() -> None:
+def test_a_missing_instance_is_reported_with_the_region_and_what_to_check() -> None:
     sentence = missing_reason(WEB, "eu-west-1")
     assert sentence.startswith(f"{WEB} does not exist in eu-west-1: check the ID, the region and the account")
     assert "pulumi refresh" in sentence

@@ -1,4 +1,4 @@
-"""An instance as EC2 reports it, and whether it has the wanted options.
+"""An instance as EC2 shows it, and how that compares with the wanted options.
 
 Source: EC2 API reference, ``InstanceMetadataOptionsResponse`` (``State``) and ``InstanceState``.
 """
@@ -19,10 +19,10 @@ GONE_STATES = frozenset({"shutting-down", "terminated"})
 
 @dataclass(frozen=True)
 class Observation:
-    """An instance as one answer of EC2 reports it.
+    """An instance as one answer of EC2 showed it.
 
-    ``instance_state`` is EC2's name of the instance's state; ``state`` is that of its metadata options, ``pending`` or
-    ``applied``; ``owner_id`` is the account that the instance belongs to; ``launched_at`` is its last start.
+    ``instance_state`` is EC2's instance state name; ``state`` is that of its metadata options, ``pending`` or
+    ``applied``; ``owner_id`` is the ID of its account; ``launched_at`` is its last start.
     """
 
     instance_id: str
@@ -34,30 +34,30 @@ class Observation:
 
     @property
     def is_pending(self) -> bool:
-        """Whether EC2 reports that a change does not apply yet; without a state it does not."""
+        """Whether EC2 says that a change has yet to apply. Without a state it does not."""
         return self.state not in ("applied", "")
 
 
 class Verdict(Enum):
-    """Whether an instance has the wanted options."""
+    """How an instance compares with the wanted options."""
 
     APPLIED = "applied"
     PENDING = "pending"
-    """Not yet: the only verdict that a wait continues after."""
+    """Not yet: the only verdict after which a wait goes on."""
     PENDING_START = "pending-start"
-    """Accepted; applies when the stopped instance starts."""
+    """Accepted by EC2; applies when the stopped instance starts."""
     UNKNOWN = "unknown"
     """EC2 does not report a wanted option, or reports a value that this version does not know."""
     GONE = "gone"
-    """Terminated or about to be."""
+    """Terminated or shutting down."""
 
 
 def judge(seen: Observation, wanted: Options, *, changed: bool = True) -> Verdict:
     """Judge one observation of an instance.
 
-    ``applied`` alone proves nothing, since an answer from before the change has it too: the values must match as well.
-    Without a state the values decide. A stopped instance is not waited for; if its options were ``changed``, they apply
-    at its next start, whatever the state: AWS has been seen to answer ``applied`` there.
+    ``applied`` alone proves nothing, since an answer from before the change still says it: the values must be seen
+    too. Without a state, the values decide. A stopped instance is not waited for. If its options were ``changed``,
+    they apply at its next start whatever the state says: AWS has been seen to answer ``applied`` there.
     """
     if seen.instance_state in GONE_STATES:
         return Verdict.GONE
@@ -71,12 +71,12 @@ def judge(seen: Observation, wanted: Options, *, changed: bool = True) -> Verdic
 
 
 def judge_as_found(seen: Observation, wanted: Options) -> Verdict:
-    """Judge an instance that no modification was sent to."""
+    """Judge an instance that nothing was sent to."""
     return judge(seen, wanted, changed=False)
 
 
 def judge_accepted(seen: Observation, wanted: Options) -> Verdict:
-    """Judge whether EC2 has accepted the values; a barrier waits until they apply."""
+    """Judge whether EC2 has accepted the values, for a change that something else waits for."""
     verdict = judge(seen, wanted)
     if verdict is Verdict.PENDING and not changes(seen.options, wanted):
         return Verdict.APPLIED
@@ -106,7 +106,7 @@ Judge = Callable[[Observation, Options], Verdict]
 
 
 def missing_reason(instance_id: str, region: str) -> str:
-    """The error for an instance that EC2 does not know."""
+    """Report an instance that EC2 does not know."""
     return (
         f"{instance_id} does not exist in {region}: check the ID, the region and the account, "
         "or run `pulumi refresh` if the program launched it and it was terminated."
@@ -114,13 +114,13 @@ def missing_reason(instance_id: str, region: str) -> str:
 
 
 def unreported_reason(instance_id: str, region: str) -> str:
-    """The error for an instance without metadata options to compare."""
+    """Report an instance whose options cannot be compared."""
     return f"{instance_id}: EC2 in {region} reports no metadata options, so they cannot be compared or changed."
 
 
 def gone_reason(seen: Observation) -> str:
-    """The error for an instance that is gone."""
+    """Report an instance that is terminated or shutting down."""
     return (
         f"{seen.instance_id} is {seen.instance_state}: its metadata options can no longer be changed. "
-        "Remove it from the program, or run `pulumi refresh` if the program launched it."
+        "Take it out of the program, or run `pulumi refresh` if the program launched it."
     )
