@@ -122,5 +122,5 @@ def gone_reason(seen: Observation) -> str:
     """Report an instance that is terminated or shutting down."""
     return (
         f"{seen.instance_id} is {seen.instance_state}: its metadata options can no longer be changed. "
-        "Take it out of the program, or run `pulumi refresh` if the program launched it."
+        "Remove it from the program, or run `pulumi refresh` if the program launched it."
     )
