@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
-from . import validation
+from . import allowed_values, validation
 from .observation import Observation, Verdict, WaitResult, judge
 from .released import Released, released
 from .resource_state import DAYS, IF_GONE, REGION, TIMEOUT_SECONDS, WAVE, IsKnown, Properties
@@ -31,12 +31,12 @@ UNKNOWN_IDS = "unknownIds"
 
 _RECORDED_INPUTS = (TARGETS, REGION, REGIONS, TIMEOUT_SECONDS, TITLE, OWNER, RESTORES, WAVE)
 _KEYS = (
-    Key(REGION, validation.REGION_OF_RESOURCE, required=True),
-    Key(TIMEOUT_SECONDS, validation.TIMEOUT_SECONDS, required=True),
-    Key(IF_GONE, validation.IF_GONE),
-    Key(SOAK_MINUTES, validation.SOAK_MINUTES),
-    Key(DAYS, validation.DAYS),
-    Key(READINESS_UNKNOWN, validation.UNKNOWN),
+    Key(REGION, allowed_values.REGION_OF_RESOURCE, required=True),
+    Key(TIMEOUT_SECONDS, allowed_values.TIMEOUT_SECONDS, required=True),
+    Key(IF_GONE, allowed_values.IF_GONE),
+    Key(SOAK_MINUTES, allowed_values.SOAK_MINUTES),
+    Key(DAYS, allowed_values.DAYS),
+    Key(READINESS_UNKNOWN, allowed_values.UNKNOWN),
 )
 
 
@@ -58,7 +58,7 @@ def check_targets(inputs: Properties, is_known: IsKnown) -> list[Violation]:
         if not is_known(value):
             continue
         target = Target.parse(value)
-        if target is None or not validation.is_instance_id(target.instance_id):
+        if target is None or not allowed_values.is_instance_id(target.instance_id):
             reason = f"must be the target of an InstanceMetadataOptions resource, got {validation.quote(value)}."
             found.append(Violation((TARGETS, name), reason))
         elif target.instance_id in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from . import validation
+from . import allowed_values
 from .barrier_state import (
     CHECKED_AT,
     READINESS_UNKNOWN,
@@ -31,11 +31,11 @@ FORBIDDEN = "forbidden"
 
 _RECORDED_INPUTS = (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES)
 _KEYS = (
-    Key(REGION, validation.REGION_OF_RESOURCE, required=True),
-    Key(SOAK_MINUTES, validation.SOAK_MINUTES),
-    Key(DAYS, validation.DAYS),
-    Key(READINESS_UNKNOWN, validation.UNKNOWN),
-    Key(READINESS_LEGACY_CALLS, validation.LEGACY_CALLS),
+    Key(REGION, allowed_values.REGION_OF_RESOURCE, required=True),
+    Key(SOAK_MINUTES, allowed_values.SOAK_MINUTES),
+    Key(DAYS, allowed_values.DAYS),
+    Key(READINESS_UNKNOWN, allowed_values.UNKNOWN),
+    Key(READINESS_LEGACY_CALLS, allowed_values.LEGACY_CALLS),
 )
 
 
