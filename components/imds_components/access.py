@@ -64,6 +64,11 @@ def aws() -> Aws:
     return _aws.get()
 
 
+def use(aws: Aws) -> None:
+    """Have the running program reach AWS by these connections instead of its own."""
+    _aws.set(aws)
+
+
 def region_of(attachment: Attachment, region: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
     """The region to look for the instance in: the one that is given, else the one of the resource that makes it.
 

@@ -14,7 +14,6 @@ from .host import runtime
 from .host.property_bags import is_known
 from .host.provider_base import Bag, Provider, Resource, checked, told
 from .host.restore import confirm_account, restore
-from .host.run_state import this_run
 from .program.errors import ProgramError
 from .program.explicit_providers import refuse_explicit_provider
 from .program.ownership import own
@@ -35,16 +34,16 @@ class InstanceMetadataOptionsProvider(Provider):
     def check(self, _olds: Bag, news: Bag) -> CheckResult:
         result = checked(news, p.check)
         if not result.failures:
-            this_run.manage(*p.place(result.inputs), p.option_names(result.inputs))
+            runtime.state().manage(*p.place(result.inputs), p.option_names(result.inputs))
             if not _olds:
                 _announce(result.inputs)
         return result
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         # The engine compares what a refresh has read with the inputs of the last run, and what that run saw is no news.
-        was_read = this_run.was_read(*p.place(_olds))
+        was_read = runtime.state().was_read(*p.place(_olds))
         found = p.diff(_olds, {**_news, p.CHANGE: None} if was_read else _news, is_known)
-        this_run.remember(*p.place(_olds), p.previous(_olds), stays=not found.replaces)
+        runtime.state().remember(*p.place(_olds), p.previous(_olds), stays=not found.replaces)
         if found.changed:
             _announce(_news)
         return DiffResult(changes=found.changed, replaces=found.replaces)
@@ -57,12 +56,12 @@ class InstanceMetadataOptionsProvider(Provider):
     def read(self, id_: str, props: Bag) -> ReadResult:
         ec2 = runtime.ec2(props.get(p.REGION))
         recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
-        this_run.remember(*p.place(recorded), p.previous(recorded))
+        runtime.state().remember(*p.place(recorded), p.previous(recorded))
         seen = _look(ec2, recorded)
-        this_run.read(*p.place(recorded))
+        runtime.state().read(*p.place(recorded))
         if seen is None:
             return ReadResult(None, {})
-        target = p.refreshed_target(recorded, seen, runtime.RUN, ec2.now())
+        target = p.refreshed_target(recorded, seen, runtime.run().id, ec2.now())
         outputs = {**p.refreshed_outputs(recorded, seen), **target}
         return ReadResult(id_, outputs, p.refreshed_inputs(recorded, seen))
 
@@ -112,7 +111,9 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
 
     def remember(seen: Observation) -> None:
         # Before anything is sent, since another resource may manage the same options at the same time.
-        this_run.remember(*p.place(inputs), {name: seen.options[name] for name in wanted if name in seen.options})
+        runtime.state().remember(
+            *p.place(inputs), {name: seen.options[name] for name in wanted if name in seen.options}
+        )
 
     outcome = _as_found(inputs, wanted) if not recorded.get(p.UNFINISHED) else None
     outcome = outcome or apply_options(
@@ -125,11 +126,11 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
         found=remember,
     )
     _warn(outcome, wanted, waited=wait)
-    before = {**outcome.before.options, **this_run.before(*p.place(inputs))}
+    before = {**outcome.before.options, **runtime.state().before(*p.place(inputs))}
     was = p.merge_previous(p.previous(recorded), before, wanted)
-    this_run.remember(*p.place(inputs), was)
+    runtime.state().remember(*p.place(inputs), was)
     change = p.mark_of(
-        runtime.RUN,
+        runtime.run().id,
         ec2.now(),
         recorded,
         outcome.before.options,

@@ -20,7 +20,6 @@ from .host import runtime
 from .host.health_watch import require_healthy
 from .host.property_bags import is_known
 from .host.provider_base import Bag, Provider, Resource, checked, told
-from .host.run_state import this_run
 from .rules import barrier_state as barrier
 from .rules import released as leaving
 from .rules import resource_state as p
@@ -133,7 +132,7 @@ def _report_leaving(olds: Bag, news: Bag) -> None:
     owner, region_of = olds.get(barrier.OWNER), barrier.region_of(olds)
 
     def managed(instance_id: str) -> frozenset[str]:
-        return this_run.managed(region_of[instance_id], instance_id)
+        return runtime.state().managed(region_of[instance_id], instance_id)
 
     gone = barrier.leaving(olds, news, managed)
     if not isinstance(owner, str) or not gone:
@@ -143,10 +142,10 @@ def _report_leaving(olds: Bag, news: Bag) -> None:
         len(barrier.targets(olds)),
         gone,
         managed=managed,
-        before=lambda each: this_run.before(region_of[each], each),
+        before=lambda each: runtime.state().before(region_of[each], each),
     )
     for instance_id in told.covered:
-        this_run.report_once(region_of[instance_id], instance_id)
+        runtime.state().report_once(region_of[instance_id], instance_id)
     if told.lines:
         say = runtime.engine().warn if told.is_warning else runtime.engine().inform
         say("\n".join(told.lines))

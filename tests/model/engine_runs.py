@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.client import LocalCloud
-from tests.faults.process import REGION
 from tests.model.edits import conflicts
-from tests.model.machine import Model
 from tests.model.runs import REASON, Described, Ended
-from tests.model.scenes import Operation, Outputs
 from tests.model.search import Found, explore
-from tests.model.story import Story
+from tests.model.simulation import Story
+from tests.model.snapshots import Operation, Outputs
+from tests.model.state_machine import Model
 from tests.support.cli import CommandLine, aws_config
+from tests.support.provider_run import REGION
 
 PROGRAM = Path(__file__).parent / "program"
 STEPS = 6

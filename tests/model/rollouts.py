@@ -9,11 +9,11 @@ from typing import Any
 
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
 from localcloud.faults import Fault
-from tests.faults.process import REGION
-from tests.model.fleet_engine import Ended, FleetStack
-from tests.model.recording_cloud import Hardened, RecordingCloud
-from tests.model.rollout_rules import Before, Played, violations
-from tests.model.unwired import UnwiredRuns
+from tests.model.fleet_stack import Ended, FleetStack
+from tests.model.rollout_invariants import Before, Played, violations
+from tests.support.offline import OfflineRuns
+from tests.support.provider_run import REGION
+from tests.support.recording_cloud import Hardened, RecordingCloud
 
 METRICS, STATUS, MODIFY = "GetMetricData", "DescribeInstanceStatus", "ModifyInstanceMetadataOptions"
 TROUBLES: Mapping[str, tuple[Fault, ...]] = {
@@ -75,7 +75,7 @@ class Story:
     """A fleet, the stack that manages it, and what has become of it so far."""
 
     cloud: RecordingCloud
-    runs: UnwiredRuns
+    runs: OfflineRuns
     fleet: Fleet = field(default_factory=Fleet)
     hardened: dict[str, Hardened] = field(default_factory=dict)
     calling: set[str] = field(default_factory=set)
@@ -213,7 +213,7 @@ class Story:
             verb(instance_id)
 
 
-def play(cloud: RecordingCloud, runs: UnwiredRuns, seed: int) -> int:
+def play(cloud: RecordingCloud, runs: OfflineRuns, seed: int) -> int:
     """Play one rollout, and give how many runs it had. Raises ``AssertionError`` with the whole story."""
     rng = random.Random(seed)  # noqa: S311  a story is no secret
     story, count = Story(cloud, runs), 0
@@ -240,7 +240,7 @@ class Found:
 def search(stories: int, first_seed: int) -> Found:
     """Play so many stories in this process, fewer if something is found."""
     cloud, count = RecordingCloud(), 0
-    runs = UnwiredRuns(cloud)
+    runs = OfflineRuns(cloud)
     with runs.ready():
         for seed in range(first_seed, first_seed + stories):
             try:

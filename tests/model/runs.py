@@ -8,12 +8,12 @@ from typing import Protocol
 
 from imds_provider.errors import ImdsError
 from imds_provider.rules.deciders import Deciders
-from tests.faults.attempts import Run as StackRun
-from tests.faults.process import JumpingEngine
-from tests.faults.stack import Program, Row, Stack, is_barrier
-from tests.model.scenes import Operation, Outputs
+from tests.model.snapshots import Operation, Outputs
 from tests.model.steps import Wishes
-from tests.model.unwired import UnwiredRuns
+from tests.support.attempts import Run as StackRun
+from tests.support.offline import OfflineRuns
+from tests.support.provider_run import JumpingEngine
+from tests.support.stack_in_process import Program, Row, Stack, is_barrier
 
 REASON = "an agent calls IMDSv1"
 """In ``allow_downgrade``."""
@@ -64,7 +64,7 @@ class RunsHere:
 
     in_turn = True
 
-    def __init__(self, processes: UnwiredRuns) -> None:
+    def __init__(self, processes: OfflineRuns) -> None:
         self._processes = processes
         self._stack = Stack()
 
@@ -120,4 +120,4 @@ def _ended(run: StackRun, engine: JumpingEngine) -> Ended:
     """Every way in which an operation can fail, as the story has it."""
     hung = [f"{each.resource}: took {each.seconds or 'forever'}" for each in run.hung]
     raised = [f"{name}: raised {error!r}" for name, error in run.failed.items() if not isinstance(error, ImdsError)]
-    return Ended({name: str(error) for name, error in run.failed.items()}, (*hung, *raised), "\n".join(engine.said))
+    return Ended({name: str(error) for name, error in run.failed.items()}, (*hung, *raised), "\n".join(engine.messages))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.machine import Model
 from tests.model.runs import RunsHere
-from tests.model.story import Story, ViolationError
-from tests.model.unwired import UnwiredCloud, UnwiredRuns
+from tests.model.simulation import Story, ViolationError
+from tests.model.state_machine import Model
+from tests.support.offline import OfflineCloud, OfflineRuns
 
 SEQUENCES = 50
 """How many sequences a round has."""
@@ -37,8 +37,8 @@ class Found:
 
 def search(steps: int, first_seed: int, *, shrink: bool = True) -> Found:
     """Take at least so many steps in this process, fewer if something is found."""
-    cloud = UnwiredCloud()
-    runs = UnwiredRuns(cloud)
+    cloud = OfflineCloud()
+    runs = OfflineRuns(cloud)
 
     class Here(Model):
         @classmethod

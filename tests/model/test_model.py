@@ -10,12 +10,12 @@ from imds_provider.host.run_state import RunState
 from imds_provider.rules import resource_state as properties
 from imds_provider.rules.options import Options, OptionValue, modification
 from imds_provider.waiting import apply as applying
-from tests.model.recorded import SEQUENCES
+from tests.model.recorded_sequences import SEQUENCES
 from tests.model.runs import RunsHere
 from tests.model.search import search
+from tests.model.simulation import play
 from tests.model.steps import Step
-from tests.model.story import play
-from tests.model.unwired import UnwiredCloud, UnwiredRuns
+from tests.support.offline import OfflineCloud, OfflineRuns
 
 STEPS = 20_000
 PARTS = 4
@@ -33,8 +33,8 @@ def test_whatever_happens_in_any_order_what_must_hold_does(part: int) -> None:
 @pytest.mark.parametrize("unnamed", ["kept", "optional"])
 @pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
 def test_what_must_hold_does_after_each_step_of_a_recorded_sequence(steps: tuple[Step, ...], unnamed: str) -> None:
-    cloud = UnwiredCloud()
-    runs = UnwiredRuns(cloud)
+    cloud = OfflineCloud()
+    runs = OfflineRuns(cloud)
     with runs.ready():
         play(cloud, [RunsHere(runs), RunsHere(runs)], steps, {"tokens_when_unnamed": unnamed})
 

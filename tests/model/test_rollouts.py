@@ -9,9 +9,9 @@ import pytest
 
 from imds_components.fleet.waves import Rollout, assign
 from imds_provider.host import health_watch as watching
-from tests.model.recording_cloud import RecordingCloud
 from tests.model.rollouts import Story, search
-from tests.model.unwired import UnwiredRuns
+from tests.support.offline import OfflineRuns
+from tests.support.recording_cloud import RecordingCloud
 
 SEEDS = 6
 
@@ -19,7 +19,7 @@ SEEDS = 6
 @pytest.fixture
 def story() -> Iterator[Story]:
     cloud = RecordingCloud()
-    runs = UnwiredRuns(cloud)
+    runs = OfflineRuns(cloud)
     with runs.ready():
         yield Story(cloud, runs)
 

@@ -56,7 +56,7 @@ class Asking:
         self.entered = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
-        self.coalescer: Coalescer[int] = Coalescer(self._look_up, executor, self.upcoming, self.clock.now)
+        self.coalescer: Coalescer[int] = Coalescer(self._look_up, executor, self.upcoming, self.clock)
         self._threads = threads
 
     def get(self, *keys: str, timeout: float = PATIENCE, max_age: float = 0.0) -> dict[str, int]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ..waiting.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -56,12 +57,12 @@ class Coalescer(Generic[V]):
         look_up: Callable[[frozenset[str]], Mapping[str, V]],
         executor: Executor,
         upcoming: Upcoming,
-        now: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._look_up = look_up
         self._executor = executor
         self._upcoming = upcoming
-        self._now = now
+        self._clock = clock
         self._lock = threading.Lock()
         self._gathering: _Batch[V] | None = None
         self._ahead: dict[str, _Batch[V]] = {}
@@ -73,11 +74,11 @@ class Coalescer(Generic[V]):
         """
         wanted = frozenset(keys)
         self._upcoming.drop(wanted)
-        ends = self._now() + timeout
+        ends = self._clock.now() + timeout
         with self._lock:
             batches = {self._ahead.pop(key, None) for key in wanted}
         ahead = batches.pop() if len(batches) == 1 else None
-        fresh = ahead is not None and max_age and ahead.began >= self._now() - max_age
+        fresh = ahead is not None and max_age and ahead.began >= self._clock.now() - max_age
         # An error of a look-up that was made for others is theirs: this caller asks for itself.
         if ahead is not None and fresh and ahead.answer.exception(timeout) is None:
             found = ahead.answer.result()
@@ -86,7 +87,7 @@ class Coalescer(Generic[V]):
         with self._lock:
             batch = self._next_batch()
             batch.keys |= wanted
-        found = batch.answer.result(ends - self._now())
+        found = batch.answer.result(ends - self._clock.now())
         return {key: found[key] for key in wanted if key in found}
 
     def _next_batch(self) -> _Batch[V]:
@@ -96,11 +97,14 @@ class Coalescer(Generic[V]):
         return self._gathering
 
     def _run(self, batch: _Batch[V]) -> Mapping[str, V]:
-        time.sleep(GATHER_SECONDS)
+        try:
+            self._clock.sleep(GATHER_SECONDS)
+        finally:
+            with self._lock:
+                self._gathering = None
         ahead = self._upcoming.take(READ_AHEAD)
         with self._lock:
-            self._gathering = None
-            batch.began = self._now()
+            batch.began = self._clock.now()
             self._ahead.update(dict.fromkeys(ahead, batch))
         return self._look_up(batch.keys.union(ahead))
 

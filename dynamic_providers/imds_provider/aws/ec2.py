@@ -56,7 +56,7 @@ class Ec2:
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
         self._ahead = timedelta(0)
-        self._describes = Coalescer(self._describe, self._executor, upcoming, clock.now)
+        self._describes = Coalescer(self._describe, self._executor, upcoming, clock)
         client.meta.events.register_first("request-created.ec2", self.before_request)
         client.meta.events.register_first("needs-retry.ec2", self._after_response)
 

@@ -12,7 +12,6 @@ from ..waiting.apply import Outcome, apply_options
 from ..waiting.clock import Deadline
 from ..waiting.waiter import CONFIRM_MISSING_SECONDS
 from . import runtime
-from .run_state import this_run
 
 
 def restore(recorded: Bag) -> None:
@@ -55,9 +54,9 @@ def _put_back(ec2: Ec2, recorded: Bag, options: Options, deadline: Deadline) -> 
 def _left_to_restore(recorded: Bag) -> Options:
     """The values from before, of the options that no other resource of this run manages."""
     place, before = p.place(recorded), p.previous(recorded)
-    managed, known = this_run.managed(*place), this_run.before(*place)
+    managed, known = runtime.state().managed(*place), runtime.state().before(*place)
     forgotten = {name: value for name, value in before.items() if name in managed and known.get(name) != value}
-    if forgotten and this_run.report_once(*place):
+    if forgotten and runtime.state().report_once(*place):
         runtime.engine().warn(
             f"{recorded[p.INSTANCE_ID]} is managed by another resource of this program from now on, so "
             f"{render(forgotten)} is not restored, and these values from before are forgotten. To keep them, declare "
@@ -69,7 +68,7 @@ def _left_to_restore(recorded: Bag) -> Options:
 def _warn_of_kept(recorded: Bag, observed: Options, before: Options) -> None:
     """Warn of what has not been loosened."""
     kept = {name: observed[name] for name in loosened(observed, before)}
-    if kept and not is_reason(recorded.get(p.ALLOW_DOWNGRADE)) and this_run.report_once(*p.place(recorded)):
+    if kept and not is_reason(recorded.get(p.ALLOW_DOWNGRADE)) and runtime.state().report_once(*p.place(recorded)):
         runtime.engine().warn(
             f"{recorded[p.INSTANCE_ID]} keeps {render(kept)}, though it had {render(before, kept)} before: nothing in "
             f"allow_downgrade gives a reason to loosen it. To go back, manage it again with {render(before, kept)} and "

@@ -63,7 +63,3 @@ class RunState:
             first = (region, instance_id) not in self._reported
             self._reported.add((region, instance_id))
             return first
-
-
-this_run = RunState()
-"""Of this process, which the engine starts for one run."""

@@ -10,45 +10,96 @@ from __future__ import annotations
 import gc
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cache
 
 from ..aws import Aws, Ec2
-from ..aws.settings import parse
+from ..aws.settings import AwsSettings, parse
 from ..errors import ConfigurationError, ImdsError
 from ..waiting.clock import Deadline
 from .engine_link import Engine, engine_of_this_host
+from .run_state import RunState
 
-RUN = uuid.uuid4().hex[:8]
-"""This run of Pulumi: the engine starts the dynamic host anew for each."""
+
+def _connect(settings: AwsSettings, engine: Engine) -> Aws:
+    return Aws(settings, engine, when_connected=_spare_collector)
+
+
+class Run:
+    """One run of Pulumi: its ID, its engine, its AWS connections, and what it knows of its resources."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        state: RunState | None = None,
+        connect: Callable[[AwsSettings, Engine], Aws] = _connect,
+    ) -> None:
+        self.id = uuid.uuid4().hex[:8]
+        self.engine = engine
+        self.state = state or RunState()
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._aws: Aws | None = None
+
+    def configure(self, get: Callable[[str], object]) -> None:
+        with self._lock:
+            if self._aws is None:
+                self._aws = self._connect(parse(get), self.engine)
+
+    def aws(self) -> Aws:
+        if self._aws is None:
+            raise ConfigurationError("the provider was used before it was configured.")
+        return self._aws
+
 
 _lock = threading.Lock()
-_aws: Aws | None = None
+_run: Run | None = None
 
 
-@cache
+def run() -> Run:
+    """The run that this process serves: that of the engine that started it, unless :func:`serve` gave another."""
+    global _run  # noqa: PLW0603  the process is what a run belongs to
+    with _lock:
+        if _run is None:
+            _run = Run(engine_of_this_host())
+        return _run
+
+
+@contextmanager
+def serve(other: Run) -> Iterator[Run]:
+    """Serve another run until the end of the context."""
+    global _run  # noqa: PLW0603  as above
+    before, _run = _run, other
+    try:
+        yield other
+    finally:
+        _run = before
+
+
 def engine() -> Engine:
-    """The engine that started this process."""
-    return engine_of_this_host()
+    """The engine that asks for the operations of this run."""
+    return run().engine
 
 
 def configure(get: Callable[[str], object]) -> None:
-    """Take the configuration of the stack, once: every provider of a process is given the same.
+    """Take the configuration of the stack, once: every provider of a run is given the same.
 
     ``get`` gives the raw value of a key. Raises :class:`ConfigurationError`.
     """
-    global _aws  # noqa: PLW0603  the process is what the connections belong to
-    with _lock:
-        if _aws is None:
-            _aws = Aws(parse(get), engine(), when_connected=_spare_collector)
+    run().configure(get)
 
 
 def aws() -> Aws:
     """The connections, once :func:`configure` has been called."""
-    if _aws is None:
-        raise ConfigurationError("the provider was used before it was configured.")
-    return _aws
+    return run().aws()
+
+
+def state() -> RunState:
+    """What this run knows of its resources."""
+    return run().state
 
 
 def ec2(region: object) -> Ec2:

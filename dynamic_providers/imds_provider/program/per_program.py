@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pulumi.runtime.settings import get_monitor
 
@@ -28,12 +28,22 @@ class PerProgram(Generic[T]):
 
     def get(self) -> T:
         """The value of the program that is running. Raises whatever making it raises."""
-        monitor = get_monitor()
-        if monitor is None:
-            raise ProgramError("there is no Pulumi program here: run it by `pulumi` or the Automation API.")
-        kept = vars(monitor)
+        kept = _kept_by_the_program()
         with self._lock:
             if self._name not in kept:
                 kept[self._name] = self._make()
             value: T = kept[self._name]
         return value
+
+    def set(self, value: T) -> None:
+        """Give the program that is running this value instead of one that is made."""
+        kept = _kept_by_the_program()
+        with self._lock:
+            kept[self._name] = value
+
+
+def _kept_by_the_program() -> dict[str, Any]:
+    monitor = get_monitor()
+    if monitor is None:
+        raise ProgramError("there is no Pulumi program here: run it by `pulumi` or the Automation API.")
+    return vars(monitor)

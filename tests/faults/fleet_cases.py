@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from imds_components.fleet.waves import Rollout, assign
 from localcloud.faults import Fault
-from tests.model.recording_cloud import RecordingCloud
 from tests.model.rollouts import Story
-from tests.model.unwired import UnwiredRuns
+from tests.support.offline import OfflineRuns
+from tests.support.recording_cloud import RecordingCloud
 
 METRICS, STATUS = "GetMetricData", "DescribeInstanceStatus"
 POSITIONS = (1, 2, 6)
@@ -86,12 +86,12 @@ class FleetResult:
 def run_cells(cells: Iterable[FleetCell]) -> list[FleetResult]:
     """Play all of them on one cloud in this process."""
     cloud = RecordingCloud()
-    runs = UnwiredRuns(cloud)
+    runs = OfflineRuns(cloud)
     with runs.ready():
         return [_run(cell, cloud, runs) for cell in cells]
 
 
-def _run(cell: FleetCell, cloud: RecordingCloud, runs: UnwiredRuns) -> FleetResult:
+def _run(cell: FleetCell, cloud: RecordingCloud, runs: OfflineRuns) -> FleetResult:
     try:
         return FleetResult(cell, _outcome(cell, Story(cloud, runs)))
     except AssertionError as error:

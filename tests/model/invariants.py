@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from imds_provider.rules.options import Options, OptionValue, decode
 from tests.model.edits import conflicts
-from tests.model.scenes import (
+from tests.model.snapshots import (
     LOOSER,
     WITHOUT_ENDPOINT,
     Instance,

@@ -9,11 +9,10 @@ from typing import cast
 from imds_provider.rules.options import OPTIONS, Options, from_ec2
 from localcloud.client import LocalCloud
 from localcloud.shapes import MetadataOptions
-from tests.faults.process import REGION
-from tests.model import rules
+from tests.model import invariants
 from tests.model.edits import conflicts, edited, without_aliases
 from tests.model.runs import Described, Runs
-from tests.model.scenes import Instance, Operation, Run, Scene, Sent, is_brought_about
+from tests.model.snapshots import Instance, Operation, Run, Scene, Sent, is_brought_about
 from tests.model.steps import (
     FAULTS,
     MODIFY,
@@ -30,6 +29,7 @@ from tests.model.steps import (
     Up,
     Wishes,
 )
+from tests.support.provider_run import REGION
 
 PENDING_SECONDS = 1.0
 BETWEEN_STEPS_SECONDS = 60.0
@@ -138,7 +138,7 @@ class Story:
             in_turn=side.runs.in_turn,
             outdated=struck and any(fault.effect == "stale" for fault in FAULTS[trouble]),
         )
-        found = [*ended.forbidden, *rules.violations(run)]
+        found = [*ended.forbidden, *invariants.violations(run)]
         if not conflicts(wishes):  # or else whoever has edited it takes that back
             side.program = wishes
         if not ended.failed:

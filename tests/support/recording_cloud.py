@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from tests.model.unwired import UnwiredCloud
+from tests.support.offline import OfflineCloud
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Hardened:
 
 
 @dataclass(frozen=True)
-class RecordingCloud(UnwiredCloud):
+class RecordingCloud(OfflineCloud):
     """``sent`` has the modifications that were carried out."""
 
     sent: list[Hardened] = field(default_factory=list)

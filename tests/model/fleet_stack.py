@@ -11,20 +11,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from unittest.mock import patch
 
 from pulumi.runtime import mocks
 
 from imds_components import access
-from imds_provider.aws import Aws
-from imds_provider.aws.settings import parse
+from imds_provider.host import runtime
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from imds_provider.metadata_wave_healthy import MetadataWaveHealthyProvider
-from tests.faults.process import JumpingEngine, configuration
-from tests.faults.stack import Bag, Recorded, wire
-from tests.model.unwired import UnwiredRuns
+from tests.support.engine_values import Bag, from_engine
 from tests.support.mocked_programs import logger_into, threads_with_loops
+from tests.support.offline import OfflineRuns
+from tests.support.provider_run import JumpingEngine
+from tests.support.stack_in_process import Recorded
 
 _TYPE = "pulumi-python:dynamic/imds:"
 PROVIDERS: dict[str, Any] = {
@@ -63,7 +62,7 @@ class Ended:
 class FleetStack:
     """A stack, and its runs."""
 
-    def __init__(self, processes: UnwiredRuns) -> None:
+    def __init__(self, processes: OfflineRuns) -> None:
         self._processes = processes
         self.state: dict[str, Recorded] = {}
 
@@ -95,7 +94,7 @@ class FleetStack:
                     continue
                 found = PROVIDERS[kind].read(old.id, old.outputs)
                 if found.id:
-                    old.outputs, old.inputs = wire(found.outs or {}), wire(found.inputs or old.inputs)
+                    old.outputs, old.inputs = from_engine(found.outs or {}), from_engine(found.inputs or old.inputs)
                 else:
                     del self.state[name]
 
@@ -103,14 +102,11 @@ class FleetStack:
         ended = Ended()
         with self._processes.process() as engine:
             engine.show_progress = _ignore  # type: ignore[method-assign]  # hundreds of lines that nobody keeps
-            # Making connections is what takes longest, so one serves the program and the providers.
-            aws = Aws(parse(configuration(self._processes.cloud).get), engine)
             operations = _Operations(self.state, engine, ended, preview=preview, left=killed_after)
-            with patch.object(access, "aws", lambda: aws):
-                ended.program = _carry_out(program, operations, ended)
+            ended.program = _carry_out(program, operations, ended)
             if not preview and not ended.failed and not ended.program:
                 operations.delete_others()
-            ended.said += engine.said
+            ended.said += engine.messages
             ended.seconds = engine.ahead
         return ended
 
@@ -150,10 +146,10 @@ class _Operations(mocks.Mocks):
 
     def _bring(self, name: str, provider: Any, inputs: Bag) -> tuple[str, dict[str, Any]]:  # noqa: ANN401  any of them
         old = self._state.get(name)
-        checked = provider.check(old.inputs if old else {}, _wired(inputs))
+        checked = provider.check(old.inputs if old else {}, from_engine(inputs))
         if checked.failures:
             raise RuntimeError(checked.failures[0].reason)
-        wanted = _wired(checked.inputs)
+        wanted = from_engine(checked.inputs)
         if change := wanted.get("change"):
             self._ended.changes[wanted["instanceId"]] = change
         if old is not None and not provider.diff(old.id, old.outputs, wanted).changes:
@@ -168,7 +164,7 @@ class _Operations(mocks.Mocks):
         made = provider.update(old.id, old.outputs, wanted) if old else provider.create(wanted)
         self._left = self._left - 1 if self._left is not None else None
         id_ = old.id if old else made.id
-        self._state[name] = Recorded(id_, wanted, wire(made.outs))
+        self._state[name] = Recorded(id_, wanted, from_engine(made.outs))
         if unfinished := self._state[name].outputs.get("unfinished"):
             raise RuntimeError(unfinished)
         return id_, {**wanted, **self._state[name].outputs}
@@ -189,17 +185,13 @@ class _Operations(mocks.Mocks):
                 del self._state[name]
 
 
-def _wired(value: Any) -> Any:  # noqa: ANN401  JSON
-    """What the engine passes on: numbers as floats, nothing that is None; what is unknown stays so."""
-    if isinstance(value, dict):
-        return {key: _wired(each) for key, each in value.items() if each is not None}
-    if isinstance(value, list | tuple):
-        return [_wired(each) for each in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 def _carry_out(program: Callable[[], object], operations: _Operations, ended: Ended) -> str:
     """Run the program to its end, and give the error that it ends with."""
+
+    def with_connections_of_the_providers() -> object:
+        # Making connections is what takes longest.
+        access.use(runtime.aws())
+        return program()
 
     async def in_a_stack() -> None:
         loop = asyncio.get_running_loop()
@@ -208,7 +200,7 @@ def _carry_out(program: Callable[[], object], operations: _Operations, ended: En
         loop.set_exception_handler(lambda *_: None)
         preview = operations._preview  # noqa: SLF001  the same run
         mocks.set_mocks(operations, preview=preview, logger=logger_into(ended.said))
-        mocks.test(program)()  # type: ignore[no-untyped-call]  # pulumi's
+        mocks.test(with_connections_of_the_providers)()  # type: ignore[no-untyped-call]  # pulumi's
 
     with threads_with_loops() as threads:
         try:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from imds_provider.rules.options import OPTION_NAMES, OPTIONS, Options
+from tests.model.simulation import Story
 from tests.model.steps import (
     FAULTS,
     ROWS,
@@ -36,7 +37,6 @@ from tests.model.steps import (
     Wish,
     Wishes,
 )
-from tests.model.story import Story
 
 _HOP_LIMITS = (1, 2, 3, 64)
 _VALUES: dict[str, st.SearchStrategy[str | int]] = {

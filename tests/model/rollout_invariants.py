@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.model.fleet_engine import Ended
-    from tests.model.recording_cloud import Hardened
+    from tests.model.fleet_stack import Ended
     from tests.model.rollouts import Fleet
+    from tests.support.recording_cloud import Hardened
 
 SAME_WAVE = timedelta(seconds=30)
 """Modifications of one wave lie closer together than this, and those of two further apart where there is a soak."""
