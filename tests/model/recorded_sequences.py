@@ -1,4 +1,4 @@
-"""Sequences that have shown something, or that hold a rule which is easily broken, each under a sentence."""
+"""Sequences that once found a defect or that guard an invariant which is easily broken, by what they show."""
 
 from __future__ import annotations
 
@@ -7,183 +7,187 @@ from collections.abc import Mapping
 from imds_provider.rules.options import Options
 from tests.model.steps import (
     Assign,
-    Behind,
     Copy,
+    Declaration,
     Destroy,
+    Drift,
+    FaultName,
     Launch,
     Manage,
     Merge,
-    Move,
     OnDestroy,
-    Promise,
+    Reconfigure,
     Refresh,
     Release,
     Rename,
     Split,
+    StateChange,
     Step,
     Swap,
-    Switch,
-    Trouble,
+    SwitchStack,
     Up,
-    Wish,
 )
 
 
 def manage(
     slot: str,
     options: Options,
-    trouble: Trouble = "none",
+    fault: FaultName = "none",
     *,
     row: str | None = None,
     wait: bool = True,
     on_destroy: OnDestroy = "restore",
     may_loosen: bool = True,
 ) -> Manage:
-    """A run of the program whose row, of the slot's name unless it has another, says this of a slot."""
-    wish = Wish(slot, options, wait=wait, on_destroy=on_destroy, may_loosen=may_loosen)
-    return Manage({row or slot: wish}, trouble)
+    """Declare a row for a slot, of the slot's name unless another is given, and run the program."""
+    declared = Declaration(slot, options, wait=wait, on_destroy=on_destroy, may_loosen=may_loosen)
+    return Manage({row or slot: declared}, fault)
 
 
 STRICT: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
 
 SEQUENCES: Mapping[str, tuple[Step, ...]] = {
-    "what EC2 took unseen is recorded and put back in the end": (
-        manage("a", {"httpPutResponseHopLimit": 2}, "blind-after"),
+    "a change whose answer was lost is recorded, and restored in the end": (
+        manage("a", {"httpPutResponseHopLimit": 2}, "connection-lost-after-change"),
         Up(),
         Destroy(),
     ),
-    "an option taken up again is put back as it was then": (
+    "an option that is managed again is restored to its value of that moment": (
         manage("a", {"httpTokens": "required", "httpPutResponseHopLimit": 3}),
         manage("a", {"httpTokens": "required"}),
-        Behind("a", {"httpPutResponseHopLimit": 64}),
+        Drift("a", {"httpPutResponseHopLimit": 64}),
         manage("a", {"httpTokens": "required", "httpPutResponseHopLimit": 2}),
         Release(("a",)),
     ),
-    "what cannot apply while the endpoint is off is brought about once it is on": (
+    "options that cannot apply while the endpoint is disabled are applied once it is enabled": (
         manage("a", {"httpEndpoint": "disabled", "httpPutResponseHopLimit": 2, "instanceMetadataTags": "enabled"}),
         manage("a", {"httpEndpoint": "disabled", "httpPutResponseHopLimit": 3, "instanceMetadataTags": "enabled"}),
         manage("a", {"httpEndpoint": "enabled", "httpPutResponseHopLimit": 3, "instanceMetadataTags": "enabled"}),
         Refresh(),
     ),
-    "a refused look during the wait leaves a change that somebody loosens before the next run": (
-        manage("a", {"httpTokens": "required"}, "lost-sight"),
-        Behind("a", {"httpTokens": "optional", "httpPutResponseHopLimit": 3}),
+    "a change whose wait was refused, and that somebody undoes, is reapplied by the next run": (
+        manage("a", {"httpTokens": "required"}, "describes-refused-from-second"),
+        Drift("a", {"httpTokens": "optional", "httpPutResponseHopLimit": 3}),
         Up(),
         Refresh(),
         Up(),
         Destroy(),
     ),
-    "a barrier that failed puts right what somebody has changed since": (
-        manage("a", {"httpTokens": "required"}, "second-look-refused", wait=False),
-        Behind("a", {"httpTokens": "optional"}),
+    "a barrier that failed reapplies what somebody has changed since": (
+        manage("a", {"httpTokens": "required"}, "second-describe-refused", wait=False),
+        Drift("a", {"httpTokens": "optional"}),
         Up(),
         Refresh(),
         Up(),
     ),
-    "an old answer to the wait does not count as applied": (
+    "a stale describe during the wait does not count as applied": (
         manage("a", {"httpTokens": "required"}),
-        manage("a", {"httpTokens": "optional"}, "stale"),
-        manage("a", {"httpTokens": "required", "httpEndpoint": "disabled"}, "stale"),
+        manage("a", {"httpTokens": "optional"}, "describes-stale"),
+        manage("a", {"httpTokens": "required", "httpEndpoint": "disabled"}, "describes-stale"),
     ),
-    "a stopped instance has its change at the next start, and its row knows after a refresh": (
-        Move("a", "stop"),
+    "a stopped instance takes its change at the next start, which a refresh records": (
+        StateChange("a", "stop"),
         manage("a", {"httpTokens": "required"}),
-        Move("a", "start"),
+        StateChange("a", "start"),
         Up(),
         Refresh(),
         Up(),
     ),
-    "a row goes over to the instance that follows a terminated one": (
+    "a row moves to the instance that replaces a terminated one": (
         manage("a", {"httpTokens": "required"}),
-        Move("a", "terminate"),
+        StateChange("a", "terminate"),
         Up(),
         Launch("a", {"httpPutResponseHopLimit": 64}),
-        Up("dropped-after"),
+        Up("modify-dropped-after-change"),
         Up(),
         Destroy(),
     ),
-    "tokens that somebody has made required stay so when another option changes": (
+    "tokens that somebody has made required stay required when another option changes": (
         manage("a", {"httpPutResponseHopLimit": 2}),
-        Behind("a", {"httpTokens": "required"}),
+        Drift("a", {"httpTokens": "required"}),
         manage("a", {"httpPutResponseHopLimit": 3}),
         Destroy(),
     ),
-    "a renamed row restores nothing, and knows what was there before only through aliases": (
+    "a renamed row restores nothing, and keeps the values from before only by an alias": (
         manage("a", STRICT),
         Rename("a", "d", alias=True),
         Rename("d", "b", alias=False),
         Up(),
         Destroy(),
     ),
-    "rows that exchange their instances hand over what was there before": (
+    "rows that exchange their instances hand over the values from before": (
         manage("a", STRICT),
         manage("b", {"httpTokens": "required", "httpPutResponseHopLimit": 3}),
-        Behind("a", {"httpPutResponseHopLimit": 64}),
+        Drift("a", {"httpPutResponseHopLimit": 64}),
         Swap("a", "b"),
         Release(("a",)),
         Destroy(),
     ),
-    "an instance that moves to another row of the program is not loosened by the one that it leaves": (
+    "an instance that moves to another row is not loosened by the row that it leaves": (
         manage("a", STRICT),
         manage("b", STRICT),
         Assign("b", "a"),
         Release(("a",)),
         Destroy(),
     ),
-    "options that are split off and merged again are put back as they were before the first row": (
+    "options that are split off and merged again are restored to the values from before the first row": (
         manage("a", STRICT),
         Split("a", "d", frozenset({"httpTokens"})),
-        Behind("a", {"httpTokens": "optional"}),
+        Drift("a", {"httpTokens": "optional"}),
         Refresh(),
         Up(),
         Merge("a", "d"),
         Destroy(),
     ),
-    "of two rows that say the same the first may go, and the second puts it back": (
+    "of two equal rows the first may be removed, and the second restores": (
         manage("a", STRICT),
         Copy("a", "d"),
         Release(("a",)),
         Destroy(),
     ),
-    "two rows that decide differently are refused, and the program goes on as it was": (
+    "two rows that set different values are refused, and the program runs on as it was": (
         manage("a", STRICT),
         manage("a", {"httpPutResponseHopLimit": 3}, row="d"),
         Up(),
         manage("a", {"httpPutResponseHopLimit": 2}, row="d"),
     ),
-    "what loosens waits for a reason": (
+    "a change that loosens needs a reason": (
         manage("a", STRICT, may_loosen=False),
         manage("a", {"httpTokens": "optional"}, may_loosen=False),
         Up(),
-        Promise("a", "restore", may_loosen=True),
+        Reconfigure("a", "restore", may_loosen=True),
     ),
-    "without a reason a restore keeps what is stricter and puts everything else back": (
+    "without a reason a restore keeps the stricter values and restores everything else": (
         manage("a", {"httpEndpoint": "disabled", "httpTokens": "required"}, may_loosen=False),
         Destroy(),
         manage("b", STRICT, may_loosen=False),
-        Promise("b", "retain", may_loosen=True),
-        Promise("b", "restore", may_loosen=False),
+        Reconfigure("b", "retain", may_loosen=True),
+        Reconfigure("b", "restore", may_loosen=False),
         Release(("b",)),
     ),
-    "a replaced row whose run failed restores nothing later that another row manages by then": (
+    "a replaced row whose run failed restores nothing that another row manages by then": (
         manage("a", STRICT),
-        Assign("a", "b", "lost-sight"),
+        Assign("a", "b", "describes-refused-from-second"),
         manage("a", STRICT, row="d"),
         Destroy(),
     ),
-    "a row that leaves an instance hides nothing that one which stays on it knows better": (
-        Behind("c", {"httpTokens": "required"}),
+    "the values from before come from the row that stays on an instance, not from one that leaves it": (
+        Drift("c", {"httpTokens": "required"}),
         manage("c", {"httpTokens": "optional"}, wait=False),
-        Rename("c", "a", alias=False, trouble="blind-after"),
-        Manage({each: Wish(each, {"httpTokens": "optional"}, may_loosen=True) for each in ("a", "c")}),
+        Rename("c", "a", alias=False, fault="connection-lost-after-change"),
+        Manage({each: Declaration(each, {"httpTokens": "optional"}, may_loosen=True) for each in ("a", "c")}),
     ),
-    "two stacks of one process see each other's changes as anybody's": (
+    "a restore that keeps the stricter tokens does not reapply them when somebody loosens them": (
+        manage("a", {"httpTokens": "required", "httpPutResponseHopLimit": 2}, may_loosen=False),
+        Release(("a",), "loosened-during-run"),
+    ),
+    "two stacks treat each other's changes like anybody's": (
         manage("a", STRICT),
-        Switch(),
+        SwitchStack(),
         manage("a", {"httpTokens": "required", "instanceMetadataTags": "enabled"}),
-        Switch(),
+        SwitchStack(),
         Release(("a",)),
-        Switch(),
+        SwitchStack(),
         Refresh(),
         Up(),
         Destroy(),

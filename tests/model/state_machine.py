@@ -1,4 +1,4 @@
-"""Random sequences of steps, made and made smaller by hypothesis."""
+"""Random sequences of steps, generated and shrunk by hypothesis."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from imds_provider.rules.options import OPTION_NAMES, OPTIONS, Options
-from tests.model.simulation import Story
+from tests.model.simulation import Simulation
 from tests.model.steps import (
     FAULTS,
     ROWS,
     SLOTS,
     Assign,
-    Behind,
     Copy,
+    Declaration,
+    Declarations,
     Destroy,
+    Drift,
     Launch,
     Manage,
     Merge,
-    Move,
     OnDestroy,
-    Promise,
+    Reconfigure,
     Refresh,
     Release,
     Rename,
     Split,
+    StateChange,
     Step,
     Swap,
-    Switch,
+    SwitchStack,
     Up,
-    Wish,
-    Wishes,
 )
 
 _HOP_LIMITS = (1, 2, 3, 64)
@@ -46,7 +46,7 @@ _VALUES: dict[str, st.SearchStrategy[str | int]] = {
 
 
 def options(at_least: int) -> st.SearchStrategy[Options]:
-    """Any of the options, of which there are at least so many."""
+    """Some of the options, at least so many."""
     chosen: st.SearchStrategy[dict[str, str | int]] = st.fixed_dictionaries({}, optional=_VALUES)
     return chosen.filter(lambda each: len(each) >= at_least)
 
@@ -59,102 +59,107 @@ SETTINGS = st.fixed_dictionaries(
     }
 )
 SLOT = st.sampled_from(SLOTS)
-TROUBLE = st.sampled_from(["none"] * len(FAULTS) + list(FAULTS))
-END: st.SearchStrategy[OnDestroy] = st.sampled_from(["retain", "restore"])
-WISH = st.builds(Wish, st.just(""), options(1), st.booleans(), END, st.sampled_from([True, True, False]))
+FAULT = st.sampled_from(["none"] * len(FAULTS) + list(FAULTS))
+ON_DESTROY: st.SearchStrategy[OnDestroy] = st.sampled_from(["retain", "restore"])
+DECLARATION = st.builds(
+    Declaration, st.just(""), options(1), st.booleans(), ON_DESTROY, st.sampled_from([True, True, False])
+)
 NAMES = st.sets(st.sampled_from(OPTION_NAMES), min_size=1, max_size=3).map(frozenset)
 
 
-def _wishes(said: Mapping[str, tuple[Wish, str | None]]) -> Wishes:
-    """The wishes of each row for a slot: of the same name, where none is given."""
-    return {row: replace(wish, slot=slot or (row if row in SLOTS else SLOTS[0])) for row, (wish, slot) in said.items()}
+def _declarations(given: Mapping[str, tuple[Declaration, str | None]]) -> Declarations:
+    """The declarations, each for the slot that is given, or for the one of the row's name."""
+    return {
+        row: replace(declaration, slot=slot or (row if row in SLOTS else SLOTS[0]))
+        for row, (declaration, slot) in given.items()
+    }
 
 
-WISHES = st.dictionaries(
+DECLARATIONS = st.dictionaries(
     st.sampled_from(ROWS),
-    st.tuples(WISH, st.sampled_from([None] * 2 * len(SLOTS) + list(SLOTS))),
+    st.tuples(DECLARATION, st.sampled_from([None] * 2 * len(SLOTS) + list(SLOTS))),
     min_size=1,
     max_size=2,
-).map(_wishes)
-MANAGE = st.builds(Manage, WISHES, TROUBLE, st.sampled_from([True] * 4 + [False]))
+).map(_declarations)
+MANAGE = st.builds(Manage, DECLARATIONS, FAULT, st.sampled_from([True] * 4 + [False]))
 
 Names = tuple[str, ...]
 Strategy = st.SearchStrategy[Step]
 
 KINDS = (
-    *("launch", "launch", "launch", "switch", "switch", *["behind"] * 5, *["move"] * 5),
+    *("launch", "launch", "launch", "switch-stack", "switch-stack", *["drift"] * 5, *["state-change"] * 5),
     *("manage", "manage", "manage", "up", "up", "refresh", "refresh", "destroy"),
-    *("release", "rename", "rename", "rename", "copy", "split", "assign", "swap", "merge", "promise"),
+    *("release", "rename", "rename", "rename", "copy", "split", "assign", "swap", "merge", "reconfigure"),
 )
-"""What a step may be, the more often the likelier."""
+"""The kinds of steps, each as often as it is likely."""
 
 
 @cache
 def steps(kind: str, rows: Names, gone: Names) -> Strategy | None:
-    """The steps of a kind that a program with these rows can take, while the instances of these slots are gone."""
+    """The possible steps of a kind, for a program with these rows while the instances of these slots are gone."""
     found: dict[str, Callable[[], Strategy]] = {
-        "behind": lambda: st.builds(Behind, SLOT, options(1)),
+        "drift": lambda: st.builds(Drift, SLOT, options(1)),
         "manage": lambda: MANAGE,
-        "up": lambda: st.builds(Up, TROUBLE),
-        "refresh": lambda: st.builds(Refresh, TROUBLE),
-        "destroy": lambda: st.builds(Destroy, TROUBLE),
-        "switch": lambda: st.just(Switch()),
+        "up": lambda: st.builds(Up, FAULT),
+        "refresh": lambda: st.builds(Refresh, FAULT),
+        "destroy": lambda: st.builds(Destroy, FAULT),
+        "switch-stack": lambda: st.just(SwitchStack()),
     }
-    there = tuple(slot for slot in SLOTS if slot not in gone)
+    present = tuple(slot for slot in SLOTS if slot not in gone)
     if gone:
         found["launch"] = lambda: st.builds(Launch, st.sampled_from(gone), options(0))
-    if there:
+    if present:
         verbs = st.sampled_from(["stop", "start", "stop", "start", "terminate"])
-        found["move"] = lambda: st.builds(Move, st.sampled_from(there), verbs)
+        found["state-change"] = lambda: st.builds(StateChange, st.sampled_from(present), verbs)
     return (found | _edits(rows))[kind]() if kind in found or kind in _edits(rows) else None
 
 
 def _edits(rows: Names) -> dict[str, Callable[[], Strategy]]:
-    """Those that change what is in a program with these rows."""
+    """The steps that edit a program with these rows."""
     if not rows:
         return {}
     row, new = st.sampled_from(rows), st.sampled_from([each for each in ROWS if each not in rows] or ROWS)
     found: dict[str, Callable[[], Strategy]] = {
-        "release": lambda: st.builds(Release, st.lists(row, min_size=1, max_size=2, unique=True).map(tuple), TROUBLE),
-        "assign": lambda: st.builds(Assign, row, SLOT, TROUBLE),
-        "promise": lambda: st.builds(Promise, row, END, st.booleans(), TROUBLE),
+        "release": lambda: st.builds(Release, st.lists(row, min_size=1, max_size=2, unique=True).map(tuple), FAULT),
+        "assign": lambda: st.builds(Assign, row, SLOT, FAULT),
+        "reconfigure": lambda: st.builds(Reconfigure, row, ON_DESTROY, st.booleans(), FAULT),
     }
     if len(rows) > 1:
         two = st.lists(row, min_size=2, max_size=2, unique=True)
-        found["swap"] = lambda: st.builds(lambda both, trouble: Swap(both[0], both[1], trouble), two, TROUBLE)
-        found["merge"] = lambda: st.builds(lambda both, trouble: Merge(both[0], both[1], trouble), two, TROUBLE)
+        found["swap"] = lambda: st.builds(lambda both, fault: Swap(both[0], both[1], fault), two, FAULT)
+        found["merge"] = lambda: st.builds(lambda both, fault: Merge(both[0], both[1], fault), two, FAULT)
     if len(rows) < len(ROWS):
-        found["rename"] = lambda: st.builds(Rename, row, new, st.booleans(), TROUBLE)
-        found["copy"] = lambda: st.builds(Copy, row, new, TROUBLE)
-        found["split"] = lambda: st.builds(Split, row, new, NAMES, TROUBLE)
+        found["rename"] = lambda: st.builds(Rename, row, new, st.booleans(), FAULT)
+        found["copy"] = lambda: st.builds(Copy, row, new, FAULT)
+        found["split"] = lambda: st.builds(Split, row, new, NAMES, FAULT)
     return found
 
 
 class Model(RuleBasedStateMachine):
-    """Counts the steps that could be taken, and the sequences that have any. A subclass says what ``begin`` is."""
+    """Counts the steps that were taken, and the sequences that have any. A subclass implements ``begin``."""
 
     taken: ClassVar[int] = 0
     sequences: ClassVar[int] = 0
 
-    _story: Story
-    _is_under_way: bool
+    _simulation: Simulation
+    _has_steps: bool
 
     @classmethod
-    def begin(cls, settings: dict[str, object]) -> Story:
-        """The story of a sequence, on an EC2 that is set so; ``in_components`` is for runs by the engine."""
+    def begin(cls, settings: dict[str, object]) -> Simulation:
+        """The simulation of a new sequence on an EC2 with these settings; ``in_components`` is for the real engine."""
         raise NotImplementedError
 
     @initialize(settings=SETTINGS)
     def start(self, settings: dict[str, object]) -> None:
-        self._story = self.begin(settings)
-        self._is_under_way = False
+        self._simulation = self.begin(settings)
+        self._has_steps = False
 
-    # One rule, since hypothesis leaves most of several out of a sequence, and those that edit need others before.
+    # One rule, since of several hypothesis leaves most out of a sequence, and edits need other steps before them.
     @rule(kind=st.sampled_from(KINDS), data=st.data())
     def step(self, kind: str, data: st.DataObject) -> None:
-        rows, gone = tuple(self._story.rows), tuple(self._story.gone())
+        rows, gone = tuple(self._simulation.rows), tuple(self._simulation.gone())
         strategy = steps(kind, rows, gone)
-        taken = self._story.take(data.draw(MANAGE if strategy is None else strategy))
+        taken = self._simulation.take(data.draw(MANAGE if strategy is None else strategy))
         type(self).taken += taken
-        type(self).sequences += taken and not self._is_under_way
-        self._is_under_way |= taken
+        type(self).sequences += taken and not self._has_steps
+        self._has_steps |= taken
