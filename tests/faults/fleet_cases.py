@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 from imds_components.fleet.waves import Rollout, assign
 from localcloud.faults import Fault
-from tests.model.rollouts import Story
+from tests.model.rollouts import RolloutSimulation
+from tests.model.simulation import ViolationError
 from tests.support.offline import OfflineRuns
 from tests.support.recording_cloud import RecordingCloud
 
 METRICS, STATUS = "GetMetricData", "DescribeInstanceStatus"
 POSITIONS = (1, 2, 6)
-"""At which call of its kind a fault begins: before the first wave, in the first soak, and later."""
+"""The call at which a fault begins: before the first wave, in the first soak, or later."""
 
 
 @dataclass(frozen=True)
-class FleetTrouble:
-    """What goes wrong: a fault, or settings of the cloud. ``label`` is what the rules of the model know it by."""
+class FleetScenario:
+    """What goes wrong: a fault, or settings of the cloud. ``label`` is its name in the model's invariants."""
 
     name: str
     label: str = "none"
@@ -35,42 +36,42 @@ class FleetTrouble:
         return (Fault(self.effect, self.action, nth=nth, code=self.code, times=self.times),)  # type: ignore[arg-type]  # one of them
 
 
-TROUBLES = (
-    FleetTrouble("no-data", "no-data", "no-data", times=None),
-    FleetTrouble("no-data-once", "partial", "no-data"),
-    FleetTrouble("partial-data", "partial", "partial", times=None),
-    FleetTrouble("throttled-once", "none", "error", code="Throttling"),
-    FleetTrouble("throttled-for-ever", "forbidden", "error", code="Throttling", times=None),
-    FleetTrouble("forbidden", "forbidden", "error", code="AccessDenied", times=None),
-    FleetTrouble("answer-lost", "none", "drop"),
-    FleetTrouble("failed-inside", "none", "error", code="InternalServiceFault"),
-    FleetTrouble("status-throttled-once", "none", "error", STATUS, code="RequestLimitExceeded"),
-    FleetTrouble("status-forbidden", "forbidden", "error", STATUS, code="UnauthorizedOperation", times=None),
-    FleetTrouble("status-answer-lost", "none", "drop", STATUS),
-    FleetTrouble("late-by-four-minutes", settings={"metrics_delay": 240.0}),
-    FleetTrouble("clock-ahead", settings={"clock_skew": 200.0}),
-    FleetTrouble("clock-behind", settings={"clock_skew": -200.0}),
+SCENARIOS = (
+    FleetScenario("no-data", "no-data", "no-data", times=None),
+    FleetScenario("no-data-once", "partial", "no-data"),
+    FleetScenario("partial-data", "partial", "partial", times=None),
+    FleetScenario("throttled-once", "none", "error", code="Throttling"),
+    FleetScenario("throttled-for-ever", "forbidden", "error", code="Throttling", times=None),
+    FleetScenario("forbidden", "forbidden", "error", code="AccessDenied", times=None),
+    FleetScenario("answer-lost", "none", "drop"),
+    FleetScenario("failed-inside", "none", "error", code="InternalServiceFault"),
+    FleetScenario("status-throttled-once", "none", "error", STATUS, code="RequestLimitExceeded"),
+    FleetScenario("status-forbidden", "forbidden", "error", STATUS, code="UnauthorizedOperation", times=None),
+    FleetScenario("status-answer-lost", "none", "drop", STATUS),
+    FleetScenario("late-by-four-minutes", settings={"metrics_delay": 240.0}),
+    FleetScenario("clock-ahead", settings={"clock_skew": 200.0}),
+    FleetScenario("clock-behind", settings={"clock_skew": -200.0}),
 )
 
 
 @dataclass(frozen=True)
-class FleetCell:
-    """A rollout: what goes wrong, from which call on, and whether its first instance refuses calls."""
+class FleetCase:
+    """A rollout: what goes wrong, from which call on, and whether its first instance is unhealthy."""
 
-    trouble: FleetTrouble
+    scenario: FleetScenario
     nth: int
-    sick: bool
+    unhealthy: bool
 
     def __str__(self) -> str:
-        return f"fleet/{self.trouble.name}/{self.nth}/{'sick' if self.sick else 'healthy'}"
+        return f"fleet/{self.scenario.name}/{self.nth}/{'unhealthy' if self.unhealthy else 'healthy'}"
 
 
-def every_fleet_cell() -> list[FleetCell]:
+def all_fleet_cases() -> list[FleetCase]:
     return [
-        FleetCell(trouble, nth, sick)
-        for trouble in TROUBLES
-        for nth in (POSITIONS if trouble.effect else POSITIONS[:1])
-        for sick in (False, True)
+        FleetCase(scenario, nth, unhealthy)
+        for scenario in SCENARIOS
+        for nth in (POSITIONS if scenario.effect else POSITIONS[:1])
+        for unhealthy in (False, True)
     ]
 
 
@@ -78,43 +79,45 @@ def every_fleet_cell() -> list[FleetCell]:
 class FleetResult:
     """How a rollout ended: ``converged``, ``stopped`` with a reason, or in a violation."""
 
-    cell: FleetCell
+    case: FleetCase
     outcome: str
     violation: str = ""
 
 
-def run_cells(cells: Iterable[FleetCell]) -> list[FleetResult]:
-    """Play all of them on one cloud in this process."""
+def run_fleet_cases(cases: Iterable[FleetCase]) -> list[FleetResult]:
+    """Run all of them on one cloud in this process."""
     cloud = RecordingCloud()
     runs = OfflineRuns(cloud)
     with runs.ready():
-        return [_run(cell, cloud, runs) for cell in cells]
+        return [_run(case, cloud, runs) for case in cases]
 
 
-def _run(cell: FleetCell, cloud: RecordingCloud, runs: OfflineRuns) -> FleetResult:
+def _run(case: FleetCase, cloud: RecordingCloud, runs: OfflineRuns) -> FleetResult:
     try:
-        return FleetResult(cell, _outcome(cell, Story(cloud, runs)))
-    except AssertionError as error:
-        return FleetResult(cell, "wrong", str(error))
+        return FleetResult(case, _outcome(case, RolloutSimulation(cloud, runs)))
+    except ViolationError as error:
+        return FleetResult(case, "wrong", str(error))
     finally:
         cloud.settings(clock_skew=0.0)
 
 
-def _outcome(cell: FleetCell, story: Story) -> str:
-    """Roll out under the trouble, and then without it: what must hold does each time, and the second run decides."""
-    story.cloud.settings(**(cell.trouble.settings or {}))
-    first = _first(story.living())
-    if cell.sick:
-        story.call(first)
-    story.up(cell.trouble.label, faults=cell.trouble.faults(cell.nth))
-    # A blind run may have gone on; by now CloudWatch knows.
-    story.cloud.advance(1200)
-    ended = story.up()
-    if not cell.sick:
-        assert not ended.failed, f"without the trouble the rollout does not end: {ended.text[-600:]}"
+def _outcome(case: FleetCase, simulation: RolloutSimulation) -> str:
+    """Roll out in the scenario and then without it. The invariants hold each time, and the second run decides."""
+    simulation.cloud.settings(**(case.scenario.settings or {}))
+    first = _first(simulation.living())
+    if case.unhealthy:
+        simulation.call(first)
+    simulation.up(case.scenario.label, faults=case.scenario.faults(case.nth))
+    # A run without data may have gone on; by now CloudWatch has some.
+    simulation.cloud.advance(1200)
+    ended = simulation.up()
+    if not case.unhealthy:
+        if ended.failed:
+            raise ViolationError(f"without the fault the rollout does not end: {ended.text[-600:]}")
         return "converged"
-    still_optional = [each for each in story.living() if story.tokens(each) == "optional"]
-    assert f"{first}: refused" in ended.text or not still_optional, f"{first} is not named: {ended.text[-600:]}"
+    still_optional = [each for each in simulation.living() if simulation.tokens(each) == "optional"]
+    if still_optional and f"{first}: refused" not in ended.text:
+        raise ViolationError(f"{first} is not named: {ended.text[-600:]}")
     return "stopped"
 
 
@@ -125,6 +128,6 @@ def _first(ids: Sequence[str]) -> str:
 def summary(results: Sequence[FleetResult]) -> str:
     counted = Counter(each.outcome for each in results)
     return (
-        f"fleets: {len(results)} cells, {counted['converged']} converged, {counted['stopped']} stopped clearly, "
+        f"fleets: {len(results)} cases, {counted['converged']} converged, {counted['stopped']} stopped clearly, "
         f"{counted['wrong']} wrong"
     )

@@ -1,7 +1,7 @@
 """A stack of fleets whose program runs in this process: the real component and providers, without engine and host.
 
-Pulumi's mocks register each resource once what it depends on is there. What is registered here is carried out by its
-provider, with what is recorded of it. After a failure nothing more is begun, as under the engine.
+Pulumi's mocks register each resource once its dependencies are there. Its provider then does what its state calls for.
+After a failure nothing more is started, as by the engine.
 """
 
 from __future__ import annotations
@@ -35,28 +35,27 @@ ROW = "InstanceMetadataOptions"
 
 
 class KilledError(Exception):
-    """The run was killed: nothing of the operation in flight is recorded, and nothing more is begun."""
+    """The run was killed: the operation in flight is not recorded, and nothing more is started."""
 
 
 @dataclass
 class Ended:
-    """What a run, or a preview, did and said."""
+    """What a run or a preview did and logged."""
 
     failed: dict[str, str] = field(default_factory=dict)
     steps: dict[str, str] = field(default_factory=dict)
     """``create``, ``update`` or ``delete`` by resource."""
     changes: dict[str, str] = field(default_factory=dict)
-    """What is said to change in its row, by instance."""
-    said: list[str] = field(default_factory=list)
-    program: str = ""
-    """The error of the program itself."""
-    lost: str = ""
-    """The instance that was being taken in when the run was killed: nothing is recorded of it."""
+    """The input ``change`` of its row, by instance."""
+    messages: list[str] = field(default_factory=list)
+    program_error: str = ""
+    unrecorded: str = ""
+    """The instance whose row was being created when the run was killed: nothing is recorded of it."""
     seconds: float = 0.0
 
     @property
     def text(self) -> str:
-        return "\n".join([*self.said, *self.failed.values(), self.program])
+        return "\n".join([*self.messages, *self.failed.values(), self.program_error])
 
 
 class FleetStack:
@@ -67,26 +66,26 @@ class FleetStack:
         self.state: dict[str, Recorded] = {}
 
     def up(self, program: Callable[[], object], *, killed_after: int | None = None) -> Ended:
-        """Run the program. With ``killed_after`` so many operations have ended when the run is killed."""
+        """Run the program. With ``killed_after`` the run is killed after so many operations."""
         return self._run(program, preview=False, killed_after=killed_after)
 
     def preview(self, program: Callable[[], object]) -> Ended:
         return self._run(program, preview=True)
 
     def rename(self, old: str, new: str) -> None:
-        """Give the resources of a fleet the names that they have below its new one, as the engine does by its alias."""
+        """Rename the resources of a fleet, as the engine does for its alias."""
         for name in list(self.state):
             kind, _, own = name.partition(" ")
             if own.startswith(f"{old}-"):
                 self.state[f"{kind} {new}{own.removeprefix(old)}"] = self.state.pop(name)
 
     def rename_row(self, old: str, new: str) -> None:
-        """Give the resource of an instance its name in another fleet, as the engine does by its alias."""
+        """Rename the resource of an instance, as the engine does for its alias in another fleet."""
         if f"{ROW} {old}" in self.state:
             self.state[f"{ROW} {new}"] = self.state.pop(f"{ROW} {old}")
 
     def refresh(self) -> None:
-        """Read every row again, and forget those that are gone."""
+        """Read every row, and drop those whose instance is gone."""
         with self._processes.process():
             for name, old in list(self.state.items()):
                 kind = name.partition(" ")[0]
@@ -101,12 +100,12 @@ class FleetStack:
     def _run(self, program: Callable[[], object], *, preview: bool, killed_after: int | None = None) -> Ended:
         ended = Ended()
         with self._processes.process() as engine:
-            engine.show_progress = _ignore  # type: ignore[method-assign]  # hundreds of lines that nobody keeps
+            engine.show_progress = _ignore  # type: ignore[method-assign]  # hundreds of lines that no test needs
             operations = _Operations(self.state, engine, ended, preview=preview, left=killed_after)
-            ended.program = _carry_out(program, operations, ended)
-            if not preview and not ended.failed and not ended.program:
+            ended.program_error = _carry_out(program, operations, ended)
+            if not preview and not ended.failed and not ended.program_error:
                 operations.delete_others()
-            ended.said += engine.messages
+            ended.messages += engine.messages
             ended.seconds = engine.ahead
         return ended
 
@@ -120,7 +119,7 @@ class _Operations(mocks.Mocks):
         self._state = state
         self._engine = engine
         self._ended = ended
-        self._preview = preview
+        self.preview = preview
         self._left = left
         self._lock = threading.Lock()
         self._registered: set[str] = set()
@@ -134,17 +133,17 @@ class _Operations(mocks.Mocks):
             return args.name, dict(args.inputs)
         name = f"{kind} {args.name}"
         inputs = {key: value for key, value in dict(args.inputs).items() if key != "__provider"}
-        with self._lock:  # the clock and the cloud are one for all
+        with self._lock:  # one clock and one cloud serve all
             self._registered.add(name)
             if self._ended.failed:
                 raise RuntimeError("another resource has failed")
             try:
-                return self._bring(name, PROVIDERS[kind], inputs)
+                return self._apply(name, PROVIDERS[kind], inputs)
             except Exception as error:  # noqa: BLE001  however an operation can fail
                 self._ended.failed.setdefault(name, str(error))
                 raise RuntimeError(str(error)) from None
 
-    def _bring(self, name: str, provider: Any, inputs: Bag) -> tuple[str, dict[str, Any]]:  # noqa: ANN401  any of them
+    def _apply(self, name: str, provider: Any, inputs: Bag) -> tuple[str, dict[str, Any]]:  # noqa: ANN401  any of them
         old = self._state.get(name)
         checked = provider.check(old.inputs if old else {}, from_engine(inputs))
         if checked.failures:
@@ -156,8 +155,8 @@ class _Operations(mocks.Mocks):
             old.inputs = wanted
             return old.id, {**wanted, **old.outputs}
         self._ended.steps[name] = "update" if old else "create"
-        if self._preview:
-            # What is not among the outputs is unknown in a preview.
+        if self.preview:
+            # In a preview whatever is not among the outputs is unknown.
             return old.id if old else "", wanted
         if self._left is not None and self._left <= 0:
             self._kill(provider, old, wanted)
@@ -170,14 +169,14 @@ class _Operations(mocks.Mocks):
         return id_, {**wanted, **self._state[name].outputs}
 
     def _kill(self, provider: Any, old: Recorded | None, wanted: Bag) -> None:  # noqa: ANN401  any of them
-        """Carry out what is in flight, record nothing of it, and end the run."""
+        """Carry out the operation in flight, record nothing of it, and end the run."""
         if isinstance(provider, InstanceMetadataOptionsProvider):
-            self._ended.lost = "" if old else wanted["instanceId"]
+            self._ended.unrecorded = "" if old else wanted["instanceId"]
             provider.update(old.id, old.outputs, wanted) if old else provider.create(wanted)
         raise KilledError("the run was killed")
 
     def delete_others(self) -> None:
-        """Delete what the program no longer has."""
+        """Delete the resources that the program no longer has."""
         for name, old in reversed([*self._state.items()]):
             if name not in self._registered:
                 self._ended.steps[name] = "delete"
@@ -186,20 +185,19 @@ class _Operations(mocks.Mocks):
 
 
 def _carry_out(program: Callable[[], object], operations: _Operations, ended: Ended) -> str:
-    """Run the program to its end, and give the error that it ends with."""
+    """Run the program to its end and return its error, if any."""
 
     def with_connections_of_the_providers() -> object:
-        # Making connections is what takes longest.
+        # Making connections of its own would take longest.
         access.use(runtime.aws())
         return program()
 
     async def in_a_stack() -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(threads)
-        # The outputs that fail with a resource are nobody's to look at.
+        # Outputs that fail with a resource are not awaited.
         loop.set_exception_handler(lambda *_: None)
-        preview = operations._preview  # noqa: SLF001  the same run
-        mocks.set_mocks(operations, preview=preview, logger=logger_into(ended.said))
+        mocks.set_mocks(operations, preview=operations.preview, logger=logger_into(ended.messages))
         mocks.test(with_connections_of_the_providers)()  # type: ignore[no-untyped-call]  # pulumi's
 
     with threads_with_loops() as threads:

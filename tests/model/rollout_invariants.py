@@ -1,4 +1,4 @@
-"""What must hold of a rollout, said without looking at how it works. Pure."""
+"""What must hold of every run of a rollout, stated without knowing how it works."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tests.model.fleet_stack import Ended
     from tests.model.rollouts import Fleet
-    from tests.support.recording_cloud import Hardened
+    from tests.support.recording_cloud import TokensChange
 
 SAME_WAVE = timedelta(seconds=30)
-"""Modifications of one wave lie closer together than this, and those of two further apart where there is a soak."""
+"""Modifications of one wave lie closer together than this; with a soak, those of two waves lie further apart."""
 TO_THE_SECOND = timedelta(seconds=2)
-"""When a change was made is recorded to the second, as AWS shows its clock."""
+"""The time of a change is recorded to the second, as AWS's clock shows it."""
 PUBLISHED = timedelta(minutes=5)
 VISIBLE = timedelta(minutes=12)
 """By then CloudWatch shows calls that were refused all the time."""
 LONGEST = timedelta(minutes=25)
-"""By then CloudWatch has covered a change, or is not waited for any longer."""
-BLIND = ("no-data", "partial")
+"""By then CloudWatch has covered a change, or the run no longer waits for it."""
+WITHOUT_DATA = ("no-data", "partial")
 STOPPING = ("forbidden", "status-forbidden")
+"""Faults that end a run before it changes anything more."""
+ALIVE = ("running", "stopped", "pending", "stopping")
 
 
 @dataclass(frozen=True)
-class Before:
-    """EC2 at one moment: each instance, who calls IMDSv1, and when the stack made tokens required."""
+class Snapshot:
+    """EC2 at one moment: the instances, those that call IMDSv1 or are impaired, and the stack's tokens changes."""
 
-    now: datetime
+    time: datetime
     instances: Mapping[str, Any]
     calling: Collection[str]
     impaired: Collection[str]
-    hardened: Mapping[str, Hardened]
+    changes: Mapping[str, TokensChange]
 
     def is_running(self, instance_id: str) -> bool:
         return bool(self.instances.get(instance_id, {}).get("state") == "running")
@@ -43,30 +45,32 @@ class Before:
 
 
 @dataclass(frozen=True)
-class Played:
-    """A run, with its preview before and, if it succeeded, the one after."""
+class RolloutRun:
+    """A run with the preview before it and, if it succeeded, the preview after it."""
 
     fleet: Fleet
-    then: Before
-    now: Before
-    foretold: Ended
+    before: Snapshot
+    after: Snapshot
+    previewed: Ended
     ended: Ended
-    after: Ended | None
-    sent: Sequence[Hardened]
-    trouble: str
+    next_preview: Ended | None
+    sent: Sequence[TokensChange]
+    fault: str
     killed_after: int | None
     of_other_fleet: bool = False
 
     @property
     def members(self) -> list[str]:
         """The instances of the fleet that are to require tokens."""
-        left = self.fleet.excluded | self.fleet.exempt
-        alive = [each for each, view in self.then.instances.items() if view["state"] in ALIVE and each not in left]
+        left_out = self.fleet.excluded | self.fleet.exempt
+        alive = [
+            each for each, view in self.before.instances.items() if view["state"] in ALIVE and each not in left_out
+        ]
         return [each for each in alive if (each in self.fleet.moved) == self.of_other_fleet]
 
     @property
-    def required(self) -> list[Hardened]:
-        """The instances of the fleet on which tokens became required, one after the other."""
+    def required(self) -> list[TokensChange]:
+        """The changes of the fleet by which tokens became required, in order."""
         return [
             each
             for each in self.sent
@@ -75,132 +79,127 @@ class Played:
 
     @property
     def stopped(self) -> bool:
-        return bool(self.ended.failed or self.ended.program)
+        return bool(self.ended.failed or self.ended.program_error)
 
 
-ALIVE = ("running", "stopped", "pending", "stopping")
-
-
-def violations(played: Played) -> Iterator[str]:
+def violations(run: RolloutRun) -> Iterator[str]:
     for of_other_fleet in (False, True):
-        fleet = replace(played, of_other_fleet=of_other_fleet)
-        yield from _remembers_a_stop(fleet)
-        yield from _waits_for_each_wave(fleet)
-        yield from _brings_about(fleet)
-    yield from _foretells(played)
-    yield from _loosens_at_once(played)
-    yield from _ends(played)
+        of_fleet = replace(run, of_other_fleet=of_other_fleet)
+        yield from _stays_stopped(of_fleet)
+        yield from _waits_for_each_wave(of_fleet)
+        yield from _succeeded(of_fleet)
+    yield from _does_what_was_previewed(run)
+    yield from _loosens_at_once(run)
+    yield from _ends_in_time(run)
 
 
-def _sick_before(played: Played) -> list[str]:
-    """The members that have refused calls since a run of this stack required tokens, for so long that it shows."""
-    then = played.then
+def _unhealthy_before(run: RolloutRun) -> list[str]:
+    """The members that have refused calls since a run required tokens, for long enough that CloudWatch shows it."""
+    before = run.before
     return [
         each
-        for each in played.members
-        if each in then.hardened
-        and then.hardened[each].required
-        and then.is_running(each)
-        and each in then.calling
-        and then.tokens(each) == "required"
-        and timedelta(days=13) > then.now - then.hardened[each].at > VISIBLE
+        for each in run.members
+        if each in before.changes
+        and before.changes[each].required
+        and before.is_running(each)
+        and each in before.calling
+        and before.tokens(each) == "required"
+        and timedelta(days=13) > before.time - before.changes[each].at > VISIBLE
     ]
 
 
-def _remembers_a_stop(played: Played) -> Iterator[str]:
-    """A rollout that was stopped stays so until each instance that stopped it is healthy, excluded, exempt or gone."""
-    sick = _sick_before(played)
-    if not sick or played.trouble in BLIND:
+def _stays_stopped(run: RolloutRun) -> Iterator[str]:
+    """A stopped rollout stays so until each instance that stopped it is healthy, excluded, exempt or gone."""
+    unhealthy = _unhealthy_before(run)
+    if not unhealthy or run.fault in WITHOUT_DATA:
         return
-    changed = sorted(each.instance_id for each in played.required if each.instance_id not in sick)
+    changed = sorted(each.instance_id for each in run.required if each.instance_id not in unhealthy)
     if changed:
-        yield f"{changed} were changed, though {sick} refuse calls"
-    to_change = [each for each in played.members if played.then.tokens(each) == "optional"]
-    if to_change and not any(each in played.ended.text for each in sick) and not _excused(played):
-        yield f"{sick} refuse calls, and the run does not name any of them"
+        yield f"{changed} were changed, though {unhealthy} refuse calls"
+    to_change = [each for each in run.members if run.before.tokens(each) == "optional"]
+    excused = run.fault in STOPPING or run.killed_after is not None
+    if to_change and not any(each in run.ended.text for each in unhealthy) and not excused:
+        yield f"{unhealthy} refuse calls, and the run does not name any of them"
 
 
-def _excused(played: Played) -> bool:
-    return played.trouble in STOPPING or played.killed_after is not None
-
-
-def _waits_for_each_wave(played: Played) -> Iterator[str]:
-    """Whoever is changed later is so after the soak of those before, once CloudWatch covers them, if they are well."""
-    if played.fleet.soak == 0:
+def _waits_for_each_wave(run: RolloutRun) -> Iterator[str]:
+    """A later wave is changed after the soak of the earlier ones, once CloudWatch covers them and they are healthy."""
+    if run.fleet.soak == 0:
         return
-    soak = timedelta(minutes=played.fleet.soak or 0)
-    earlier = {**{each: at for each, at in played.then.hardened.items() if each in played.members}}
-    for one in played.required:
+    soak = timedelta(minutes=run.fleet.soak or 0)
+    earlier = {each: change for each, change in run.before.changes.items() if each in run.members}
+    for one in run.required:
         earlier[one.instance_id] = one
         for other in earlier.values():
             gap = one.at - other.at
-            # One that stands still has nothing to show.
-            if gap <= SAME_WAVE or not other.required or not _runs_all_along(played, other.instance_id):
+            # An instance that is stopped has nothing to show.
+            if gap <= SAME_WAVE or not other.required or not _runs_all_along(run, other.instance_id):
                 continue
             if gap < soak - TO_THE_SECOND:
                 yield f"{one.instance_id} was changed {gap} after {other.instance_id}, before its soak was over"
-            if played.trouble not in BLIND and gap < PUBLISHED:
+            if run.fault not in WITHOUT_DATA and gap < PUBLISHED:
                 yield f"{one.instance_id} was changed {gap} after {other.instance_id}, which CloudWatch did not cover"
-            if played.trouble == "no-data" and played.fleet.unknown == "block" and gap < timedelta(minutes=20):
+            if run.fault == "no-data" and run.fleet.unknown == "block" and gap < timedelta(minutes=20):
                 yield f"{one.instance_id} was changed, and nothing was known of {other.instance_id}"
-            if played.trouble not in BLIND and other.instance_id in played.then.calling and gap < timedelta(days=13):
+            calling = other.instance_id in run.before.calling
+            if run.fault not in WITHOUT_DATA and calling and gap < timedelta(days=13):
                 yield f"{one.instance_id} was changed, though {other.instance_id} refuses calls"
 
 
-def _runs_all_along(played: Played, instance_id: str) -> bool:
-    return played.then.is_running(instance_id) and played.now.is_running(instance_id)
+def _runs_all_along(run: RolloutRun, instance_id: str) -> bool:
+    return run.before.is_running(instance_id) and run.after.is_running(instance_id)
 
 
-def _brings_about(played: Played) -> Iterator[str]:
-    """A run that succeeded has brought all about, the outputs say so, and the next preview is empty."""
-    if played.after is None:
+def _succeeded(run: RolloutRun) -> Iterator[str]:
+    """After a run that succeeded every member requires tokens, and the next preview is empty."""
+    if run.next_preview is None:
         return
-    wrong = [each for each in played.members if played.now.is_running(each) and played.now.tokens(each) != "required"]
+    after = run.after
+    wrong = [each for each in run.members if after.is_running(each) and after.tokens(each) != "required"]
     if wrong:
         yield f"the run succeeded, and {wrong} do not require tokens"
-    goes = any(
-        view["state"] in ALIVE and played.now.instances[each]["state"] not in ALIVE
-        for each, view in played.then.instances.items()
+    terminated = any(
+        view["state"] in ALIVE and after.instances[each]["state"] not in ALIVE
+        for each, view in run.before.instances.items()
     )
-    # An instance that went meanwhile leaves with the next run.
-    if played.after.steps and not goes:
-        yield f"the preview after a run that succeeded is not empty: {played.after.steps}"
+    # An instance that was terminated during the run is released by the next one.
+    if run.next_preview.steps and not terminated:
+        yield f"the preview after a run that succeeded is not empty: {run.next_preview.steps}"
 
 
-def _foretells(played: Played) -> Iterator[str]:
-    """What the rows of the preview say will change is what is sent, all of it or what came before a stop."""
-    foretold, sent = set(played.foretold.changes), {each.instance_id for each in played.sent}
-    if not sent <= foretold and not played.foretold.program:
-        yield f"{sorted(sent - foretold)} were changed, and the preview did not say so"
-    if played.after is not None and played.trouble != "terminated" and foretold - sent:
-        yield f"{sorted(foretold - sent)} were not changed, though the preview says so"
+def _does_what_was_previewed(run: RolloutRun) -> Iterator[str]:
+    """What the preview showed is what is sent: all of it, or what came before a stop."""
+    previewed, sent = set(run.previewed.changes), {each.instance_id for each in run.sent}
+    if not sent <= previewed and not run.previewed.program_error:
+        yield f"{sorted(sent - previewed)} were changed, and the preview did not show it"
+    if run.next_preview is not None and run.fault != "terminated" and previewed - sent:
+        yield f"{sorted(previewed - sent)} were not changed, though the preview showed it"
 
 
-def _loosens_at_once(played: Played) -> Iterator[str]:
+def _loosens_at_once(run: RolloutRun) -> Iterator[str]:
     """An exemption takes effect whatever else stops the run."""
-    refused = played.ended.program.startswith("FleetMetadata") or played.trouble in STOPPING
-    if played.killed_after is not None or refused:
+    refused = run.ended.program_error.startswith("FleetMetadata") or run.fault in STOPPING
+    if run.killed_after is not None or refused:
         return
-    exempt = [each for each in played.fleet.exempt - played.fleet.excluded if played.now.is_running(each)]
-    late = [each for each in exempt if played.now.tokens(each) != "optional"]
+    exempt = [each for each in run.fleet.exempt - run.fleet.excluded if run.after.is_running(each)]
+    late = [each for each in exempt if run.after.tokens(each) != "optional"]
     if late:
         yield f"{late} are exempt, and still require tokens"
 
 
-def _ends(played: Played) -> Iterator[str]:
-    """A run takes no longer than its waves may."""
-    per_wave = max(LONGEST, timedelta(minutes=played.fleet.soak or 0) * 1.5 + timedelta(minutes=10))
-    limit = (len(played.fleet.waves) + 1) * per_wave
-    if timedelta(seconds=played.ended.seconds) > limit:
-        yield f"the run took {timedelta(seconds=played.ended.seconds)}"
-    if played.trouble == "terminated" and played.stopped and not _sick_or_impaired(played):
-        yield f"the run failed, and nothing but a termination happened: {played.ended.text[-600:]}"
+def _ends_in_time(run: RolloutRun) -> Iterator[str]:
+    """A run takes no longer than its waves may, and a termination alone does not make it fail."""
+    per_wave = max(LONGEST, timedelta(minutes=run.fleet.soak or 0) * 1.5 + timedelta(minutes=10))
+    if timedelta(seconds=run.ended.seconds) > (len(run.fleet.waves) + 1) * per_wave:
+        yield f"the run took {timedelta(seconds=run.ended.seconds)}"
+    if run.fault == "terminated" and run.stopped and not _may_stop(run):
+        yield f"the run failed, and nothing but a termination happened: {run.ended.text[-600:]}"
 
 
-def _sick_or_impaired(played: Played) -> bool:
+def _may_stop(run: RolloutRun) -> bool:
     return (
-        played.killed_after is not None
-        or bool(played.then.calling)
-        or bool(played.then.impaired)
-        or played.fleet.unknown == "block"
+        run.killed_after is not None
+        or bool(run.before.calling)
+        or bool(run.before.impaired)
+        or run.fleet.unknown == "block"
     )

@@ -1,4 +1,4 @@
-"""An embedded cloud in this process that notes which modification came when, by its own clock."""
+"""An embedded cloud in this process that records when tokens were changed, by its own clock."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.support.offline import OfflineCloud
 
 
 @dataclass(frozen=True)
-class Hardened:
-    """What an instance's tokens were made, when, and what they were."""
+class TokensChange:
+    """A modification that was carried out: what an instance's tokens were before it and after it."""
 
     instance_id: str
     at: datetime
@@ -30,16 +30,18 @@ class Hardened:
 class RecordingCloud(OfflineCloud):
     """``sent`` has the modifications that were carried out."""
 
-    sent: list[Hardened] = field(default_factory=list)
+    sent: list[TokensChange] = field(default_factory=list)
 
     def answer(self, request: AWSPreparedRequest, **given: object) -> AWSResponse:
         body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
-        asked = {name: values[0] for name, values in parse_qs(body).items()}
-        modifies = asked.get("Action") == "ModifyInstanceMetadataOptions" and "DryRun" not in asked
-        instance_id = asked.get("InstanceId", "")
-        before = self.instance(instance_id)["options"].get("HttpTokens", "") if modifies else ""
+        params = {name: values[0] for name, values in parse_qs(body).items()}
+        modifies = params.get("Action") == "ModifyInstanceMetadataOptions" and "DryRun" not in params
+        instance_id = params.get("InstanceId", "")
+        before = self._tokens(instance_id) if modifies else ""
         answer = super().answer(request, **given)
         if modifies and answer.status_code == 200:
-            now = self.instance(instance_id)["options"].get("HttpTokens", "")
-            self.sent.append(Hardened(instance_id, self.time(), str(now), str(before)))
+            self.sent.append(TokensChange(instance_id, self.time(), self._tokens(instance_id), before))
         return answer
+
+    def _tokens(self, instance_id: str) -> str:
+        return str(self.instance(instance_id)["options"].get("HttpTokens", ""))
