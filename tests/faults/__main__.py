@@ -12,9 +12,9 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.faults import fleets
-from tests.faults.cell import Cell, Result, every_cell, run
-from tests.faults.fleets import FleetCell, every_fleet_cell, run_cells
+from tests.faults import fleet_cases
+from tests.faults.case import Cell, Result, every_cell, run
+from tests.faults.fleet_cases import FleetCell, every_fleet_cell, run_cells
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def _roll_out(cells: list[FleetCell]) -> int:
     for each in results:
         if each.violation:
             print(f"{each.cell}: {each.violation}\n  again: python -m tests.faults --cell {each.cell}", flush=True)
-    print(fleets.summary(results))
+    print(fleet_cases.summary(results))
     return 1 if any(each.violation for each in results) else 0
 
 

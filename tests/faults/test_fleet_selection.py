@@ -11,7 +11,7 @@ from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import Seed
-from tests.faults.process import REGION, pulumi_process
+from tests.support.provider_run import REGION, provider_run
 
 WEB, API, OLD = (f"i-{digit * 17}" for digit in "abc")
 
@@ -24,7 +24,7 @@ def cloud() -> Iterator[LocalCloud]:
 
 @pytest.fixture
 def calls(cloud: LocalCloud) -> Iterator[FleetLookups]:
-    with pulumi_process(cloud):
+    with provider_run(cloud):
         yield runtime.aws().fleet(REGION)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.catalogue import TROUBLES, Trouble
-from tests.faults.cell import OPERATIONS, every_cell, run
+from tests.faults.case import OPERATIONS, every_cell, run
+from tests.faults.scenarios import TROUBLES, Trouble
 
 CELLS_OF_EACH = 2
 

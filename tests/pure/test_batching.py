@@ -53,7 +53,7 @@ class Asking:
         self.entered = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
-        self.batcher: Batcher[int] = Batcher(self._look_up, executor)
+        self.batcher: Batcher[int] = Batcher(self._look_up, executor, SystemClock())
         self._threads = threads
 
     def get(self, *keys: str, timeout: float = PATIENCE) -> dict[str, int]:

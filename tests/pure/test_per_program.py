@@ -77,7 +77,18 @@ def test_a_value_that_cannot_be_made_is_tried_again() -> None:
     assert as_program(monitor, values.get) is as_program(monitor, values.get)
 
 
-def test_outside_a_program_it_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imds_provider.program.per_program.get_monitor", lambda: None)
+def test_a_value_that_is_given_takes_the_place_of_one_that_is_made() -> None:
+    values, given = PerProgram(Value), Value()
+    one, two = SimpleNamespace(), SimpleNamespace()
+
+    def give() -> Value:
+        values.set(given)
+        return values.get()
+
+    assert as_program(one, give) is as_program(one, values.get) is given
+    assert as_program(two, values.get) is not given
+
+
+def test_outside_a_program_there_is_no_value() -> None:
     with pytest.raises(pulumi.RunError, match=r"^no Pulumi program is running: use `pulumi`"):
-        PerProgram(Value).get()
+        as_program(None, PerProgram(Value).get)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ..waiting.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,9 +23,10 @@ class Batcher(Generic[V]):
     Every answer comes from a lookup that began after its key was asked for.
     """
 
-    def __init__(self, look_up: Callable[[frozenset[str]], Mapping[str, V]], executor: Executor) -> None:
+    def __init__(self, look_up: Callable[[frozenset[str]], Mapping[str, V]], executor: Executor, clock: Clock) -> None:
         self._look_up = look_up
         self._executor = executor
+        self._clock = clock
         self._lock = threading.Lock()
         self._gathering: _Batch[V] | None = None
 
@@ -44,9 +46,11 @@ class Batcher(Generic[V]):
         return {key: found[key] for key in wanted if key in found}
 
     def _run(self, batch: _Batch[V]) -> Mapping[str, V]:
-        time.sleep(GATHER_SECONDS)
-        with self._lock:
-            self._gathering = None
+        try:
+            self._clock.sleep(GATHER_SECONDS)
+        finally:
+            with self._lock:
+                self._gathering = None
         return self._look_up(batch.keys)
 
 

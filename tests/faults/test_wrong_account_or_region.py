@@ -11,11 +11,11 @@ import pytest
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
 from localcloud.settings import Settings
-from tests.faults.attempts import Run
-from tests.faults.catalogue import MODIFY
-from tests.faults.process import pulumi_process
-from tests.faults.stack import BARRIER, Program, Stack
-from tests.faults.story import FIRST, PENDING_SECONDS, SECOND, Fleet, launch
+from tests.faults.instances import FIRST, PENDING_SECONDS, SECOND, Fleet, launch
+from tests.faults.scenarios import MODIFY
+from tests.support.attempts import Run
+from tests.support.provider_run import provider_run
+from tests.support.stack_in_process import BARRIER, Program, Stack
 
 OURS = "123456789012"
 ANOTHER = "210987654321"
@@ -32,15 +32,15 @@ class Managed:
     program: Program
 
     def up(self, program: Program, config: Mapping[str, str] | None = None) -> Run:
-        with pulumi_process(self.cloud, config=config) as engine:
+        with provider_run(self.cloud, config=config) as engine:
             return self.stack.up(program, engine)
 
     def refresh(self) -> Run:
-        with pulumi_process(self.cloud) as engine:
+        with provider_run(self.cloud) as engine:
             return self.stack.refresh(self.program, engine)
 
     def destroy(self, config: Mapping[str, str] | None = None) -> Run:
-        with pulumi_process(self.cloud, config=config) as engine:
+        with provider_run(self.cloud, config=config) as engine:
             return self.stack.destroy(engine, self.program.timeout)
 
     def second(self) -> Program:

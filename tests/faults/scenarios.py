@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from localcloud.faults import Fault
-from tests.faults.process import REGION
+from tests.support.provider_run import REGION
 
 DESCRIBE = "DescribeInstances"
 MODIFY = "ModifyInstanceMetadataOptions"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -12,11 +11,11 @@ from typing import Any, TypeVar
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from imds_provider.rules.options import Options
-from tests.faults.attempts import Attempts, Run, UnfinishedError
-from tests.faults.process import REGION, JumpingEngine
+from tests.support.attempts import Attempts, Run, UnfinishedError
+from tests.support.engine_values import Bag, from_engine
+from tests.support.provider_run import REGION, JumpingEngine
 
 T = TypeVar("T")
-Bag = dict[str, Any]  # JSON, as the engine passes it
 
 BARRIER = "barrier"
 PROVIDER = InstanceMetadataOptionsProvider()
@@ -37,7 +36,7 @@ class Row:
     aliases: tuple[str, ...] = ()
 
     def inputs(self, timeout: float) -> Bag:
-        return wire(
+        return from_engine(
             {
                 "instanceId": self.instance_id,
                 "region": self.region,
@@ -138,8 +137,8 @@ class Stack:
             if found is None:
                 continue
             if found.id:
-                old.outputs = wire(found.outs or {})
-                old.inputs = old.inputs if found.inputs is None else wire(found.inputs)
+                old.outputs = from_engine(found.outs or {})
+                old.inputs = old.inputs if found.inputs is None else from_engine(found.inputs)
             else:
                 del self.state[name]
         return run
@@ -171,7 +170,7 @@ class Stack:
         checked = provider.check(old.inputs if old else {}, inputs)
         if checked.failures:
             raise AssertionError(f"{name}: {checked.failures[0].reason}")
-        return wire(checked.inputs)
+        return from_engine(checked.inputs)
 
     def _plan(self, planned: dict[str, Callable[[], bool]], name: str, inputs: Bag, provider: Any) -> None:  # noqa: ANN401
         old = self.state.get(name)
@@ -205,7 +204,7 @@ class Stack:
         return True
 
     def _record(self, name: str, id_: str, inputs: Bag, outs: Bag) -> None:
-        self.state[name] = Recorded(id_, inputs, wire(outs))
+        self.state[name] = Recorded(id_, inputs, from_engine(outs))
         if unfinished := self.state[name].outputs.get("unfinished"):
             raise UnfinishedError(unfinished)
 
@@ -225,7 +224,7 @@ class Stack:
         for name, rows in program.barriers.items():
             targets = {row.name: self.state[row.name].outputs["target"] for row in rows if row.name in self.state}
             if targets:
-                inputs[name] = wire({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout})
+                inputs[name] = from_engine({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout})
         return inputs
 
 
@@ -240,10 +239,3 @@ def _provider(name: str) -> Any:  # noqa: ANN401  either provider
 def _delete(name: str, recorded: Recorded) -> bool:
     _provider(name).delete(recorded.id, recorded.outputs)
     return True
-
-
-def wire(bag: Mapping[str, Any]) -> Bag:
-    """The bag as it comes out of the state: numbers as floats, nothing that is None."""
-    given = json.dumps({name: value for name, value in bag.items() if value is not None})
-    wired: Bag = json.loads(given, parse_int=float)
-    return wired

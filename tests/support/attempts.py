@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from imds_provider.errors import ImdsError
-from tests.faults.process import JumpingEngine
+from tests.support.provider_run import JumpingEngine
 
 T = TypeVar("T")
 

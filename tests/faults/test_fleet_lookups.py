@@ -14,7 +14,7 @@ from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
-from tests.faults.process import REGION, JumpingEngine, pulumi_process
+from tests.support.provider_run import REGION, JumpingEngine, provider_run
 
 WEB, API, GONE = (f"i-{digit * 17}" for digit in "abc")
 NOW = datetime.now(timezone.utc)
@@ -32,7 +32,7 @@ def cloud() -> Iterator[LocalCloud]:
 def engine(cloud: LocalCloud) -> Iterator[JumpingEngine]:
     endpoints = json.dumps([dict.fromkeys(("ec2", "sts", "cloudwatch"), cloud.url)])
     config = {"aws:endpoints": endpoints, "aws:maxRetries": "100"}
-    with pulumi_process(cloud, read_timeout=0.1, config=config) as engine:
+    with provider_run(cloud, read_timeout=0.1, config=config) as engine:
         yield engine
 
 

@@ -10,10 +10,10 @@ from typing import Literal
 from imds_provider.errors import ImdsError, NotAppliedError
 from imds_provider.rules.options import OPTION_NAMES, Options, decode
 from localcloud.ec2.instances import InstanceView
-from tests.faults.attempts import Run
-from tests.faults.process import SECRETS, JumpingEngine
-from tests.faults.stack import BARRIER, Program, Row, Stack
-from tests.faults.story import BEFORE, STOPPED, Fleet
+from tests.faults.instances import BEFORE, STOPPED, Fleet
+from tests.support.attempts import Run
+from tests.support.provider_run import SECRETS, JumpingEngine
+from tests.support.stack_in_process import BARRIER, Program, Row, Stack
 
 Kind = Literal["lost", "wrong", "hung", "unclear"]
 
@@ -42,7 +42,7 @@ def misbehaviour(run: Run, engine: JumpingEngine, fleet: Fleet) -> Iterator[Viol
             yield Violation("unclear", f"{name}: {reason}: {error!r}")
     if engine.reported != [str(error) for name, error in run.failed.items() if name not in run.unfinished]:
         yield Violation("unclear", f"failed with {run.failed}, but the engine heard {engine.reported}")
-    for said in engine.said:
+    for said in engine.messages:
         if _is_secret(said):
             yield Violation("unclear", f"shows what must not be read: {said}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.fleets import TROUBLES, FleetCell, FleetTrouble, every_fleet_cell, run_cells
+from tests.faults.fleet_cases import TROUBLES, FleetCell, FleetTrouble, every_fleet_cell, run_cells
 
 
 @pytest.mark.parametrize("sick", [False, True], ids=["healthy", "sick"])

@@ -12,13 +12,13 @@ from typing import Literal, get_args
 from imds_provider.rules.options import OPTIONS, Options
 from localcloud.client import LocalCloud
 from localcloud.settings import Settings
-from tests.faults import judging
-from tests.faults.attempts import Run
-from tests.faults.catalogue import TROUBLES, VICTIM, Trouble
-from tests.faults.judging import Violation
-from tests.faults.process import REGION, JumpingEngine, pulumi_process
-from tests.faults.stack import Program, Stack
-from tests.faults.story import FIRST, PENDING_SECONDS, RESTORED, SECOND, Fleet, client, launch, launch_now
+from tests.faults import invariants
+from tests.faults.instances import FIRST, PENDING_SECONDS, RESTORED, SECOND, Fleet, client, launch, launch_now
+from tests.faults.invariants import Violation
+from tests.faults.scenarios import TROUBLES, VICTIM, Trouble
+from tests.support.attempts import Run
+from tests.support.provider_run import REGION, JumpingEngine, provider_run
+from tests.support.stack_in_process import Program, Stack
 
 Operation = Literal["create", "update", "read", "delete-retain", "delete-restore", "barrier"]
 Position = Literal["first", "middle", "last"]
@@ -94,7 +94,7 @@ def _calls(operation: Operation, young: bool) -> tuple[tuple[str, frozenset[str]
             )
 
         random.seed(0)
-        with pulumi_process(cloud) as engine:
+        with provider_run(cloud) as engine:
             scene.operate(engine, before_barrier=note if operation in ("create", "update") else cloud.reset)
         if operation not in ("create", "update"):
             note()
@@ -134,7 +134,7 @@ def _run(cell: Cell, nth: int) -> Result:
         scene = _Scene(cloud, cell)
         scene.set_up()
         random.seed(0)
-        with pulumi_process(cloud, read_timeout=cell.trouble.read_timeout) as engine:
+        with provider_run(cloud, read_timeout=cell.trouble.read_timeout) as engine:
             at_barrier = cell.operation == "barrier"
             if not at_barrier:
                 scene.begin_trouble(nth, engine)
@@ -142,12 +142,12 @@ def _run(cell: Cell, nth: int) -> Result:
             matched = int(str(cloud.faults()[0]["matched"])) if cell.trouble.faults else 0
             if matched < nth:
                 raise _TooFewCallsError(matched, nth)
-            violations = [*judging.misbehaviour(first, engine, scene.fleet), *scene.judge_after_trouble(first)]
+            violations = [*invariants.misbehaviour(first, engine, scene.fleet), *scene.judge_after_trouble(first)]
         scene.end_trouble()
-        with pulumi_process(cloud) as engine:
+        with provider_run(cloud) as engine:
             again = scene.operate_again(engine)
             violations += [Violation("lost", f"the next run fails: {each}") for each in again.failed.values()]
-            violations += judging.misbehaviour(again, engine, scene.fleet)
+            violations += invariants.misbehaviour(again, engine, scene.fleet)
             if not again.failed:
                 violations += scene.judge_in_the_end()
     errors = tuple(str(error) for error in first.failed.values())
@@ -173,7 +173,7 @@ class _Scene:
             self.cloud.settings(**self.trouble.settings)
         self.fleet = (launch_now if self.trouble.young else launch)(self.cloud)
         if self.operation not in ("create", "barrier"):
-            with pulumi_process(self.cloud) as engine:
+            with provider_run(self.cloud) as engine:
                 made = self.stack.up(self._program(FIRST), engine)
             if made.failed:
                 raise AssertionError(f"without any trouble: {made.failed}")
@@ -238,18 +238,18 @@ class _Scene:
     def judge_after_trouble(self, first: Run) -> Iterator[Violation]:
         """What holds even where the run failed, and what holds only where it did not."""
         truth = self.fleet.truth(self.cloud)
-        yield from judging.not_ours(truth, self.fleet, self._managed())
+        yield from invariants.not_ours(truth, self.fleet, self._managed())
         if first.failed:
             return
         if self.operation == "read":
             if not self.trouble.lies:
-                yield from judging.looked_up(self.stack, truth, self._unknown())
+                yield from invariants.looked_up(self.stack, truth, self._unknown())
         else:
             yield from self._judge_success(truth, self._program(self._wanted()))
 
     def judge_in_the_end(self) -> Iterator[Violation]:
         truth, program = self.fleet.truth(self.cloud), self._program(self._wanted())
-        yield from judging.not_ours(truth, self.fleet, self._managed())
+        yield from invariants.not_ours(truth, self.fleet, self._managed())
         yield from self._judge_success(truth, program)
         if self.operation.startswith("delete"):
             if self.stack.state:
@@ -260,14 +260,14 @@ class _Scene:
     def _judge_success(self, truth: Mapping[str, Options], program: Program) -> Iterator[Violation]:
         values = RESTORED if self.operation == "delete-restore" else self._wanted()
         for name, options in self._wanted().items():
-            yield from judging.as_wanted(name, truth, {each: values[name][each] for each in self._known(options)})
+            yield from invariants.as_wanted(name, truth, {each: values[name][each] for each in self._known(options)})
         if self.operation.startswith("delete"):
             return
         views = {view["id"]: view for view in self.cloud.instances()}
         present = program.without(*(self.fleet.ids[name] for name in self.fleet.gone))
         moving = self.victim if self.trouble.moves else None
-        yield from judging.recorded(self.stack, present, views, truth, moving=moving, unknown=self._unknown())
-        yield from judging.previous(self.stack, present, self.fleet, self._unknown())
+        yield from invariants.recorded(self.stack, present, views, truth, moving=moving, unknown=self._unknown())
+        yield from invariants.previous(self.stack, present, self.fleet, self._unknown())
 
     def _known(self, names: Options) -> set[str]:
         return set(names) - self._unknown()

@@ -11,8 +11,8 @@ import boto3
 
 from imds_provider.rules.options import OPTIONS, Options, from_ec2
 from localcloud.client import LocalCloud
-from tests.faults.process import REGION
-from tests.faults.stack import Program, Row
+from tests.support.provider_run import REGION
+from tests.support.stack_in_process import Program, Row
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
