@@ -19,12 +19,8 @@ STEPS = 20_000
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
     parser.add_argument("--steps", type=int, default=STEPS, help="take at least so many (default: %(default)s)")
-    parser.add_argument(
-        "--engine", type=int, metavar="SEQUENCES", help="run short sequences by the real engine"
-    )
-    parser.add_argument(
-        "--rollouts", type=int, metavar="N", help="simulate rollouts of a fleet"
-    )
+    parser.add_argument("--engine", type=int, metavar="SEQUENCES", help="run short sequences by the real engine")
+    parser.add_argument("--rollouts", type=int, metavar="N", help="simulate rollouts of a fleet")
     parser.add_argument("--seed", type=int, help="seed of the first round; a random one unless given")
     given = parser.parse_args()
     first_seed = secrets.randbelow(10**6) if given.seed is None else given.seed
