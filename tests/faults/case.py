@@ -1,4 +1,4 @@
-"""One cell of the matrix: a trouble that strikes an operation at one of its calls, and what comes of it."""
+"""One case of the matrix: a scenario in an operation, from one of its calls on, and its outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from localcloud.settings import Settings
 from tests.faults import invariants
 from tests.faults.instances import FIRST, PENDING_SECONDS, RESTORED, SECOND, Fleet, client, launch, launch_now
 from tests.faults.invariants import Violation
-from tests.faults.scenarios import TROUBLES, VICTIM, Trouble
+from tests.faults.scenarios import SCENARIOS, TARGET, Scenario
 from tests.support.attempts import Run
 from tests.support.provider_run import REGION, JumpingEngine, provider_run
 from tests.support.stack_in_process import Program, Stack
@@ -31,48 +31,48 @@ MINUTE = 60.0
 
 
 @dataclass(frozen=True)
-class Cell:
+class Case:
     """``str`` of it is its name: ``create/throttled-once/first``."""
 
     operation: Operation
-    trouble: Trouble
+    scenario: Scenario
     position: Position
 
     def __str__(self) -> str:
-        return f"{self.operation}/{self.trouble.name}/{self.position}"
+        return f"{self.operation}/{self.scenario.name}/{self.position}"
 
 
 @dataclass(frozen=True)
 class Result:
-    cell: Cell
+    case: Case
     outcome: Outcome
     violations: tuple[Violation, ...]
     errors: tuple[str, ...]
 
 
-def every_cell() -> list[Cell]:
-    """Every trouble in every operation, at the calls of it that it can strike: a trouble that lasts strikes once."""
+def all_cases() -> list[Case]:
+    """Every scenario in every operation, from the calls that it can affect; one without faults has a single case."""
     return [
-        Cell(operation, trouble, position)
-        for trouble in TROUBLES
+        Case(operation, scenario, position)
+        for scenario in SCENARIOS
         for operation in OPERATIONS
-        for position in _positions(operation, trouble)
+        for position in _positions(operation, scenario)
     ]
 
 
-def run(cell: Cell) -> Result:
-    """Run it with the trouble, and once more without."""
-    nth = _nth(cell)
+def run(case: Case) -> Result:
+    """Run the operation in the scenario, and once more without it."""
+    nth = _nth(case)
     while True:
         try:
-            return _run(cell, nth)
+            return _run(case, nth)
         except _TooFewCallsError as error:
-            # A wait has one call more or less, as the machine is slow or fast.
+            # A wait makes one call more or less, as the machine is slow or fast.
             nth = error.calls
 
 
 class _TooFewCallsError(Exception):
-    """The trouble did not strike: there were only so many ``calls``."""
+    """The scenario did not begin: there were only so many ``calls``."""
 
     def __init__(self, calls: int, nth: int) -> None:
         super().__init__(f"{calls} of {nth} calls were made")
@@ -80,107 +80,109 @@ class _TooFewCallsError(Exception):
 
 
 @cache
-def _calls(operation: Operation, young: bool) -> tuple[tuple[str, frozenset[str]], ...]:  # noqa: FBT001
-    """The calls of an operation without any trouble: the action, and the names of the instances."""
+def _calls(operation: Operation, just_launched: bool) -> tuple[tuple[str, frozenset[str]], ...]:  # noqa: FBT001
+    """The calls of an operation when nothing goes wrong: the action and the names of the instances."""
     with LocalCloud.in_process(Settings(pending=PENDING_SECONDS)) as cloud:
-        scene = _Scene(cloud, Cell(operation, Trouble("none", young=young), "first"))
-        scene.set_up()
+        stage = _Stage(cloud, Case(operation, Scenario("none", just_launched=just_launched), "first"))
+        stage.set_up()
         found: list[tuple[str, frozenset[str]]] = []
 
         def note() -> None:
-            names = {id_: name for name, id_ in scene.fleet.ids.items()}
+            names = {id_: name for name, id_ in stage.fleet.ids.items()}
             found.extend(
                 (call["action"], frozenset(names[each] for each in call["instance_ids"])) for call in cloud.log()
             )
 
         random.seed(0)
         with provider_run(cloud) as engine:
-            scene.operate(engine, before_barrier=note if operation in ("create", "update") else cloud.reset)
+            stage.operate(engine, before_barrier=note if operation in ("create", "update") else cloud.reset)
         if operation not in ("create", "update"):
             note()
         return tuple(found)
 
 
-def _strikable(operation: Operation, trouble: Trouble) -> int:
-    """How many calls of the operation the trouble can strike."""
-    fault, victim = trouble.faults[0], _victim(operation, trouble)
+def _affected_calls(operation: Operation, scenario: Scenario) -> int:
+    """How many calls of the operation the scenario can affect."""
+    fault, target = scenario.faults[0], _target(operation, scenario)
     return sum(
-        fault.action in ("*", action) and (fault.instance is None or victim in names)
-        for action, names in _calls(operation, trouble.young)
+        fault.action in ("*", action) and (fault.instance is None or target in names)
+        for action, names in _calls(operation, scenario.just_launched)
     )
 
 
-def _positions(operation: Operation, trouble: Trouble) -> tuple[Position, ...]:
-    if not trouble.faults:
+def _positions(operation: Operation, scenario: Scenario) -> tuple[Position, ...]:
+    if not scenario.faults:
         return ("first",)
-    return {0: POSITIONS[:1], 1: POSITIONS[:1], 2: ("first", "last")}.get(_strikable(operation, trouble), POSITIONS)
+    return {0: POSITIONS[:1], 1: POSITIONS[:1], 2: ("first", "last")}.get(
+        _affected_calls(operation, scenario), POSITIONS
+    )
 
 
-def _nth(cell: Cell) -> int:
-    """The call at which the trouble begins; 0 where there is none that it could strike."""
-    if not cell.trouble.faults:
+def _nth(case: Case) -> int:
+    """The call at which the scenario begins; 0 if there is none that it could affect."""
+    if not case.scenario.faults:
         return 0
-    count = _strikable(cell.operation, cell.trouble)
-    return {"first": min(1, count), "middle": (count + 1) // 2, "last": count}[cell.position]
+    count = _affected_calls(case.operation, case.scenario)
+    return {"first": min(1, count), "middle": (count + 1) // 2, "last": count}[case.position]
 
 
-def _victim(operation: Operation, trouble: Trouble) -> str:
-    return trouble.victim or ("web" if operation == "barrier" else "alone")
+def _target(operation: Operation, scenario: Scenario) -> str:
+    return scenario.target or ("web" if operation == "barrier" else "alone")
 
 
-def _run(cell: Cell, nth: int) -> Result:
-    """Raises :class:`_TooFewCallsError` when the trouble cannot begin at the ``nth`` call."""
+def _run(case: Case, nth: int) -> Result:
+    """Raises :class:`_TooFewCallsError` when the scenario cannot begin at the ``nth`` call."""
     with LocalCloud.in_process(Settings(pending=PENDING_SECONDS)) as cloud:
-        scene = _Scene(cloud, cell)
-        scene.set_up()
+        stage = _Stage(cloud, case)
+        stage.set_up()
         random.seed(0)
-        with provider_run(cloud, read_timeout=cell.trouble.read_timeout) as engine:
-            at_barrier = cell.operation == "barrier"
+        with provider_run(cloud, read_timeout=case.scenario.read_timeout) as engine:
+            at_barrier = case.operation == "barrier"
             if not at_barrier:
-                scene.begin_trouble(nth, engine)
-            first = scene.operate(engine, lambda: scene.begin_trouble(nth, engine) if at_barrier else None)
-            matched = int(str(cloud.faults()[0]["matched"])) if cell.trouble.faults else 0
+                stage.begin_scenario(nth, engine)
+            first = stage.operate(engine, lambda: stage.begin_scenario(nth, engine) if at_barrier else None)
+            matched = int(str(cloud.faults()[0]["matched"])) if case.scenario.faults else 0
             if matched < nth:
                 raise _TooFewCallsError(matched, nth)
-            violations = [*invariants.misbehaviour(first, engine, scene.fleet), *scene.judge_after_trouble(first)]
-        scene.end_trouble()
+            violations = [*invariants.misbehaviour(first, engine, stage.fleet), *stage.check_after_scenario(first)]
+        stage.end_scenario()
         with provider_run(cloud) as engine:
-            again = scene.operate_again(engine)
+            again = stage.operate_again(engine)
             violations += [Violation("lost", f"the next run fails: {each}") for each in again.failed.values()]
-            violations += invariants.misbehaviour(again, engine, scene.fleet)
+            violations += invariants.misbehaviour(again, engine, stage.fleet)
             if not again.failed:
-                violations += scene.judge_in_the_end()
+                violations += stage.check_after_repair()
     errors = tuple(str(error) for error in first.failed.values())
     outcome: Outcome = "violated" if violations else "refused" if errors else "converged"
-    return Result(cell, outcome, tuple(violations), errors)
+    return Result(case, outcome, tuple(violations), errors)
 
 
-class _Scene:
-    """A cloud with the instances, the stack and its programs, and the trouble to come."""
+class _Stage:
+    """A cloud with the instances, the stack, its programs and the scenario."""
 
-    def __init__(self, cloud: LocalCloud, cell: Cell) -> None:
+    def __init__(self, cloud: LocalCloud, case: Case) -> None:
         self.cloud = cloud
-        self.operation, self.trouble = cell.operation, cell.trouble
-        self.victim = _victim(cell.operation, cell.trouble)
+        self.operation, self.scenario = case.operation, case.scenario
+        self.target = _target(case.operation, case.scenario)
         self.stack = Stack()
         self.fleet = Fleet({})
         self._ahead = 0.0
         self._over = False
 
     def set_up(self) -> None:
-        """Everything up to the operation, without the trouble unless it is always there."""
-        if self.trouble.always:
-            self.cloud.settings(**self.trouble.settings)
-        self.fleet = (launch_now if self.trouble.young else launch)(self.cloud)
+        """Do everything up to the operation, without the scenario unless it always holds."""
+        if self.scenario.always:
+            self.cloud.settings(**self.scenario.settings)
+        self.fleet = (launch_now if self.scenario.just_launched else launch)(self.cloud)
         if self.operation not in ("create", "barrier"):
             with provider_run(self.cloud) as engine:
                 made = self.stack.up(self._program(FIRST), engine)
             if made.failed:
-                raise AssertionError(f"without any trouble: {made.failed}")
+                raise AssertionError(f"failed without a fault: {made.failed}")
             self.cloud.advance(MINUTE)
             self._ahead = engine.ahead + MINUTE
         if self.operation == "read":
-            # So that there is something to see.
+            # So that there is something to read.
             self.cloud.change(self.fleet.ids["web"], {"options": {"HttpPutResponseHopLimit": 7}})
         self.cloud.reset()
 
@@ -188,93 +190,93 @@ class _Scene:
         if self.operation == "read":
             return self.stack.refresh(self._program(FIRST), engine)
         if self.operation in ("delete-retain", "delete-restore"):
-            return self.stack.destroy(engine, self.trouble.timeout)
+            return self.stack.destroy(engine, self.scenario.timeout)
         return self.stack.up(self._program(self._wanted()), engine, before_barrier)
 
     def operate_again(self, engine: JumpingEngine) -> Run:
-        """The same command again, after a refresh the way back from what it showed."""
+        """Run the same command again, and after a refresh the `up` that repairs what it showed."""
         again = self.operate(engine)
         if self.operation == "read" and not again.failed:
             return self.stack.up(self._program(FIRST), engine)
         return again
 
-    def begin_trouble(self, nth: int, engine: JumpingEngine) -> None:
+    def begin_scenario(self, nth: int, engine: JumpingEngine) -> None:
         self.cloud.reset()
-        trouble = self.trouble
-        if trouble.enforced:
+        scenario = self.scenario
+        if scenario.enforced:
             self._enforce("enabled")
-        if trouble.young:
-            # Unknown once more, however long ago the launch was by now.
+        if scenario.just_launched:
+            # Unknown again, however long ago the launch was.
             age = time.monotonic() - self.fleet.launched_at + self._ahead + engine.ahead
-            self.cloud.settings(appear=age + float(str(trouble.settings["appear"])))
-        elif not trouble.always:
-            self.cloud.settings(**trouble.settings)
-        victim = self.fleet.ids[self.victim]
+            self.cloud.settings(appear=age + float(str(scenario.settings["appear"])))
+        elif not scenario.always:
+            self.cloud.settings(**scenario.settings)
+        target = self.fleet.ids[self.target]
         self.cloud.set_faults(
             *(
-                replace(each, instance=victim if each.instance == VICTIM else each.instance, nth=nth or 1)
-                for each in trouble.faults
+                replace(each, instance=target if each.instance == TARGET else each.instance, nth=nth or 1)
+                for each in scenario.faults
             )
         )
-        if trouble.behind and nth:
-            self.fleet.behind[self.victim] = dict(trouble.behind)
-        if trouble.ends and nth:
-            self.fleet.gone.add(self.victim)
+        if scenario.drift and nth:
+            self.fleet.drift[self.target] = dict(scenario.drift)
+        if scenario.ends and nth:
+            self.fleet.gone.add(self.target)
 
-    def end_trouble(self) -> None:
-        """All is as it should be again, what is gone is no longer in the program, and some time goes by."""
+    def end_scenario(self) -> None:
+        """Let everything work again, remove what is gone from the program, and let some time pass."""
         self._over = True
         self.cloud.clear_faults()
-        if self.trouble.enforced:
+        if self.scenario.enforced:
             self._enforce("no-preference")
-        if not self.trouble.always:
+        if not self.scenario.always:
             self.cloud.settings(pending=PENDING_SECONDS, latency={}, throttle=False, stale=0, appear=0)
-        if self.trouble.stuck:
+        if self.scenario.stuck:
             for view in self.cloud.instances():
                 if view["state"] == "running":
                     self.cloud.change(view["id"], {"metadata_state": "applied"})
         self.cloud.advance(MINUTE)
 
-    def judge_after_trouble(self, first: Run) -> Iterator[Violation]:
-        """What holds even where the run failed, and what holds only where it did not."""
+    def check_after_scenario(self, first: Run) -> Iterator[Violation]:
+        """Check what holds even if the run failed, and what holds if it did not."""
         truth = self.fleet.truth(self.cloud)
-        yield from invariants.not_ours(truth, self.fleet, self._managed())
+        yield from invariants.unmanaged(truth, self.fleet, self._managed())
         if first.failed:
             return
         if self.operation == "read":
-            if not self.trouble.lies:
-                yield from invariants.looked_up(self.stack, truth, self._unknown())
+            if not self.scenario.stale:
+                yield from invariants.refreshed(self.stack, truth, self._unknown())
         else:
-            yield from self._judge_success(truth, self._program(self._wanted()))
+            yield from self._check_success(truth, self._program(self._wanted()))
 
-    def judge_in_the_end(self) -> Iterator[Violation]:
+    def check_after_repair(self) -> Iterator[Violation]:
         truth, program = self.fleet.truth(self.cloud), self._program(self._wanted())
-        yield from invariants.not_ours(truth, self.fleet, self._managed())
-        yield from self._judge_success(truth, program)
+        yield from invariants.unmanaged(truth, self.fleet, self._managed())
+        yield from self._check_success(truth, program)
         if self.operation.startswith("delete"):
             if self.stack.state:
                 yield Violation("lost", f"still in the state: {sorted(self.stack.state)}")
         elif changed := self.stack.preview(program):
             yield Violation("lost", f"the preview is not empty: {sorted(changed)}")
 
-    def _judge_success(self, truth: Mapping[str, Options], program: Program) -> Iterator[Violation]:
+    def _check_success(self, truth: Mapping[str, Options], program: Program) -> Iterator[Violation]:
         values = RESTORED if self.operation == "delete-restore" else self._wanted()
         for name, options in self._wanted().items():
-            yield from invariants.as_wanted(name, truth, {each: values[name][each] for each in self._known(options)})
+            yield from invariants.in_effect(name, truth, {each: values[name][each] for each in self._known(options)})
         if self.operation.startswith("delete"):
             return
         views = {view["id"]: view for view in self.cloud.instances()}
         present = program.without(*(self.fleet.ids[name] for name in self.fleet.gone))
-        moving = self.victim if self.trouble.moves else None
-        yield from invariants.recorded(self.stack, present, views, truth, moving=moving, unknown=self._unknown())
+        changing = self.target if self.scenario.changes_state else None
+        yield from invariants.recorded(self.stack, present, views, truth, changing=changing, unknown=self._unknown())
         yield from invariants.previous(self.stack, present, self.fleet, self._unknown())
 
     def _known(self, names: Options) -> set[str]:
         return set(names) - self._unknown()
 
     def _unknown(self) -> frozenset[str]:
-        """The options that the region does not know."""
-        given = self.trouble.settings.get("unknown_options")
+        """The options that the region does not have."""
+        given = self.scenario.settings.get("unknown_options")
         ec2_names = given[REGION] if isinstance(given, Mapping) else ()
         return frozenset(option.name for option in OPTIONS if option.ec2_name in ec2_names)
 
@@ -282,15 +284,15 @@ class _Scene:
         return SECOND if self.operation == "update" else FIRST
 
     def _managed(self) -> Mapping[str, Options]:
-        """Every option that has ever been managed."""
+        """All options that any program has managed."""
         return {name: {**FIRST[name], **self._wanted()[name]} for name in FIRST}
 
     def _program(self, wanted: Mapping[str, Options]) -> Program:
         on_destroy = "restore" if self.operation == "delete-restore" else "retain"
-        program = self.fleet.program(wanted, on_destroy=on_destroy, timeout=self.trouble.timeout)
+        program = self.fleet.program(wanted, on_destroy=on_destroy, timeout=self.scenario.timeout)
         return program.without(*(self.fleet.ids[name] for name in self.fleet.gone)) if self._over else program
 
     def _enforce(self, value: str) -> None:
         ec2 = client(self.cloud)
-        ec2.modify_instance_metadata_defaults(HttpTokensEnforced=value)  # type: ignore[arg-type]  # both are its own
+        ec2.modify_instance_metadata_defaults(HttpTokensEnforced=value)  # type: ignore[arg-type]  # both are allowed values
         ec2.close()

@@ -1,18 +1,18 @@
-"""Some of the rollouts under each fault: `python -m tests.faults` plays all of them."""
+"""Some of the rollouts in each scenario: `python -m tests.faults` runs all cases."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.faults.fleet_cases import TROUBLES, FleetCell, FleetTrouble, every_fleet_cell, run_cells
+from tests.faults.fleet_cases import SCENARIOS, FleetCase, FleetScenario, all_fleet_cases, run_fleet_cases
 
 
-@pytest.mark.parametrize("sick", [False, True], ids=["healthy", "sick"])
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
-def test_a_rollout_under_a_fault_changes_nobody_after_an_unhealthy_instance(
-    trouble: FleetTrouble, *, sick: bool
+@pytest.mark.parametrize("unhealthy", [False, True], ids=["healthy", "unhealthy"])
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_whatever_goes_wrong_a_rollout_changes_nothing_after_an_unhealthy_instance(
+    scenario: FleetScenario, *, unhealthy: bool
 ) -> None:
-    cells = [each for each in every_fleet_cell() if each.trouble is trouble and each.sick is sick]
-    chosen: FleetCell = cells[TROUBLES.index(trouble) % len(cells)]
-    (result,) = run_cells([chosen])
+    cases = [each for each in all_fleet_cases() if each.scenario is scenario and each.unhealthy is unhealthy]
+    chosen: FleetCase = cases[SCENARIOS.index(scenario) % len(cases)]
+    (result,) = run_fleet_cases([chosen])
     assert result.violation == ""

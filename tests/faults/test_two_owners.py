@@ -1,4 +1,4 @@
-"""Two resources that manage the same option of one instance, both of them at the same time."""
+"""Two resources that manage the same option of one instance at the same time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEB = "i-aaaaaaaaaaaaaaaaa"
 ANSWER_SECONDS = 1.0
 
 
-def test_the_second_one_knows_what_was_there_before_the_first_though_that_has_no_answer_yet() -> None:
+def test_the_second_resource_records_the_value_from_before_the_first_though_that_has_no_answer_yet() -> None:
     inputs = Row("web", WEB, {"httpTokens": "required"}, wait=True).inputs(20.0)
     with LocalCloud.in_process() as cloud:
         cloud.seed([{"id": WEB, "region": REGION}])

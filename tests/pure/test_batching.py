@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -43,6 +44,14 @@ class Later(Executor):
         return len(jobs)
 
 
+class _RealClock:
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
 class Asking:
     """A batcher, those who ask it, and what is behind it."""
 
@@ -53,7 +62,7 @@ class Asking:
         self.entered = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
-        self.batcher: Batcher[int] = Batcher(self._look_up, executor, SystemClock())
+        self.batcher: Batcher[int] = Batcher(self._look_up, executor, _RealClock())
         self._threads = threads
 
     def get(self, *keys: str, timeout: float = PATIENCE) -> dict[str, int]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from localcloud.ec2.instances import MetadataOptions
-
 from imds_provider.rules.options import OPTIONS
+from localcloud.ec2.instances import MetadataOptions
 
 
 def to_ec2(bag: Mapping[str, object]) -> MetadataOptions:

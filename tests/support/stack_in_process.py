@@ -1,4 +1,4 @@
-"""The engine's part: what is recorded of each resource, and which operations a run calls for."""
+"""A stack in this process, without the engine: its state, and the operations that each run carries out."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Program:
-    """The resources of a program: rows, and barriers for those that do not wait for themselves."""
+    """The resources of a program: rows, and barriers for the rows that do not wait for themselves."""
 
     rows: tuple[Row, ...]
     timeout: float = 20.0
 
     @property
     def names(self) -> frozenset[str]:
-        """What its resources are called."""
+        """The names of its resources."""
         return frozenset({*(row.name for row in self.rows), *self.barriers})
 
     @property
     def barriers(self) -> Mapping[str, list[Row]]:
-        """The rows that do not wait for themselves, by the name of their barrier: none is given an instance twice."""
+        """The rows that do not wait for themselves, by the name of their barrier. A barrier takes an instance once."""
         found: dict[str, list[Row]] = {}
         turns: Counter[str] = Counter()
         for row in self.rows:
@@ -90,25 +90,25 @@ class Recorded:
 
 
 class Stack:
-    """A stack's state, and the runs on it. Each run is given the engine of the process that it runs in."""
+    """A stack's state, and runs on it. Each run is given the engine of the process that it runs in."""
 
     def __init__(self) -> None:
         self.state: dict[str, Recorded] = {}
         self.replaced: list[tuple[str, Recorded]] = []
-        """What others have taken the place of under the same name, and what is to be deleted."""
+        """Resources that were replaced under the same name and are yet to be deleted."""
 
     def up(self, program: Program, engine: JumpingEngine, before_barrier: Callable[[], None] = lambda: None) -> Run:
-        """Bring the resources onto the program, all rows first; a barrier whose row has failed is skipped.
+        """Create and update the resources of the program, all rows first, then the barriers if no row has failed.
 
-        What the program no longer has, or has replaced, is deleted last, and only if nothing has failed.
+        Resources that the program no longer has, or has replaced, are deleted last, and only if nothing has failed.
         """
         run = Run()
         attempt = Attempts(run, engine, program.timeout)
         self._rename(program)
-        self._bring({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
+        self._apply({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
         before_barrier()
         if not run.failed:
-            self._bring(self._barrier_inputs(program), BARRIER_PROVIDER, attempt)
+            self._apply(self._barrier_inputs(program), BARRIER_PROVIDER, attempt)
         if not run.failed:
             self._delete_all(attempt, keeping=program.names)
         return run
@@ -129,7 +129,7 @@ class Stack:
         return changed
 
     def refresh(self, program: Program, engine: JumpingEngine) -> Run:
-        """Read every resource, and forget those that are gone."""
+        """Read every resource, and drop those that are gone."""
         run = Run()
         attempt = Attempts(run, engine, program.timeout)
         for name, old in list(self.state.items()):
@@ -149,14 +149,14 @@ class Stack:
         return run
 
     def _rename(self, program: Program) -> None:
-        """Give what the program has renamed its new name, as aliases do."""
+        """Rename what the program has renamed by aliases."""
         for row in program.rows:
             old = next((each for each in (row.name, *row.aliases) if each in self.state), row.name)
             if old != row.name and old not in program.names:
                 self.state[row.name] = self.state.pop(old)
 
-    def _bring(self, wanted: Mapping[str, Bag], provider: Any, attempt: Attempts) -> None:  # noqa: ANN401  either
-        """Check and compare all of them, then carry out what that calls for, one by one."""
+    def _apply(self, wanted: Mapping[str, Bag], provider: Any, attempt: Attempts) -> None:  # noqa: ANN401  either
+        """Check and diff all of them, then carry out the operations one by one."""
         planned: dict[str, Callable[[], bool]] = {}
         for name, inputs in wanted.items():
             checked = attempt(name, partial(self._checked, provider, name, inputs))
@@ -209,7 +209,7 @@ class Stack:
             raise UnfinishedError(unfinished)
 
     def _delete_all(self, attempt: Attempts, keeping: Collection[str]) -> None:
-        """Delete what was replaced and what is not to be kept, first what stands on others: barriers."""
+        """Delete what was replaced and what is not to be kept, barriers first since they depend on rows."""
         for name, old in [*self.replaced]:
             if attempt(name, partial(_delete, name, old)):
                 self.replaced.remove((name, old))
