@@ -19,7 +19,7 @@ Kind = Literal["lost", "wrong", "hung", "unclear"]
 
 LONGEST_LINE = 900
 """AWS's own reason takes 300 of it where a policy denies a call."""
-_ADVICE = re.compile(r"\b(run|running|check|grant|renew|enable|allow|must|take it out)\b", re.IGNORECASE)
+_ADVICE = re.compile(r"\b(run|running|check|grant|renew|enable|allow|must|remove)\b", re.IGNORECASE)
 _KEY = re.compile(r"\b(aws|imds):[a-zA-Z]+")
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 

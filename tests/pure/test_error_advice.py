@@ -37,7 +37,7 @@ REASONS: list[tuple[str, str, str]] = [
     ("UnauthorizedOperation", denied("with an explicit deny in a session policy"), "aws:assumeRoles"),
     ("UnauthorizedOperation", denied("because no session policy allows the action"), "whoever passes it"),
     ("UnauthorizedOperation", denied("because no VPC endpoint policy allows the action"), "VPC endpoint in use"),
-    ("UnauthorizedOperation", denied("with an explicit deny in a resource-based policy"), "take it out of the program"),
+    ("UnauthorizedOperation", denied("with an explicit deny in a resource-based policy"), "remove it from the program"),
     ("UnauthorizedOperation", denied("with an explicit deny in an identity-based policy"), "no permission overrides"),
     ("UnauthorizedOperation", denied("with an explicit deny"), "find out whose policy it is"),
     ("UnauthorizedOperation", denied(f"because no identity-based policy allows the {PERMISSION} action"), "grant it"),
@@ -53,7 +53,7 @@ REASONS: list[tuple[str, str, str]] = [
         "This operation is not permitted on managed instances.",
         "its operator, such as EKS Auto",
     ),
-    ("UnsupportedOperation", "The instance is managed by eks.amazonaws.com.", "take it out of the program"),
+    ("UnsupportedOperation", "The instance is managed by eks.amazonaws.com.", "remove it from the program"),
     # Credentials, account and pace.
     ("AuthFailure", "AWS was not able to validate the provided access credentials", "did not accept the credentials"),
     ("InvalidClientTokenId", "The security token included in the request is invalid.", "does not know the access key"),
@@ -66,7 +66,7 @@ REASONS: list[tuple[str, str, str]] = [
     # The instance's state.
     ("IncorrectInstanceState", "The instance is hibernating.", "start it, wait until it is running"),
     ("UnsupportedOperation", "You cannot change an instance while it is hibernated.", "start it, wait until"),
-    ("IncorrectInstanceState", "The instance is in the state 'terminated'.", "take it out of the program"),
+    ("IncorrectInstanceState", "The instance is in the state 'terminated'.", "remove it from the program"),
     ("IncorrectInstanceState", "The instance is in the state 'shutting-down'.", "run `pulumi refresh`"),
     ("IncorrectInstanceState", "The instance is in the state 'stopping'.", "wait until it is running or stopped"),
     ("IncorrectState", "The instance is pending.", "wait until it is running or stopped"),

@@ -85,7 +85,7 @@ ADVICE: tuple[Advice, ...] = (
         _INSTANCE_CODES,
         r"resource-based policy|\bmanaged (by|instances?|resources?)\b|\bservice provider\b",
         "the instance is managed by an AWS service (its operator, such as EKS Auto Mode), which alone can change its "
-        "settings: take it out of the program",
+        "settings: remove it from the program",
     ),
     Advice(
         DENIED_CODES,
@@ -135,7 +135,7 @@ ADVICE: tuple[Advice, ...] = (
         r"hibernat",
         "the instance is hibernating or hibernated: start it, wait until it is running, and run again",
     ),
-    Advice(_STATE_CODES, _GONE, "the instance is gone: take it out of the program, or run `pulumi refresh`"),
+    Advice(_STATE_CODES, _GONE, "the instance is gone: remove it from the program, or run `pulumi refresh`"),
     Advice(
         _STATE_CODES,
         r"^(?!.*\bmust be\b).*\b(pending|stopping)\b",
@@ -158,10 +158,10 @@ ADVICE: tuple[Advice, ...] = (
     Advice(
         _VALUE_CODES,
         r"not (yet )?supported in this region",
-        "this option does not exist in {region} yet; leave it out of the program there and run again",
+        "this option does not exist in {region} yet; remove it from the program there and run again",
     ),
     _for(
-        "UnknownParameter", "EC2 in {region} does not know this option; leave it out of the program there and run again"
+        "UnknownParameter", "EC2 in {region} does not know this option; remove it from the program there and run again"
     ),
     Advice(
         _VALUE_CODES,
