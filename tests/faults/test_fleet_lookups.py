@@ -24,7 +24,7 @@ LAST_ATTEMPT_SECONDS = 30
 
 @pytest.fixture
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud.start() as cloud:
+    with LocalCloud.in_process() as cloud:
         yield cloud
 
 

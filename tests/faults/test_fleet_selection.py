@@ -18,7 +18,7 @@ WEB, API, OLD = (f"i-{digit * 17}" for digit in "abc")
 
 @pytest.fixture
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud.start() as cloud:
+    with LocalCloud.in_process() as cloud:
         yield cloud
 
 
