@@ -1,8 +1,10 @@
 VENV := .venv
 PYTHON_OF_VENV := $(VENV)/bin/python
 READY := $(VENV)/.complete
-# The engine runs the first python3 on PATH, so the virtual environment stands before all others.
-WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && PATH="$(CURDIR)/$(VENV)/bin:$$engine:$$PATH"
+# The engine runs the first python3 on PATH, so the virtual environment comes first. The Pythons that pyenv keeps come
+# last, since its shims run only the active one.
+WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && \
+	PATH="$(CURDIR)/$(VENV)/bin:$$engine:$$PATH$$(printf ':%s' "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin)"
 # One test at a time goes to a process that is free, so the cheapest still come first. Each process drives an engine.
 WORKERS = --numprocesses=auto --maxprocesses=4 --maxschedchunk=1
 QUICK = tests/pure tests/components tests/localcloud tests/host tests/contract tests/secrets
@@ -11,16 +13,17 @@ QUICK = tests/pure tests/components tests/localcloud tests/host tests/contract t
 $(shell $(PYTHON_OF_VENV) -c "" 2>/dev/null || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pythons faults model kill lint engine bench lock clean
+.PHONY: help demo test pythons faults model kill lint docs engine bench lock clean
 
 help:
 	@echo "make demo    the main job, start to end, on an EC2 of its own on this machine"
-	@echo "make test    lint and all tests"
-	@echo "make pythons the quick tests on every Python from 3.10 on that this machine has"
+	@echo "make test    lint, docs and all tests"
+	@echo "make pythons the quick tests on every Python from 3.10 to 3.14 that this machine has"
 	@echo "make faults  every fault of EC2 in every operation, at the first, a middle and the last call"
 	@echo "make model   random sequences against a model of what must hold; STEPS=200000 for more"
 	@echo "make kill    kill -9 of the dynamic host and of the engine at every call"
-	@echo "make lint    format, style, types and the direction of imports"
+	@echo "make lint    format, style, spelling, types and the direction of imports"
+	@echo "make docs    build the pages and the API reference; a broken link or docstring is an error"
 	@echo "make engine  prepare the Pulumi engine; the last line is the folder to put on PATH"
 	@echo "make bench   measure whole runs of pulumi up, other tools on the same fleets, and growing fleets"
 	@echo "make lock    lock the newest versions that pyproject.toml allows (needs uv)"
@@ -32,11 +35,11 @@ $(READY): requirements.txt pyproject.toml tools/setup.sh tools/setup_environment
 demo: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tools.demo
 
-test: lint
+test: lint docs
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m pytest $(WORKERS)
 
 pythons: $(READY)
-	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tools.pythons $(WORKERS) $(QUICK)
+	@$(WITH_ENGINE) $(VENV)/bin/nox -- $(WORKERS) $(QUICK)
 
 faults: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tests.faults
@@ -51,8 +54,13 @@ kill: $(READY)
 lint: $(READY)
 	@$(VENV)/bin/ruff check --quiet
 	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/codespell
 	@$(VENV)/bin/mypy
 	@report=$$($(VENV)/bin/lint-imports --no-logo) || { echo "$$report"; exit 1; }
+
+docs: $(READY)
+	@$(VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs --doctree-dir build/doctrees . build/docs
+	@echo "build/docs/docs/index.html"
 
 engine: $(READY)
 	@$(PYTHON_OF_VENV) -m tools.engine
@@ -67,5 +75,5 @@ lock:
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.txt
 
 clean:
-	@rm -rf $(VENV) .pythons .setup.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf $(VENV) .nox .setup.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,6 @@ import pulumi
 import pulumi_aws as aws
 
 from imds_components import FleetMetadata, InstanceMetadata, stack_config
-from imds_components.fleet.settings import fleet_arguments
 from imds_provider.rules.options import as_arguments
 
 settings = stack_config.load()
@@ -41,7 +40,7 @@ if instances:
     pulumi.export("unknownIds", metadata.unknown_ids)
 if settings.fleets:
     fleets = {
-        name: FleetMetadata(name, **fleet_arguments(fleet, settings.options), opts=formerly("fleets", name))
+        name: FleetMetadata.from_settings(name, fleet, opts=formerly("fleets", name))
         for name, fleet in settings.fleets.items()
     }
     pulumi.export("fleets", {name: fleet.report for name, fleet in fleets.items()})

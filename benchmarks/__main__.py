@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures, and prints one table as its last lines. It judges nothing: see README.md."""
+"""`python -m benchmarks`: measure `pulumi up`, and print the table of docs/performance.md as the last lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.runs import BenchmarkError, Measured, fleet, measure
 
 @dataclass(frozen=True)
 class Scenario:
-    """A fleet and a way to wait for it."""
+    """A fleet, and how its instances are waited for."""
 
     size: int
     together: bool = True
@@ -20,8 +20,8 @@ class Scenario:
 
     @property
     def name(self) -> str:
-        way = "together" if self.together else "each waits"
-        return f"{way}, {self.compliant_share:.0%} right already" if self.compliant_share else way
+        wait = "one barrier" if self.together else "per instance"
+        return f"{wait}, {self.compliant_share:.0%} compliant" if self.compliant_share else wait
 
 
 SCENARIOS = (
@@ -35,7 +35,7 @@ SCENARIOS = (
 )
 HEADER = (
     ("N", 4),
-    ("way", 30),
+    ("wait", 30),
     ("modifies", 9),
     ("describes", 10),
     ("throttled", 10),
@@ -50,7 +50,7 @@ HEADER = (
 
 
 def row(scenario: Scenario, measured: Measured, bound: float) -> str:
-    """A line of the table."""
+    """Format a line of the table."""
     first, again = measured.first, measured.again
     cells = (
         str(scenario.size),
@@ -70,9 +70,9 @@ def row(scenario: Scenario, measured: Measured, bound: float) -> str:
 
 
 def main() -> int:
-    """Measure every scenario, or those of one size, and print the table."""
+    """Measure every scenario, or those of some sizes, and print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--size", type=int, action="append", help="only scenarios with so many instances")
+    parser.add_argument("--size", type=int, action="append", help="only scenarios with this number of instances")
     sizes = parser.parse_args().size
     timing = Ec2Timing()
     lines = []
@@ -91,10 +91,11 @@ def main() -> int:
             return 1
         lines.append(row(scenario, measured, lower_bound(measured.first.modifies, timing)))
     print(
-        "modifies, describes: calls of the first run + of one that changes nothing\n"
-        "bound: the shortest time possible without the engine; on EC2: from the first modification to the last answer\n"
+        "modifies, describes: calls of the first run + calls of a run that changes nothing\n"
+        "bound: the shortest possible time if Pulumi took none\n"
+        "on EC2: from the first modification to the last response\n"
         "ratio: first up / (no change + bound)\n"
-        "lag: seconds from the moment when the last was applied until it was seen\n"
+        "lag: seconds from the moment when the last change was applied until it was seen\n"
     )
     print(" ".join(name.ljust(width) for name, width in HEADER).rstrip())
     print("\n".join(lines))

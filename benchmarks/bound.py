@@ -1,4 +1,4 @@
-"""The EC2 that is measured against, and the shortest time in which a run could possibly be done. Pure."""
+"""Timing of the embedded EC2, and the shortest time in which a run can be done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MODIFY, DESCRIBE = "ModifyInstanceMetadataOptions", "DescribeInstances"
 
 @dataclass(frozen=True)
 class Ec2Timing:
-    """How the embedded EC2 behaves: seconds, and the bucket of ModifyInstanceMetadataOptions."""
+    """Latencies of the embedded EC2 in seconds, and the token bucket of ModifyInstanceMetadataOptions."""
 
     modify_seconds: float = 0.12
     describe_seconds: float = 0.08
@@ -20,7 +20,7 @@ class Ec2Timing:
 
 
 def lower_bound(modifications: int, timing: Ec2Timing) -> float:
-    """Seconds until the last of so many modifications can be seen as applied, if all else took no time."""
+    """Seconds until the last of these modifications can be seen as applied, if everything else took no time."""
     if not modifications:
         return 0.0
     throttle = max(0.0, modifications - timing.modify_capacity) / timing.modify_refill_per_second

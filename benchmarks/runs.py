@@ -1,4 +1,4 @@
-"""Runs `pulumi up` on a fleet of the embedded EC2 and counts what it asks."""
+"""Run `pulumi up` on a fleet of the embedded EC2, and count its API calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.sandbox import environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localcloud.shapes import Seed
+    from localcloud.ec2.instances import Seed
 
 PROGRAM = Path(__file__).parent / "program"
 UP = ("up", "--yes", "--stack", "bench")
@@ -33,9 +33,9 @@ class Run:
     describes: int
     throttled: int
     ec2_seconds: float
-    """From the arrival of the first modification until the last describe had answered."""
+    """From the first modification until the response to the last describe."""
     lag_seconds: float
-    """From the moment at which the last modification was applied until the describe that saw it had answered."""
+    """From the moment when the last modification was applied until the response to the describe that saw it."""
 
     @property
     def throttled_share(self) -> float:
@@ -44,18 +44,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Measured:
-    """The first run, which brings everything about, and the second, which finds nothing to do."""
+    """The first run, which changes the instances, and the second, which changes nothing."""
 
     first: Run
     again: Run
 
 
 class BenchmarkError(Exception):
-    """A run failed, or left an instance that is not as it should be."""
+    """A run failed, or left an instance without the wanted options."""
 
 
 def fleet(size: int, *, compliant_share: float = 0.0) -> list[Seed]:
-    """So many instances, of which the first so many comply already."""
+    """Instances of which the first ones comply already."""
     compliant = round(size * compliant_share)
     return [
         {
@@ -68,7 +68,7 @@ def fleet(size: int, *, compliant_share: float = 0.0) -> list[Seed]:
 
 
 def cloud_arguments(timing: Ec2Timing) -> tuple[str, ...]:
-    """Arguments of `python -m localcloud` for an EC2 of that timing, with EC2's own throttle."""
+    """Arguments of `python -m localcloud` for that timing, with EC2's published throttle."""
     return (
         f"--pending={timing.pending_seconds}",
         f"--latency={MODIFY}={timing.modify_seconds},{DESCRIBE}={timing.describe_seconds}",
@@ -77,7 +77,11 @@ def cloud_arguments(timing: Ec2Timing) -> tuple[str, ...]:
 
 
 def measure(instances: Sequence[Seed], *, together: bool, timing: Ec2Timing) -> Measured:
-    """Run `pulumi up` twice on fresh instances. Raises :class:`BenchmarkError` unless all of them end up right."""
+    """Run `pulumi up` twice on fresh instances.
+
+    Raises:
+        BenchmarkError: a run failed, or an instance does not comply afterwards.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="pulumi-imds-bench-") as home,
         LocalCloud.start(*cloud_arguments(timing), seed=instances) as cloud,
@@ -86,13 +90,13 @@ def measure(instances: Sequence[Seed], *, together: bool, timing: Ec2Timing) -> 
         first = _run(cloud, pulumi, timing)
         wrong = [each["id"] for each in cloud.instances() if each["options"].get("HttpTokens") != "required"]
         if wrong:
-            raise BenchmarkError(f"{len(wrong)} instances are not as wanted, such as {wrong[0]}")
+            raise BenchmarkError(f"{len(wrong)} instances do not comply after the run, such as {wrong[0]}")
         return Measured(first, _run(cloud, pulumi, timing))
 
 
 @dataclass(frozen=True)
 class Pulumi:
-    """The benchmark's program in a folder of its own, with an empty stack: what `pulumi` is run in."""
+    """A copy of the benchmark's program with an empty stack, to run `pulumi` in."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -101,10 +105,10 @@ class Pulumi:
     def prepared(
         cls, home: Path, url: str, ids: Sequence[str], *, together: bool = True, hop_limit: int | None = None
     ) -> Pulumi:
-        """A stack that wants tokens for these instances, and a hop limit if one is given.
+        """Create a stack that requires tokens on these instances, and a hop limit if one is given.
 
         Raises:
-            BenchmarkError: `pulumi` cannot make the stack.
+            BenchmarkError: `pulumi` cannot create the stack.
         """
         folder = home / "program"
         shutil.copytree(PROGRAM, folder)

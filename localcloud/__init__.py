@@ -1,9 +1,15 @@
-"""An embedded EC2 for the demo, the tests and the benchmark: moto, with what it gets wrong mended on top.
+"""An embedded EC2 for the demo, the tests and the benchmarks: moto, with what it gets wrong fixed.
 
-From the outside in: `client` (the handle that tests hold) and `control` (its endpoint), `server` (HTTP), `pipeline`
-(faults, latency and throttle around each call), `describe`, `status`, `metadata`,
-`cloudwatch` and `passing` (the actions), `world` (the
-instances, in moto's store), `options` and `workload` (one instance's metadata options, and its IMDSv1 calls, over
-time). `aws_plugin` lets Pulumi programs
-create `aws.ec2.Instance` on it where the real plugin is not installed.
+Programs hold a `client.LocalCloud`, set `settings.Settings` and `faults.Fault`, and add `ec2.instances.Seed`.
+`python -m localcloud` runs it alone. Folders import only from those below:
+
+    client, __main__   the handle, and the command line
+    http               server, control endpoint; faults, latency and throttling around every call
+    faults             what goes wrong, as data
+    cloudwatch         GetMetricData
+    ec2                actions and instances
+    settings, clock
+    api                AWS's wire format and wording; the proxy to moto
+
+`aws_plugin` stands apart: it lets Pulumi programs create `aws.ec2.Instance` without Pulumi's AWS plugin.
 """

@@ -1,25 +1,27 @@
-"""The server's own time, which a test can move on instead of sleeping."""
+"""The server's clock, which tests advance instead of sleeping."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 
 class Clock:
-    """Monotonic seconds; `advance` makes the future come sooner."""
+    """Monotonic time in seconds."""
 
-    def __init__(self) -> None:
-        self._skew = 0.0
-        self._epoch = time.time() - self.now()
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._advanced = 0.0
+        self._epoch = time.time() - monotonic()
 
     def now(self) -> float:
-        return time.monotonic() + self._skew
+        return self._monotonic() + self._advanced
 
     def epoch(self, moment: float) -> float:
-        """The second of the epoch at which `now` gives or gave this moment."""
+        """Convert a time of this clock to seconds since the epoch."""
         return moment + self._epoch
 
     def advance(self, seconds: float) -> None:
         if seconds < 0:
-            raise ValueError(f"time cannot go back: seconds is {seconds}")
-        self._skew += seconds
+            raise ValueError(f"seconds must be 0 or more, not {seconds}")
+        self._advanced += seconds

@@ -1,4 +1,4 @@
-"""Everything about the embedded EC2 that can be set, at the start or while it runs."""
+"""The settings of the embedded EC2, given at the start and changed at run time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, Literal
 
-from localcloud.options import OPTIONS
+from localcloud.api.metadata_options import OPTIONS
 
 UNFILTERED = "DescribeInstances:unfiltered"
-"""The throttle's name for a DescribeInstances without ids, filters and MaxResults."""
+"""The throttle's name for a DescribeInstances without IDs, filters and MaxResults."""
 
 Bucket = tuple[float, float]
-"""A token bucket: its capacity in calls, and calls per second that flow back."""
+"""A token bucket: capacity in calls, refill rate in calls per second."""
 
 EC2_BUCKETS: Mapping[str, Bucket] = {
     "ModifyInstanceMetadataOptions": (100, 5),
@@ -22,7 +22,7 @@ EC2_BUCKETS: Mapping[str, Bucket] = {
     "DescribeInstanceStatus": (100, 20),
     UNFILTERED: (50, 10),
 }
-"""The sizes that EC2 publishes ("Request throttling for the Amazon EC2 API")."""
+"""The sizes that EC2 documents ("Request throttling for the Amazon EC2 API")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +30,24 @@ class Settings:
     """How the embedded EC2 behaves. All times are in seconds.
 
     Attributes:
-        pending: how long changed options of a running instance stay `pending`; an instance may have its own.
-        launch_pending: the same for the options that an instance was launched with.
-        stopped_state: the `State` that a stopped instance reports after a change, until it is started. EC2 does not
+        pending: how long changed options of a running instance stay `pending`; an instance can override it.
+        launch_pending: how long the options of a launched instance stay `pending`.
+        stopped_state: the `State` that a stopped instance reports after a change until it is started; EC2 does not
             document it.
-        tokens_when_unnamed: what a modify that does not name HttpTokens does to it: EC2 documents both "the existing
-            state is maintained" and "default: optional".
-        latency: seconds per call by action; `*` stands for every action that is not named.
-        throttle: token buckets by action (or `UNFILTERED`), each per account and region; none means no throttling.
-        stale: describes show the metadata options of so many seconds ago.
-        appear: a launched instance is unknown to every action for so long.
-        unknown_options: options that a region (or `*`) does not know: absent in answers, refused in requests.
-        publish: when CloudWatch has the metrics of an instance. `at-once`: to the second, in whatever period is asked
-            for. `as-aws`: one point per period of 5 minutes (1 minute with detailed monitoring), aligned to the epoch
-            and stamped with the period's begin; it can be read once the period is over.
-        metrics_delay: with `as-aws`, how long after the end of its period a point can be read.
-        clock_skew: by how much AWS's clock is ahead of this machine's (negative: behind). It goes into the `Date` of
-            answers, the times of metrics, impairments and launches; what is pending is not affected.
-        denied: IAM actions, such as `ec2:ModifyInstanceMetadataOptions`, that nobody is authorized to perform.
+        tokens_when_unnamed: what a modify without HttpTokens does to it. EC2 documents both "the existing state is
+            maintained" and "default: optional".
+        latency: duration of a call by action; `*` applies to all actions that are not listed.
+        throttle: token buckets by action (or `UNFILTERED`), one per account and region; empty means no throttling.
+        stale: how old the metadata options are that describes show.
+        appear: how long a launched instance is unknown to every action.
+        unknown_options: options that a region (or `*`) does not support: absent in answers, refused in requests.
+        publish: when CloudWatch has an instance's metrics. `at-once`: up to the current second, in any period.
+            `as-aws`: one point per period of 5 minutes (1 minute with detailed monitoring), aligned to the epoch,
+            stamped with the start of the period and readable once the period is over.
+        metrics_delay: with `as-aws`, how long after the end of its period a point becomes readable.
+        clock_skew: how far AWS's clock is ahead of this machine's; negative if behind. Affects the `Date` of answers
+            and the times of metrics, impairments and launches, but not what is pending.
+        denied: IAM actions, such as `ec2:ModifyInstanceMetadataOptions`, that every caller is denied.
     """
 
     pending: float = 0.0
@@ -67,11 +67,11 @@ class Settings:
     def latency_of(self, action: str) -> float:
         return self.latency.get(action, self.latency.get("*", 0.0))
 
-    def knows(self, region: str, option: str) -> bool:
+    def supports(self, region: str, option: str) -> bool:
         return option not in self.unknown_options.get(region, self.unknown_options.get("*", ()))
 
     def changed(self, changes: Mapping[str, object]) -> Settings:
-        """These settings with `changes` (as in JSON) made to them.
+        """Return a copy with `changes`, which are JSON values, applied.
 
         Raises:
             ValueError: for an unknown name or a value that is not allowed.
@@ -80,49 +80,50 @@ class Settings:
         for name in changes:
             if name not in known:
                 raise ValueError(f"unknown setting {name!r}; known are {', '.join(sorted(known))}")
-        return replace(self, **{name: _READERS[name](name, value) for name, value in changes.items()})
+        return replace(self, **{name: _PARSERS[name](name, value) for name, value in changes.items()})
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
 
 
-def latency_from_text(text: str) -> dict[str, float]:
-    """`0.1` for every action, or `ModifyInstanceMetadataOptions=0.12,DescribeInstances=0.08,*=0.01`."""
-    if "=" not in text:
-        return {"*": _seconds("latency", text)}
-    return {action: _seconds("latency", value) for action, value in _pairs(text)}
+def parse_latency(argument: str) -> dict[str, float]:
+    """Parse `0.1`, for every action, or `ModifyInstanceMetadataOptions=0.12,DescribeInstances=0.08,*=0.01`."""
+    if "=" not in argument:
+        return {"*": _seconds("latency", argument)}
+    return {action: _seconds("latency", value) for action, value in _pairs(argument)}
 
 
-def throttle_from_text(text: str) -> dict[str, Bucket]:
-    """`on` for EC2's own sizes, `off`, or `ModifyInstanceMetadataOptions=100+5` (capacity + calls per second), ..."""
-    if text in ("on", "off"):
-        return _throttle("throttle", text == "on")
-    return {action: _bucket("throttle", value.split("+")) for action, value in _pairs(text)}
+def parse_throttle(argument: str) -> dict[str, Bucket]:
+    """Parse `on` (EC2's sizes), `off`, or `ModifyInstanceMetadataOptions=100+5,...` (capacity + calls per second)."""
+    if argument in ("on", "off"):
+        return _throttle("throttle", argument == "on")
+    return {action: _bucket("throttle", value.split("+")) for action, value in _pairs(argument)}
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
-    pairs = [each.partition("=") for each in text.split(",")]
+def _pairs(argument: str) -> list[tuple[str, str]]:
+    pairs = [each.partition("=") for each in argument.split(",")]
     for action, equals, _ in pairs:
         if not equals or not action:
-            raise ValueError(f"expected action=value,... instead of {text!r}")
+            raise ValueError(f"expected action=value,... instead of {argument!r}")
     return [(action.strip(), value.strip()) for action, _, value in pairs]
 
 
-def _seconds(name: str, value: object) -> float:
+def _number(name: str, value: object) -> float:
     try:
-        seconds = float(str(value))
+        return float(str(value))
     except ValueError:
         raise ValueError(f"{name} must be a number of seconds, not {value!r}") from None
+
+
+def _seconds(name: str, value: object) -> float:
+    seconds = _number(name, value)
     if not seconds >= 0:
         raise ValueError(f"{name} must be 0 or more seconds, not {value!r}")
     return seconds
 
 
-def _skew(name: str, value: object) -> float:
-    try:
-        seconds = float(str(value))
-    except ValueError:
-        seconds = float("nan")
+def _finite_seconds(name: str, value: object) -> float:
+    seconds = _number(name, value)
     if not isfinite(seconds):
         raise ValueError(f"{name} must be a number of seconds, not {value!r}")
     return seconds
@@ -130,7 +131,7 @@ def _skew(name: str, value: object) -> float:
 
 def _mapping(name: str, value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"{name} must be a mapping, not {value!r}")  # noqa: TRY004  # one error for all that is given
+        raise ValueError(f"{name} must be a mapping, not {value!r}")  # noqa: TRY004  # bad settings are ValueErrors
     return value
 
 
@@ -154,12 +155,12 @@ def _throttle(name: str, value: object) -> dict[str, Bucket]:
 
 
 def _one_of(*allowed: str) -> Callable[[str, object], str]:
-    def read(name: str, value: object) -> str:
+    def parse(name: str, value: object) -> str:
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
         return str(value)
 
-    return read
+    return parse
 
 
 def _unknown_options(name: str, value: object) -> dict[str, tuple[str, ...]]:
@@ -179,7 +180,7 @@ def _iam_actions(name: str, value: object) -> tuple[str, ...]:
     return tuple(map(str, value))
 
 
-_READERS: Mapping[str, Callable[[str, object], Any]] = {  # each gives what its field holds
+_PARSERS: Mapping[str, Callable[[str, object], Any]] = {  # Any: each returns the type of its field
     "pending": _seconds,
     "launch_pending": _seconds,
     "stopped_state": _one_of("pending", "applied"),
@@ -191,6 +192,6 @@ _READERS: Mapping[str, Callable[[str, object], Any]] = {  # each gives what its 
     "unknown_options": _unknown_options,
     "publish": _one_of("at-once", "as-aws"),
     "metrics_delay": _seconds,
-    "clock_skew": _skew,
+    "clock_skew": _finite_seconds,
     "denied": _iam_actions,
 }

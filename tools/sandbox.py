@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 ROOT = Path(__file__).parent.parent
-STAND_IN = ROOT / "localcloud" / "bin" / "pulumi-resource-aws"
+STAND_IN = ROOT / "localcloud" / "aws_plugin" / "bin" / "pulumi-resource-aws"
 PASSPHRASE = "local"  # noqa: S105  stacks/Pulumi.local.yaml is made with it, and keeps no secret
 
 

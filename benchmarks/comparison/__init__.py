@@ -1,1 +1,1 @@
-"""The same fleets brought over by this repository, by metabadger and by Cloud Custodian, on the same embedded EC2."""
+"""The same fleets under this project, metabadger and Cloud Custodian, on the same embedded EC2."""

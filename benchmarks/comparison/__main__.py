@@ -1,4 +1,4 @@
-"""`python -m benchmarks.comparison`: runs each tool on each fleet, and prints a Markdown table as its last lines."""
+"""`python -m benchmarks.comparison`: run each tool on each fleet, and print the table of docs/compared.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.bound import Ec2Timing
 from benchmarks.comparison.contenders import CONTENDERS, Contender
 from benchmarks.comparison.fleets import Fleet, alike, mixed
-from benchmarks.comparison.judging import judge, looked_again
+from benchmarks.comparison.judging import described_after_changes, judge
 from benchmarks.comparison.limited import run_within
 from benchmarks.comparison.table import LEGEND, Result, table
 from benchmarks.runs import BenchmarkError, cloud_arguments
@@ -21,9 +21,11 @@ from tools.engine.processes import SetUpError, end_cleanly_when_told_to
 def main() -> int:
     """Measure every tool on every fleet, and print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks.comparison", description=__doc__)
-    parser.add_argument("--sizes", type=_sizes, default=[10, 100, 400], help="of fleets of equals, such as 10,100")
-    parser.add_argument("--mixed", type=_sizes, default=[100], help="of mixed fleets, such as 20")
-    parser.add_argument("--limit", type=float, default=900.0, help="seconds after which a tool is stopped")
+    parser.add_argument(
+        "--sizes", type=_sizes, default=[10, 100, 400], help="sizes of the fleets alike, such as 10,100"
+    )
+    parser.add_argument("--mixed", type=_sizes, default=[100], help="sizes of the mixed fleets, such as 20")
+    parser.add_argument("--limit", type=float, default=900.0, help="seconds after which a tool is killed")
     arguments = parser.parse_args()
     end_cleanly_when_told_to()
     fleets = [*map(alike, arguments.sizes), *map(mixed, arguments.mixed)]
@@ -40,10 +42,10 @@ def main() -> int:
 
 
 def measure(contender: Contender, fleet: Fleet, limit: float) -> Result:
-    """One run of the tool on a fresh fleet, stopped after `limit` seconds.
+    """Run the tool on a fresh fleet, and kill it after `limit` seconds.
 
     Raises:
-        BenchmarkError: its run cannot be prepared.
+        BenchmarkError: the run cannot be prepared.
     """
     print(f"{contender.name} on {fleet.name} ...", file=sys.stderr, flush=True)
     ids = [each["id"] for each in fleet.instances]
@@ -65,8 +67,8 @@ def measure(contender: Contender, fleet: Fleet, limit: float) -> Result:
             seconds=ended.seconds,
             exit_code=ended.exit_code,
             counts=cloud.counts(),
-            looked_again=looked_again(cloud.log()),
-            said=len(contender.said(home, ids, ended)),
+            described_after_changes=described_after_changes(cloud.log()),
+            reported=len(contender.reported(home, ids, ended)),
             verdict=judge(before, after),
         )
 

@@ -1,4 +1,4 @@
-"""The tools, each used as its documentation says for IMDSv2 and, where it can, the hop limit."""
+"""The tools, each used as documented to require IMDSv2 and, if it supports that, set the hop limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.bound import REGION
-from benchmarks.comparison import claims
+from benchmarks.comparison import reported
 from benchmarks.comparison.environments import python_with
 from benchmarks.comparison.fleets import WANTED
 from benchmarks.comparison.limited import Command, Ended
@@ -20,76 +20,76 @@ _FIRST_START_SECONDS = 120.0
 
 
 class Contender(Protocol):
-    """A tool that brings the fleet of a region over."""
+    """A tool that changes the fleet of a region."""
 
     @property
     def name(self) -> str:
-        """With its version, as the table has it."""
+        """Name and version, as in the table."""
 
     @property
     def usage(self) -> str:
-        """A sentence on how it is used here."""
+        """One phrase on how it is used here."""
 
     def install(self) -> None:
-        """Make it ready to be run, and start it once, so that no measured start is its first.
+        """Install the tool and start it once, so that no measured start is its first.
 
         Raises:
             SetUpError: it cannot be installed.
         """
 
     def command(self, home: Path, url: str, ids: Sequence[str]) -> Command:
-        """What is measured: one run in an empty folder, on the instances of the EC2 at that address."""
+        """The measured command: one run in an empty folder, on the instances of the EC2 at `url`."""
 
-    def said(self, home: Path, ids: Sequence[str], ended: Ended) -> set[str]:
-        """The instances for which it reported success."""
+    def reported(self, home: Path, ids: Sequence[str], ended: Ended) -> set[str]:
+        """The instances for which the tool reported success."""
 
 
 class ThisRepository:
-    """The component `InstanceMetadata` on all instances: preview, change, wait and state are within the time."""
+    """One `InstanceMetadata` on all instances. The time includes preview, change, wait and state."""
 
     name = "pulumi-imds"
     usage = "`pulumi up --yes` on a program with one `InstanceMetadata`, into an empty stack"
 
     def install(self) -> None:
-        """It is here already."""
+        """Do nothing: it is installed."""
 
     def command(self, home: Path, url: str, ids: Sequence[str]) -> Command:
         pulumi = Pulumi.prepared(home, url, ids, hop_limit=WANTED["HttpPutResponseHopLimit"])
         return Command(["pulumi", *UP], pulumi.folder, pulumi.environment)
 
-    def said(self, home: Path, ids: Sequence[str], ended: Ended) -> set[str]:  # noqa: ARG002  # the exit code says all
-        return claims.by_exit_code(ids, ended.exit_code)
+    def reported(self, home: Path, ids: Sequence[str], ended: Ended) -> set[str]:  # noqa: ARG002  # the exit code is enough
+        return reported.by_exit_code(ids, ended.exit_code)
 
 
 class Metabadger:
-    """`harden-metadata` on a region. It has no option for the hop limit."""
+    """`harden-metadata` on a region. It cannot set the hop limit."""
 
     _VERSION = "0.1.11"
     _REQUIREMENTS = (f"metabadger=={_VERSION}", "boto3==1.44.8", "botocore==1.44.8")
     name = f"metabadger {_VERSION}"
-    usage = f"`metabadger harden-metadata --region {REGION}`, which takes all instances and has no hop limit"
+    usage = f"`metabadger harden-metadata --region {REGION}`, which changes all instances and cannot set the hop limit"
 
     def install(self) -> None:
         _start_once([*self._program(), "--version"])
 
-    def command(self, home: Path, url: str, ids: Sequence[str]) -> Command:  # noqa: ARG002  # it takes all of a region
+    def command(self, home: Path, url: str, ids: Sequence[str]) -> Command:  # noqa: ARG002  # it changes all instances of a region
         arguments = [*self._program(), "harden-metadata", "--region", REGION]
         return Command(arguments, home, _environment(home, url))
 
-    def said(self, home: Path, ids: Sequence[str], ended: Ended) -> set[str]:  # noqa: ARG002  # the log says all
+    def reported(self, home: Path, ids: Sequence[str], ended: Ended) -> set[str]:  # noqa: ARG002  # the log is enough
         log = home / "metabadger.log"
-        return claims.by_metabadger(log.read_text()) if log.exists() else set()
+        return reported.by_metabadger(log.read_text()) if log.exists() else set()
 
     def _program(self) -> list[str | Path]:
         return [python_with("metabadger", self._REQUIREMENTS), "-m", "metabadger.bin.cli"]
 
 
 class Custodian:
-    """Cloud Custodian's action `set-metadata-access`, in a policy for each option.
+    """Cloud Custodian's action `set-metadata-access`, with one policy per option.
 
-    Given both options, the action changes only instances that are wrong in both. A refused hop limit ends its policy,
-    so that policy leaves out where the endpoint is disabled. It does not name the tokens, which the embedded EC2 then
-    keeps; EC2's reference says that as well as the contrary.
+    With both options in one policy, the action changes only instances that are wrong in both. A rejected hop limit ends
+    its policy, so that policy skips instances with a disabled endpoint. Its requests leave out the tokens. The embedded
+    EC2 keeps them in that case; EC2's reference is contradictory.
     """
 
     _VERSION = "0.9.53"
@@ -97,7 +97,7 @@ class Custodian:
     name = f"Cloud Custodian {_VERSION}"
     usage = (
         "`custodian run` with two policies of `set-metadata-access`: `tokens: required` where they are optional, and "
-        "`hop-limit: 2` where it is another and the endpoint is enabled"
+        "`hop-limit: 2` where it differs and the endpoint is enabled"
     )
     policies = (
         {
@@ -125,17 +125,17 @@ class Custodian:
     def install(self) -> None:
         _start_once([*self._program(), "version"])
 
-    def command(self, home: Path, url: str, ids: Sequence[str]) -> Command:  # noqa: ARG002  # its policies choose
+    def command(self, home: Path, url: str, ids: Sequence[str]) -> Command:  # noqa: ARG002  # its policies select
         (home / "policies.json").write_text(json.dumps({"policies": self.policies}))
         arguments = [*self._program(), "run", "--region", REGION, "--output-dir", "out", "policies.json"]
         return Command(arguments, home, _environment(home, url))
 
-    def said(self, home: Path, ids: Sequence[str], ended: Ended) -> set[str]:
+    def reported(self, home: Path, ids: Sequence[str], ended: Ended) -> set[str]:
         matched = {
             each.parent.name: [instance["InstanceId"] for instance in json.loads(each.read_text())]
             for each in (home / "out").glob("*/resources.json")
         }
-        return claims.by_custodian(ids, ended.exit_code, ended.output, matched)
+        return reported.by_custodian(ids, ended.exit_code, ended.output, matched)
 
     def _program(self) -> list[str | Path]:
         return [python_with("custodian", self._REQUIREMENTS), "-m", "c7n.cli"]
@@ -149,7 +149,7 @@ def _start_once(arguments: Sequence[str | Path]) -> None:
 
 
 def _environment(home: Path, url: str) -> dict[str, str]:
-    """Botocore's own variables lead to the embedded EC2; nothing of the user's accounts or Python is seen."""
+    """Point botocore to the embedded EC2, without the user's AWS and Python variables."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
         "HOME": str(home),

@@ -1,4 +1,4 @@
-"""The fleets that every tool is given, and what is wanted of them. Pure."""
+"""The fleets that every tool runs on, and the wanted options."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.bound import REGION
-from localcloud.shapes import MetadataOptions
+from localcloud.ec2.instances import MetadataOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from localcloud.shapes import Seed
+    from localcloud.ec2.instances import Seed
 
 WANTED = MetadataOptions(HttpTokens="required", HttpPutResponseHopLimit=2)
-"""What each tool is asked for: IMDSv2, and a hop limit that containers can live with."""
+"""IMDSv2, and a hop limit that works for containers."""
 COMPLIANT_SHARE = 0.7
-"""How much of a mixed fleet is right from the start."""
+"""The part of a mixed fleet that complies from the start."""
 
 
 class Fleet(NamedTuple):
-    """Instances under the name that the table has for them."""
+    """Instances, with the name of the fleet in the table."""
 
     name: str
     instances: list[Seed]
@@ -39,7 +39,7 @@ _COMPLIANT = (
     _Kind(WANTED, "stopped"),
     _Kind(MetadataOptions(HttpTokens="required", HttpEndpoint="disabled")),
 )
-"""The last has EC2's default hop limit, which neither counts nor can be changed while the endpoint is disabled."""
+"""The last has EC2's default hop limit, which does not count and cannot be changed while the endpoint is disabled."""
 
 _WRONG = (
     _Kind(MetadataOptions(HttpTokens="optional", HttpPutResponseHopLimit=1)),
@@ -51,12 +51,12 @@ _WRONG = (
 
 
 def alike(size: int) -> Fleet:
-    """So many running instances that lack IMDSv2 and nothing else, so that all three tools have the same work."""
+    """Running instances that only lack IMDSv2, so that all three tools have the same work."""
     return Fleet(f"{size} alike", _seeds([_ALIKE] * size))
 
 
 def mixed(size: int) -> Fleet:
-    """So many instances of every kind; 7 of 10 comply."""
+    """Instances of every kind; 7 of 10 comply."""
     compliant = round(size * COMPLIANT_SHARE)
     kinds = [*islice(cycle(_COMPLIANT), compliant), *islice(cycle(_WRONG), size - compliant)]
     return Fleet(f"{size} mixed", _seeds(kinds))

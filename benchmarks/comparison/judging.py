@@ -1,4 +1,4 @@
-"""What a tool has made of a fleet, by what EC2 has before and after. Pure."""
+"""The result of a run, from the instances before and after it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from benchmarks.comparison.fleets import WANTED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from localcloud.journal import LoggedCall
-    from localcloud.shapes import InstanceView
+    from localcloud.ec2.instances import InstanceView
+    from localcloud.http.journal import LoggedCall
 
 
 @dataclass(frozen=True)
@@ -21,49 +21,49 @@ class Verdict:
     """Counts of instances.
 
     Attributes:
-        size: all of the fleet.
-        right: they have what is wanted, and nothing else about their options has changed.
-        pending: they run, and their options are not applied yet.
-        unasked: changes that nobody asked for, such as `HttpEndpoint: disabled -> enabled`.
+        size: all instances of the fleet.
+        compliant: instances with the wanted options, of which no other option has changed.
+        pending: running instances whose options are not applied yet.
+        unrequested: changes of other options, such as `HttpEndpoint: disabled -> enabled`.
     """
 
     size: int
-    right: int
+    compliant: int
     pending: int
-    unasked: Mapping[str, int]
+    unrequested: Mapping[str, int]
 
 
 def judge(before: Iterable[InstanceView], after: Iterable[InstanceView]) -> Verdict:
     """Compare the same instances before and after.
 
-    A stopped instance counts as right with the wanted values: EC2 applies them when it starts. An instance whose
-    endpoint is disabled counts as right with the wanted tokens: EC2 refuses to change its hop limit.
+    A stopped instance with the wanted values counts as compliant: EC2 applies them when it starts. An instance whose
+    endpoint is disabled counts as compliant with the wanted tokens: EC2 rejects a change of its hop limit.
     """
     earlier = {each["id"]: each for each in before}
     views = list(after)
-    unasked = {each["id"]: _unasked(earlier[each["id"]], each) for each in views}
+    unrequested = {each["id"]: _unrequested(earlier[each["id"]], each) for each in views}
     return Verdict(
         size=len(views),
-        right=sum(_is_as_wanted(each) and not unasked[each["id"]] for each in views),
+        compliant=sum(_complies(each) and not unrequested[each["id"]] for each in views),
         pending=sum(each["state"] == "running" and each["metadata_state"] == "pending" for each in views),
-        unasked=Counter(change for changes in unasked.values() for change in changes),
+        unrequested=Counter(change for changes in unrequested.values() for change in changes),
     )
 
 
-def looked_again(log: Iterable[LoggedCall]) -> bool:
-    """Whether a describe arrived after the last modification was answered, without which nobody can have waited."""
+def described_after_changes(log: Iterable[LoggedCall]) -> bool:
+    """Whether a describe followed the response to the last modification, without which a tool cannot have waited."""
     calls = list(log)
     modified = max((each["time"] + each["seconds"] for each in calls if each["action"] == MODIFY), default=0.0)
     return any(each["action"] == DESCRIBE and each["time"] >= modified for each in calls)
 
 
-def _is_as_wanted(view: InstanceView) -> bool:
+def _complies(view: InstanceView) -> bool:
     if view["options"].get("HttpEndpoint") == "disabled":
         return view["options"].get("HttpTokens") == WANTED["HttpTokens"]
     return dict(view["options"]).items() >= dict(WANTED).items()
 
 
-def _unasked(before: InstanceView, after: InstanceView) -> list[str]:
+def _unrequested(before: InstanceView, after: InstanceView) -> list[str]:
     old, new, wanted = dict(before["options"]), dict(after["options"]), dict(WANTED)
     return [
         f"{name}: {old.get(name)} -> {value}"

@@ -1,4 +1,4 @@
-"""Running a tool for a limited time, whatever it does."""
+"""Run a tool with a time limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Command:
-    """A program with its arguments, the folder that it runs in, and its whole environment."""
+    """A program with its arguments, its folder, and its whole environment."""
 
     arguments: Sequence[str | Path]
     folder: Path
@@ -23,7 +23,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended. The exit code is None if it took too long and was killed; the output is of both streams."""
+    """How a command ended. The exit code is None if it was killed at the time limit; the output has both streams."""
 
     seconds: float
     exit_code: int | None
@@ -31,9 +31,9 @@ class Ended:
 
 
 def run_within(command: Command, seconds: float) -> Ended:
-    """Run the command without input, and kill its process group after so many seconds."""
+    """Run the command without input, and kill its process group after `seconds`."""
     written = command.folder / "output.txt"
-    # A file, since what outlives the command would keep a pipe open.
+    # A file, since a child process that outlives the command would keep a pipe open.
     with written.open("wb") as output:
         started = time.monotonic()
         with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The table for the README. Pure."""
+"""The table of docs/compared.md."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from benchmarks.comparison.judging import Verdict
-    from localcloud.journal import Counts
+    from localcloud.http.journal import Counts
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one tool did with one fleet.
+    """The result of one tool on one fleet.
 
     Attributes:
-        seconds: wall time, from the start of its process to its end.
-        exit_code: None if it reached the limit of time and was stopped.
-        counts: its calls by action.
-        looked_again: whether it asked for the instances after its last modification.
-        said: of how many instances it said that it succeeded.
+        seconds: wall time, from the start of the process to its end.
+        exit_code: None if it was killed at the time limit.
+        counts: its API calls by action.
+        described_after_changes: whether it described the instances after its last modification.
+        reported: the number of instances for which it reported success.
     """
 
     fleet: str
@@ -29,8 +29,8 @@ class Result:
     seconds: float
     exit_code: int | None
     counts: Mapping[str, Counts]
-    looked_again: bool
-    said: int
+    described_after_changes: bool
+    reported: int
     verdict: Verdict
 
 
@@ -40,19 +40,19 @@ _COLUMNS = (
     ("wall time", "---:"),
     ("calls", "---"),
     ("throttled", "---:"),
-    ("ended right", "---:"),
-    ("said so", "---:"),
+    ("compliant", "---:"),
+    ("reported success", "---:"),
     ("waited", "---"),
-    ("changed unasked", "---"),
+    ("unrequested changes", "---"),
 )
 LEGEND = """\
-Ended right: EC2 has the wanted options, and no other option has changed.
-Said so: for how many instances the tool's own exit code or report says that it succeeded.
-Waited: it looked again, and no running instance had pending options when it ended."""
+compliant: instances with the wanted options, of which no other option has changed
+reported success: instances for which the tool's own exit code or report claims success
+waited: it described the instances after its last change, and no running instance was pending when it exited"""
 
 
 def table(results: Iterable[Result]) -> str:
-    """In Markdown, a line for each result."""
+    """Format the results as a Markdown table."""
     rows = ([name for name, _ in _COLUMNS], [rule for _, rule in _COLUMNS], *map(_cells, results))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -65,26 +65,26 @@ def _cells(result: Result) -> list[str]:
         _time(result),
         _listed({action: counts["calls"] for action, counts in result.counts.items()}),
         str(sum(counts["throttled"] for counts in result.counts.values())),
-        f"{verdict.right} of {verdict.size}",
-        str(result.said),
+        f"{verdict.compliant} of {verdict.size}",
+        str(result.reported),
         _waited(result),
-        _listed(verdict.unasked) or "nothing",
+        _listed(verdict.unrequested) or "none",
     ]
 
 
 def _time(result: Result) -> str:
     if result.exit_code is None:
-        return f"stopped after {result.seconds:.1f} s"
+        return f"killed after {result.seconds:.1f} s"
     failed = f", exit code {result.exit_code}" if result.exit_code else ""
     return f"{result.seconds:.1f} s{failed}"
 
 
 def _waited(result: Result) -> str:
     if result.exit_code is None:
-        return "did not end"
+        return "killed"
     if result.verdict.pending:
         return f"no, {result.verdict.pending} pending"
-    return "yes" if result.looked_again else "no"
+    return "yes" if result.described_after_changes else "no"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""Attach to N instances: `together`, as the component does, or each waiting by itself. A hop limit may be left out."""
+"""Attach options to N instances: with one barrier (`together`), or with one wait per instance."""
 
 import pulumi
 

@@ -1,1 +1,1 @@
-"""What a fleet costs as it grows, beside as many resources that do nothing."""
+"""Cost of a fleet by its size, next to as many resources that do nothing."""

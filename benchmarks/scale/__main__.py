@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scale`: measures fleets of several sizes, and prints a Markdown table as its last lines."""
+"""`python -m benchmarks.scale`: measure fleets of several sizes, and print the table of docs/performance.md."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STACK = ("--stack", "bench")
 
 @dataclass(frozen=True)
 class Step:
-    """One command: its wall time in seconds, and the calls that reached AWS, by action."""
+    """One command: its wall time in seconds, and its API calls by action."""
 
     seconds: float
     calls: Mapping[str, int]
@@ -46,7 +46,11 @@ COMMANDS = (("preview",), ("up", "--yes", "--skip-preview"))
 
 
 def measure(size: int, *, idle: bool) -> Measured:
-    """Run the commands on fresh instances. Raises :class:`BenchmarkError` if one fails."""
+    """Run the commands on fresh instances.
+
+    Raises:
+        BenchmarkError: a command failed.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="pulumi-imds-bench-") as home,
         LocalCloud.start(*cloud_arguments(Ec2Timing()), seed=fleet(size)) as cloud,
@@ -84,7 +88,7 @@ def _step(cloud: LocalCloud, pulumi: Pulumi, *command: str) -> Step:
 
 
 def row(found: Measured, idle: Measured) -> str:
-    """A line of the table."""
+    """Format a line of the table."""
     calls = [found.preview.calls.get(action, 0) for action in (DESCRIBE, METRICS)]
     up_calls = [found.up.calls.get(action, 0) for action in (MODIFY, DESCRIBE)]
     cells = (
@@ -106,12 +110,13 @@ def row(found: Measured, idle: Measured) -> str:
 
 HEADER = """\
 | N | first preview | describes + metrics | first up | modifies + describes | bound | unchanged preview | idle | ratio \
-| each | unchanged up | state each |
+| per instance | unchanged up | state per instance |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
 LEGEND = """\
 bound: the shortest time that EC2's throttle allows for the first up
-idle: an unchanged preview of as many dynamic resources that have the same properties and do nothing; ratio: against it
-each: the unchanged preview, divided by N"""
+idle: an unchanged preview of N dynamic resources that have the same properties and do nothing
+ratio: unchanged preview / idle
+per instance: unchanged preview / N"""
 
 
 def main() -> int:

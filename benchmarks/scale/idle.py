@@ -1,4 +1,4 @@
-"""A dynamic resource that does nothing: what the engine, the program and the dynamic host take for themselves."""
+"""A dynamic resource that does nothing, to measure the time of the engine, the program and the dynamic host."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
 from imds_provider.rules.options import OPTION_NAMES
-from imds_provider.rules.resource_state import PROPERTY_NAMES
 
 
 class IdleProvider(ResourceProvider):
-    """Records what it is given. The state of a run refers to it by name, as to the providers of the project."""
+    """Record the inputs. Pickled into the state by reference, like the providers of the project."""
 
     serialize_as_secret_always = False
 
@@ -23,7 +22,7 @@ class IdleProvider(ResourceProvider):
 
 
 class Idle(Resource):
-    """One of them, with the properties that an instance of a fleet has: each takes Pulumi some time."""
+    """An idle resource with the properties of an instance of a fleet, since each property costs Pulumi time."""
 
     def __init__(self, name: str) -> None:
         given = {
@@ -35,4 +34,6 @@ class Idle(Resource):
             "timeoutSeconds": 600,
             "wave": 1,
         }
-        super().__init__(IdleProvider(), name, {**dict.fromkeys((*OPTION_NAMES, *PROPERTY_NAMES)), **given})
+        others = ("allowDowngrade", "change", "found", "unhealthy", "days", "ifGone")
+        outputs = ("state", "previous", "ownerId", "target", "unfinished")
+        super().__init__(IdleProvider(), name, {**dict.fromkeys((*OPTION_NAMES, *others, *outputs)), **given})

@@ -1,4 +1,8 @@
-"""Reusable Pulumi components for the instance metadata options of EC2 instances."""
+"""Reusable Pulumi components for the instance metadata options of EC2 instances.
+
+They run in the user's program: survey the live instances, decide what a run does, and register resources of
+``imds_provider``. They never change an instance themselves.
+"""
 
 from imds_provider.rules.readiness import Readiness
 

@@ -1,7 +1,7 @@
-"""How a program reaches AWS: by its stack's configuration, over connections that no other run shares.
+"""How a program reaches AWS: with its stack's configuration, over connections that no other run shares.
 
 A process may run several programs, one after the other or in threads (Pulumi's Automation API). So nothing here is
-kept for the process, and nothing of it is touched: neither its arguments nor its signals nor its garbage collector.
+kept for the process, and its arguments, signals and garbage collector are left alone.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .attachments import Attachment
 class Configuration(Mapping[str, str]):
     """The configuration of the running program, as :class:`pulumi.Config` sees it.
 
-    The Automation API sets it for an inline program; other programs have it in their environment. Iteration gives the
-    keys that are set in either way, but for those in a variable of their own (PULUMI_CONFIG_AWS_REGION), from which
-    their spelling cannot be told. Those can be looked up, though.
+    The Automation API sets it for an inline program; other programs have it in their environment. Iteration covers
+    both, except keys that are set by a variable of their own (PULUMI_CONFIG_AWS_REGION): the spelling of such a key is
+    lost, but it can be looked up.
     """
 
     def __getitem__(self, key: str) -> str:
@@ -41,7 +41,7 @@ class Configuration(Mapping[str, str]):
 
 
 class _ProgramClock:
-    """Time as it passes; a program waits for its own answers, so nothing is sent that nobody waits for."""
+    """The clock of a program. The program itself waits for every answer, so there is nothing to require."""
 
     def now(self) -> float:
         return time.monotonic()
@@ -59,7 +59,7 @@ _aws = PerProgram(lambda: Aws(aws_config.parse(Configuration().get), _ProgramClo
 def aws() -> Aws:
     """The connections of the running program. Raises :class:`ConfigurationError` if ``aws:`` keys are wrong.
 
-    Ask in the program's own thread and hand the answer on: a thread that it starts does not know whose it is.
+    Call it in the program's own thread: a thread that the program starts may belong to another program.
     """
     return _aws.get()
 
@@ -70,10 +70,10 @@ def use(aws: Aws) -> None:
 
 
 def region_of(attachment: Attachment, region: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
-    """The region to look for the instance in: the one that is given, else the one of the resource that makes it.
+    """The region of an instance: the one that is given, else that of the resource that creates it.
 
-    None, or an output of None, stands for the stack's: an instance given by its id alone, and one whose provider
-    reports no region (pulumi-aws before version 7).
+    None, or an output of None, stands for the stack's region. That is so for an instance given by its ID, and for one
+    whose provider reports no region (pulumi-aws before version 7).
     """
     if region is not None:
         return region

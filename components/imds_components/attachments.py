@@ -1,7 +1,7 @@
-"""Which instances a component is attached to, each under a logical name that cannot move.
+"""Which instances a component is attached to, each under a stable logical name.
 
-A name comes from a mapping's key, an instance's own name in the program, or an id given as text: from nothing that
-changes when a list is sorted another way or an instance is replaced.
+A name is a mapping's key, an instance's own name in the program, or an ID given as a string. None of these changes
+when a list is sorted differently or an instance is replaced.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Union
 
 import pulumi
 
-from imds_provider.rules.resource_state import is_instance_id
+from imds_provider.errors import InvalidInputError
+from imds_provider.rules.allowed_values import INSTANCE_ID
 
 if TYPE_CHECKING:
     from pulumi_aws.ec2 import Instance
@@ -39,7 +40,7 @@ Instances = Union[InstanceRef, "Sequence[InstanceRef]", "Mapping[str, Instance |
 
 @dataclass(frozen=True)
 class Attachment:
-    """An instance under its logical name; ``resource`` is the one that the program makes of it, if it does."""
+    """An instance under its logical name; ``resource`` is the one that creates it, if the program does."""
 
     name: str
     instance_id: pulumi.Input[str]
@@ -47,17 +48,18 @@ class Attachment:
 
     @property
     def known_id(self) -> str | None:
-        """The id, if the program gives it as text."""
+        """The ID, if the program gives it as a string."""
         return self.instance_id if isinstance(self.instance_id, str) else None
 
 
 def attachments(instances: Instances) -> list[Attachment]:
-    """The instances as given, each once. Raises ``ValueError`` with one line for each thing that is wrong."""
+    """The instances as given, each once. Raises :class:`InvalidInputError` with one line for each mistake."""
     found = [_attachment(name, instance) for name, instance in _named(instances)]
     problems = [
-        f'{each.name}: "{each.known_id}" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.'
+        violation.within("instances", each.name).in_python()
         for each in found
-        if each.known_id is not None and not is_instance_id(each.known_id)
+        if each.known_id is not None
+        for violation in INSTANCE_ID.check(each.known_id)
     ]
     subjects = [(each.resource or each.known_id, each.name) for each in found]
     problems += duplicates((subject, name) for subject, name in subjects if subject is not None)
@@ -68,12 +70,12 @@ def attachments(instances: Instances) -> list[Attachment]:
         if count > 1
     ]
     if problems:
-        raise ValueError("\n".join(problems))
+        raise InvalidInputError("\n".join(problems))
     return found
 
 
 def duplicates(given: Iterable[tuple[str | pulumi.Resource, str]]) -> list[str]:
-    """A sentence for each instance or id that stands under more than one name, or twice under one."""
+    """One line per instance or ID that is given under more than one name, or twice under one."""
     names: dict[str | pulumi.Resource, str] = {}
     problems = []
     for subject, name in given:
@@ -105,18 +107,18 @@ def _own_name(instance: object) -> str:
     else:
         kind = type(instance).__name__
         reason = f"an instance given as {kind} has no name of its own: give a mapping of names to instances."
-    raise ValueError(reason)
+    raise InvalidInputError(reason)
 
 
 def _attachment(name: str, instance: object) -> Attachment:
     if not name:
-        raise ValueError("an instance has an empty name.")
+        raise InvalidInputError("an instance has an empty name.")
     if isinstance(instance, pulumi.CustomResource):
         kind = instance.pulumi_resource_type
         if kind not in _INSTANCE_TYPES:
             instead = _INSTEAD.get(kind, "give the ID of an instance")
-            raise ValueError(f"{name}: a {kind.rpartition(':')[2]} is not an instance: {instead}.")
+            raise InvalidInputError(f"{name}: a {kind.rpartition(':')[2]} is not an instance: {instead}.")
         return Attachment(name, instance.id, instance)
     if isinstance(instance, str | pulumi.Output):
         return Attachment(name, instance)
-    raise ValueError(f"{name}: an instance is an aws.ec2.Instance or an ID, got {type(instance).__name__}.")
+    raise InvalidInputError(f"{name}: an instance is an aws.ec2.Instance or an ID, got {type(instance).__name__}.")

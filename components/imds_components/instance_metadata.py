@@ -9,13 +9,13 @@ from typing import Any, Literal
 import pulumi
 
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
-from imds_provider.errors import ConfigurationError
+from imds_provider.errors import ImdsError
+from imds_provider.program.errors import ProgramError
 from imds_provider.program.explicit_providers import refuse_explicit_provider
 from imds_provider.rules.options import OPTIONS
 from imds_provider.rules.resource_state import DEFAULT_TIMEOUT_SECONDS
 
-from . import access
-from . import ownership as claims
+from . import access, ownership
 from .attachments import Instances, attachments
 from .moves import Aliases, renamed_from, require_names, restores
 from .survey import survey
@@ -26,8 +26,8 @@ from .wanted_options import MetadataOptionsArgs, wanted_options
 class InstanceMetadata(pulumi.ComponentResource):
     """Brings the instances it is attached to onto the given metadata options and waits until they are applied.
 
-    Each instance has a row, a state and an error of its own, recorded as soon as EC2 has taken its change. All are
-    then waited for together, at one barrier. A preview looks at the live instances and says how each differs.
+    Each instance has a resource of its own, recorded as soon as EC2 accepts its change. One barrier then waits for all
+    of them together. A preview describes the live instances and shows how each differs.
     """
 
     applied_ids: pulumi.Output[list[str]]
@@ -61,13 +61,13 @@ class InstanceMetadata(pulumi.ComponentResource):
         :class:`imds_provider.InstanceMetadataOptions`. Without ``region``, an instance given as a resource is where
         that resource is.
 
-        :param instances: one or a list of ``aws.ec2.Instance`` and ids as text, or a mapping of logical names to
-            instances or ids (which may be outputs).
+        :param instances: one or a list of ``aws.ec2.Instance`` and IDs as strings, or a mapping of logical names
+            to instances or IDs (which may be outputs).
         :param metadata_options: the options as ``aws.ec2.InstanceMetadataOptionsArgs``, or its dictionary, instead of
             one by one.
-        :param aliases: where instances came from, by their logical name now, so that what is recorded of them stays:
-            the name they had here before, or a ``pulumi.Alias`` for one that came from another component.
-        :raises pulumi.RunError: for an instance given twice, a malformed id, or an option that is not allowed.
+        :param aliases: by an instance's current name, its former name, or a ``pulumi.Alias`` if it came from another
+            component, so that its recorded state is kept.
+        :raises pulumi.RunError: for an instance given twice, a malformed ID, or an option that is not allowed.
         """
         super().__init__("imds:index:InstanceMetadata", name, None, opts)
         refuse_explicit_provider(f"InstanceMetadata {name}", pulumi.ResourceOptions(parent=self))
@@ -83,13 +83,13 @@ class InstanceMetadata(pulumi.ComponentResource):
             wanted = wanted_options(single, metadata_options)
             attached = attachments(instances)
             require_names([each.name for each in attached], aliases)
-        except (ConfigurationError, ValueError) as error:
-            raise pulumi.RunError(f"InstanceMetadata {name}: {error}") from None
+        except ImdsError as error:
+            raise ProgramError(f"InstanceMetadata {name}: {error}") from None
         known_ids = [each.known_id for each in attached if each.known_id is not None]
-        if in_fleets := claims.of_this_program().attach(name, known_ids):
-            raise pulumi.RunError("\n  ".join([f"InstanceMetadata {name} cannot go on:", *in_fleets]))
-        seen = survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
-        rows = {
+        if in_fleets := ownership.of_this_program().attach(name, known_ids):
+            raise ProgramError("\n  ".join([f"InstanceMetadata {name} cannot continue:", *in_fleets]))
+        planned = survey(self, attached, wanted, region, aws, may_loosen=allow_downgrade is not None)
+        resources = {
             each.name: InstanceMetadataOptions(
                 f"{name}-{each.name}",
                 instance_id=each.instance_id,
@@ -98,8 +98,8 @@ class InstanceMetadata(pulumi.ComponentResource):
                 wait=False,
                 timeout_seconds=timeout_seconds,
                 allow_downgrade=allow_downgrade,
-                change=seen[each.name].change,
-                found=seen[each.name].found,
+                change=planned[each.name].change,
+                found=planned[each.name].found,
                 opts=pulumi.ResourceOptions(
                     parent=self, deleted_with=each.resource, aliases=renamed_from(name, each.name, aliases)
                 ),
@@ -107,21 +107,21 @@ class InstanceMetadata(pulumi.ComponentResource):
             )
             for each in attached
         }
-        self._rows = list(rows.values())
-        if not rows:
+        self._resources = list(resources.values())
+        if not resources:
             pulumi.log.warn("there are no instances to manage.", self)
-        resources = {each.name for each in attached if each.resource is not None}
+        created = {each.name for each in attached if each.resource is not None}
         barrier = MetadataOptionsApplied(
             name,
-            targets={each: row.target for each, row in rows.items()},
+            targets={each: resource.target for each, resource in resources.items()},
             region=region,
-            regions={each: rows[each].region for each in resources} if region is None and resources else None,
+            regions={each: resources[each].region for each in created} if region is None and created else None,
             timeout_seconds=timeout_seconds,
             owner=f"InstanceMetadata {name}",
-            restores=restores(rows, on_destroy, dict.fromkeys(rows, allow_downgrade), resources),
+            restores=restores(resources, on_destroy, dict.fromkeys(resources, allow_downgrade), created),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        warn_of_not_waited(self, rows, barrier)
+        warn_of_not_waited(self, resources, barrier)
         self.applied_ids, self.pending_start_ids = barrier.applied_ids, barrier.pending_start_ids
         self.unknown_ids = barrier.unknown_ids.apply(lambda ids: ids or [])
         self.register_outputs(
@@ -134,18 +134,18 @@ class InstanceMetadata(pulumi.ComponentResource):
 
     @cached_property
     def options(self) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
-        """The observed options, by instance id."""
-        return options_by_id(self._rows)
+        """The observed options, by instance ID."""
+        return options_by_id(self._resources)
 
 
-def options_by_id(rows: Sequence[InstanceMetadataOptions]) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
-    """The observed options of all rows, by instance id."""
-    return pulumi.Output.all(*map(_observed, rows)).apply(dict)
+def options_by_id(resources: Sequence[InstanceMetadataOptions]) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
+    """The observed options of all resources, by instance ID."""
+    return pulumi.Output.all(*map(_observed, resources)).apply(dict)
 
 
-def _observed(row: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
-    """The instance id of a row, and the options seen on it."""
-    values = {option.name: getattr(row, option.argument) for option in OPTIONS}
-    return pulumi.Output.all(instance_id=row.instance_id, **values).apply(
+def _observed(resource: InstanceMetadataOptions) -> pulumi.Output[tuple[str, dict[str, Any]]]:
+    """The instance ID of a resource, and the options observed on it."""
+    values = {option.name: getattr(resource, option.argument) for option in OPTIONS}
+    return pulumi.Output.all(instance_id=resource.instance_id, **values).apply(
         lambda found: (found.pop("instance_id"), {name: value for name, value in found.items() if value is not None})
     )

@@ -1,4 +1,4 @@
-"""Live instances, described as soon as their IDs are known, those of the same moment with one call."""
+"""Describe the live instances of a program as soon as their IDs are known, concurrent ones with one call."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import pulumi
 
 from imds_provider.aws import Aws
-from imds_provider.errors import ConfigurationError, ImdsError
+from imds_provider.errors import ConfigurationError, DeadlinePassedError, ImdsError
 from imds_provider.program.per_program import PerProgram
-from imds_provider.rules.observation import Observation, judge_found
-from imds_provider.waiting.waiter import CONFIRM_MISSING_SECONDS, NotSettledError, wait
+from imds_provider.rules.observation import Observation
+from imds_provider.waiting.waiter import CONFIRM_MISSING_SECONDS, find_instances
 
 TIMEOUT_SECONDS = 20
 GATHER_SECONDS = 0.02
-"""How long a describe waits for company: IDs that are outputs become known one by one."""
+"""How long a describe waits for others to join it: IDs that are outputs become known one by one."""
 
 
 @dataclass
@@ -28,9 +28,9 @@ class _Batch:
 
 
 class LiveInstances:
-    """Describes the instances of a program, whichever component has them.
+    """The live instances of one program, across its components.
 
-    If AWS cannot be asked, that is warned of once for each region.
+    If AWS cannot be reached, that is logged once per region.
     """
 
     def __init__(self) -> None:
@@ -42,17 +42,18 @@ class LiveInstances:
     async def describe(
         self, component: pulumi.Resource, aws: Aws, region: str | None, instance_id: str
     ) -> Mapping[str, Observation] | None:
-        """The instance by its ID, and others; without it if EC2 does not know it, None if EC2 cannot be asked.
+        """Describe one instance, together with others. Returns all of them by ID; None if EC2 cannot be reached.
 
-        A warning that it cannot stands below the row of ``component``.
+        An instance that EC2 does not know is left out. The warning that EC2 cannot be reached is logged on
+        ``component``.
         """
         batch = self._batches.setdefault(region, _Batch())
         batch.ids.add(instance_id)
         if batch.answer is None:
-            batch.answer = asyncio.ensure_future(self._ask(component, aws, region, batch))
+            batch.answer = asyncio.ensure_future(self._describe(component, aws, region, batch))
         return await batch.answer
 
-    async def _ask(
+    async def _describe(
         self, component: pulumi.Resource, aws: Aws, region: str | None, batch: _Batch
     ) -> Mapping[str, Observation] | None:
         await asyncio.sleep(GATHER_SECONDS)
@@ -85,17 +86,6 @@ def _described(aws: Aws, region: str | None, ids: set[str]) -> Mapping[str, Obse
     ec2 = aws.ec2(region)
     deadline = aws.deadline(TIMEOUT_SECONDS)
     try:
-        settled = wait(
-            lambda pending: ec2.describe(pending, deadline),
-            {each: {} for each in sorted(ids)},
-            deadline,
-            place=ec2.region,
-            judge=judge_found,
-            missing_grace_seconds=CONFIRM_MISSING_SECONDS,
-            patient=False,
-        )
-    except NotSettledError as error:
-        if any(each.kind == "timeout" for each in error.unsettled.values()):
-            raise ImdsError(f"EC2 in {ec2.region} did not answer within {TIMEOUT_SECONDS} s.") from None
-        return error.observations
-    return settled.observations
+        return find_instances(lambda missing: ec2.describe(missing, deadline), ids, deadline, CONFIRM_MISSING_SECONDS)
+    except DeadlinePassedError:
+        raise DeadlinePassedError(f"EC2 in {ec2.region} did not answer within {TIMEOUT_SECONDS} s.") from None

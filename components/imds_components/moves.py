@@ -1,4 +1,4 @@
-"""What happens to the resources of instances that get another name or component, or leave: aliases and restores."""
+"""What happens to the resource of an instance that is renamed, moves to another component, or is released."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Collection, Mapping
 import pulumi
 
 from imds_provider import InstanceMetadataOptions
+from imds_provider.errors import InvalidInputError
 from imds_provider.rules.loosening import is_reason
 from imds_provider.rules.options import from_arguments
 from imds_provider.rules.released import restore_line
 from imds_provider.rules.resource_state import RESTORE
 
 Aliases = Mapping[str, "str | pulumi.Alias"]
-"""By the name of an instance now: the name that it had before in the same component, or an alias of its resource."""
+"""By an instance's current name: its former name in the same component, or an alias of its resource."""
 
 
 def renamed_from(component: str, name: str, aliases: Aliases | None) -> list[pulumi.Input[str | pulumi.Alias]] | None:
@@ -25,29 +26,29 @@ def renamed_from(component: str, name: str, aliases: Aliases | None) -> list[pul
 
 
 def require_names(names: Collection[str], aliases: Aliases | None) -> None:
-    """Raise ``ValueError`` with a sentence for each alias of an instance that is not among ``names``."""
+    """Raise :class:`InvalidInputError` with one line per alias of an instance that is not among ``names``."""
     problems = [
-        f"aliases has {name}, but no instance has that name: give the name it has now, and the one before as its value."
+        f"aliases has {name}, but no instance has that name: give the current name as key, the former as value."
         for name in aliases or {}
         if name not in names
     ]
     if problems:
-        raise ValueError("\n".join(problems))
+        raise InvalidInputError("\n".join(problems))
 
 
 def restores(
-    rows: Mapping[str, InstanceMetadataOptions],
+    resources: Mapping[str, InstanceMetadataOptions],
     on_destroy: pulumi.Input[str],
     reasons: Mapping[str, pulumi.Input[str] | None],
     with_resource: Collection[str],
 ) -> pulumi.Output[Mapping[str, str]] | None:
-    """What deleting each resource restores, for the barrier to say so; None where nothing is.
+    """What deleting each resource restores, so that the barrier can report it; None where nothing is restored.
 
-    ``with_resource`` has the names of instances whose own resource may be deleted with them.
+    ``with_resource`` has the names of instances whose own resource may be deleted at the same time.
     """
     if on_destroy != RESTORE and not isinstance(on_destroy, pulumi.Output):
         return None
-    names = list(rows)
+    names = list(resources)
 
     def lines(found: list[object]) -> dict[str, str]:
         if found[0] != RESTORE:
@@ -58,5 +59,5 @@ def restores(
             for name, before, reason in zip(names, previous, given, strict=True)
         }
 
-    previous = [rows[name].previous for name in names]
+    previous = [resources[name].previous for name in names]
     return pulumi.Output.all(on_destroy, *previous, *(reasons[name] for name in names)).apply(lines)

@@ -1,4 +1,4 @@
-"""Which component of a program has which instance, so that no two bring it onto options of their own."""
+"""Which component of a program manages which instance, so that no two give it options of their own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from imds_provider.program.per_program import PerProgram
 
 
-class Claims:
-    """The instances that the components of one program have so far.
+class Ownership:
+    """The instances of one program's components.
 
-    Several ``InstanceMetadata`` may share an instance, each with other options. A fleet has its instances alone.
+    Several ``InstanceMetadata`` may share an instance, each with other options. A fleet shares its instances with no
+    other component.
     """
 
     def __init__(self) -> None:
@@ -18,7 +19,7 @@ class Claims:
         self._attached: dict[str, str] = {}
 
     def select(self, fleet: str, ids: Iterable[str]) -> list[str]:
-        """Take instances into a fleet. Gives a sentence for each that is in another one, or attached besides."""
+        """Enter the instances of a fleet. Returns one line per instance that another component manages."""
         problems = []
         for each in ids:
             if each in self._fleets:
@@ -31,22 +32,22 @@ class Claims:
         return problems
 
     def attach(self, component: str, ids: Iterable[str]) -> list[str]:
-        """Attach an ``InstanceMetadata`` to instances. Gives a sentence for each that is in a fleet."""
+        """Enter the instances of an ``InstanceMetadata``. Returns one line per instance that is in a fleet."""
         given = list(ids)
         self._attached.update(dict.fromkeys(given, component))
         return [_both(each, component, self._fleets[each]) for each in given if each in self._fleets]
 
 
-_claims = PerProgram(Claims)
+_ownership = PerProgram(Ownership)
 
 
-def of_this_program() -> Claims:
-    """The claims of the program that is running."""
-    return _claims.get()
+def of_this_program() -> Ownership:
+    """The ownership of the program that is running."""
+    return _ownership.get()
 
 
 def _both(instance_id: str, component: str, fleet: str) -> str:
     return (
-        f"{instance_id} is attached by InstanceMetadata {component} and selected by the fleet {fleet}: "
-        "exclude it from the fleet, or attach it no more."
+        f"{instance_id} is managed by both InstanceMetadata {component} and fleet {fleet}: "
+        f"exclude it from the fleet or remove it from {component}."
     )

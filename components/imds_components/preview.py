@@ -1,4 +1,4 @@
-"""What a preview says about live instances: what each has, what it is to have, and what stands in the way. Pure."""
+"""What a preview reports of live instances: what each has, what it is to have, and what prevents that."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imds_provider.rules.options import Options, render, render_changes, unknown
 
 @dataclass(frozen=True)
 class Report:
-    """The lines for a person, and a sentence for each instance that the run could not succeed on."""
+    """The lines to log, and one line per instance that a run could not succeed on."""
 
     lines: list[str]
     problems: list[str]
@@ -34,10 +34,10 @@ def report(
     *,
     may_loosen: bool = False,
 ) -> Report:
-    """Compare what was seen with what is wanted.
+    """Compare the observed options with the wanted ones.
 
-    ``ids`` has the instance id for each logical name; ``to_launch`` has the names of those that have none yet.
-    ``may_loosen`` says that there is a reason for loosening: without one the run would refuse it.
+    ``ids`` has the instance ID for each logical name; ``to_launch`` has the names of instances without one yet.
+    ``may_loosen`` is whether there is a reason for loosening; without one a run would refuse it.
     """
     to_change: list[tuple[str, str, str]] = []
     not_known: list[tuple[str, str, str]] = []

@@ -1,41 +1,37 @@
 """The ``imds:`` keys of a stack's configuration, parsed into typed, validated settings.
 
-Keys are in camelCase, as pulumi-aws has them, and structured values arrive as JSON strings. :func:`parse` is pure;
-:func:`load` feeds it what Pulumi hands to the program. docs/configuration.md describes every key.
+Keys are in camelCase, as pulumi-aws has them, and structured values arrive as JSON strings. docs/configuration.md
+describes every key, and docs/imds.schema.json is generated from :data:`KEYS`.
 """
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pulumi
-
-from imds_provider.aws import settings as aws_config
+from imds_provider.aws import settings as aws_settings
 from imds_provider.errors import ConfigurationError
-from imds_provider.rules.options import OPTION_NAMES, decode
+from imds_provider.program.errors import ProgramError
+from imds_provider.rules.allowed_values import INSTANCE_ID, REASON
+from imds_provider.rules.options import OPTION_NAMES, OPTIONS_OBJECT, Options, decode, none_set
+from imds_provider.rules.validation import (
+    Key,
+    Rule,
+    list_of,
+    map_of,
+    matching,
+    object_of,
+    quote,
+    spell_stack,
+    text,
+    unknown_keys,
+)
 
 from .access import Configuration
 from .attachments import duplicates
-from .config_rules import (
-    INSTANCE_ID,
-    OPTION_RULES,
-    Rule,
-    is_text,
-    object_of,
-    place_of,
-    unknown,
-    wrong_keys,
-    wrong_object,
-    wrong_value,
-)
-from .fleet.settings import FleetSettings, fleet_settings, wrong_fleet
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from imds_provider.rules.options import Options
+from .fleet.settings import FLEET, FleetSettings, fleet_settings
 
 NAMESPACE = "imds"
 
@@ -58,9 +54,9 @@ class StackSettings:
     """What a stack is to manage.
 
     ``options`` holds the wanted options by Pulumi property (``httpTokens``), at least one if there is any instance
-    or a fleet that sets none of its own; ``instances`` and ``launch`` have no name and no instance id in common.
+    or a fleet that sets none of its own; ``instances`` and ``launch`` have no name and no instance ID in common.
     ``allow_downgrade`` is the reason why instances may be loosened. ``aliases`` has, for ``instances``, ``launch`` and
-    ``fleets``, the name that each renamed one had before.
+    ``fleets``, the former name of each that was renamed.
     """
 
     options: Options = field(default_factory=dict)
@@ -71,8 +67,8 @@ class StackSettings:
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-class StackConfigError(pulumi.RunError):
-    """All that is wrong with a stack's configuration, one sentence each in ``problems``.
+class StackConfigError(ProgramError):
+    """Everything that is wrong with a stack's configuration, one line each in ``problems``.
 
     As a ``RunError`` it ends the program with its message alone, without a traceback.
     """
@@ -80,6 +76,38 @@ class StackConfigError(pulumi.RunError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(["The stack configuration cannot be used:", *(f"- {each}" for each in problems)]))
         self.problems = tuple(problems)
+
+
+def _resource_id(kind: str, prefix: str) -> Rule:
+    """EC2's IDs have 8 hexadecimal digits, or 17 if they were made since 2016."""
+    pattern = rf"{prefix}-(?:[0-9a-f]{{8}}|[0-9a-f]{{17}})"
+    return matching(f"the ID of {kind} such as {prefix}-0123456789abcdef0", pattern)
+
+
+_SECURITY_GROUPS = list_of(
+    _resource_id("a security group", "sg"), "a list of security group IDs, at least one", empty=False
+)
+_STRING = Rule("a string", lambda given: isinstance(given, str), {"type": "string"})
+_LAUNCH_KEYS = (
+    Key("ami", _resource_id("an image", "ami"), required=True),
+    Key("instanceType", matching("an instance type such as t3.micro", r"[a-z0-9-]+\.[a-z0-9-]+"), required=True),
+    Key("subnetId", _resource_id("a subnet", "subnet")),
+    Key("vpcSecurityGroupIds", _SECURITY_GROUPS),
+    Key("iamInstanceProfile", text("the name of an instance profile")),
+    Key("keyName", text("the name of a key pair")),
+    Key("tags", map_of(_STRING, "an object of strings such as {Team: web}", name=text("a tag key"))),
+)
+_FORMER_NAMES = map_of(text("the former name"))
+KEYS = (
+    Key("options", OPTIONS_OBJECT),
+    Key("instances", map_of(INSTANCE_ID)),
+    Key("launch", map_of(object_of(_LAUNCH_KEYS))),
+    Key("fleets", map_of(FLEET)),
+    Key("allowDowngrade", REASON),
+    Key("aliases", object_of([Key(section, _FORMER_NAMES) for section in ("instances", "launch", "fleets")])),
+    Key("throttle", aws_settings.THROTTLE),
+)
+"""The keys of the namespace ``imds:``."""
 
 
 def load() -> StackSettings:
@@ -90,122 +118,89 @@ def load() -> StackSettings:
 def parse(config: Mapping[str, str]) -> StackSettings:
     """Settings from the raw configuration: ``{"imds:options": '{"httpTokens": "required"}', …}``.
 
-    Of other namespaces only the ``aws:`` keys that the provider reads are looked at, so that a mistake in them shows
+    Of other namespaces only the ``aws:`` keys that the provider reads are checked, so that a mistake in them shows
     here too. Raises :class:`StackConfigError` with every problem found.
     """
-    own = [key.removeprefix(f"{NAMESPACE}:") for key in config if key.startswith(f"{NAMESPACE}:")]
-    problems = list(unknown(own, _TOP_LEVEL_KEYS, lambda key: f"{NAMESPACE}:{key}"))
-    sections: dict[str, Mapping[str, object]] = {}
-    for key in (_OPTIONS, _INSTANCES, _LAUNCH, _FLEETS, _ALIASES):
+    given = [key.removeprefix(f"{NAMESPACE}:") for key in config if key.startswith(f"{NAMESPACE}:")]
+    problems = [
+        f"{NAMESPACE}:{found.path[0]} {found.reason}" for found in unknown_keys(given, [key.name for key in KEYS])
+    ]
+    values: dict[str, Any] = {}
+    # The throttle is parsed, and refused, with the keys of `aws:`.
+    for key in KEYS[:-1]:
+        place = f"{NAMESPACE}:{key.name}"
         try:
-            sections[key] = object_of(key, config.get(key, "{}"))
+            values[key.name] = _decoded(place, config.get(place), key.rule)
         except ConfigurationError as error:
             problems.append(str(error))
-    options, instances, launch, fleets = (sections.get(key, {}) for key in (_OPTIONS, _INSTANCES, _LAUNCH, _FLEETS))
-
-    problems += wrong_keys(_OPTIONS, options, OPTION_RULES)
-    if (instances or launch) and sections.get(_OPTIONS) == {}:
-        problems.append(f"{_OPTIONS} must set at least one option to manage: {', '.join(OPTION_NAMES)}.")
-    problems += _wrong_names(instances, launch, fleets)
-    problems += _wrong_instances(instances)
-    for name, value in launch.items():
-        problems += wrong_object(place_of(_LAUNCH, name), value, _LAUNCH_RULES)
-    for name, value in fleets.items():
-        problems += wrong_fleet(place_of(_FLEETS, name), value, needs_options=sections.get(_OPTIONS) == {})
-    problems += _wrong_aliases(sections.get(_ALIASES, {}), {"instances": instances, "launch": launch, "fleets": fleets})
-    reason = config.get(_ALLOW_DOWNGRADE) or None
-    if reason is not None:
-        problems += wrong_value(_ALLOW_DOWNGRADE, reason, _REASON)
+            continue
+        if values[key.name] is not None or key.rule is not REASON:
+            problems += [found.in_stack_file(place) for found in key.rule.check(values[key.name])]
+    problems += _wrong_together(values)
     try:
-        aws_config.parse(config.get)
+        aws_settings.parse(config.get)
     except ConfigurationError as error:
-        problems.append(str(error))
-
+        problems += str(error).splitlines()
     if problems:
         raise StackConfigError(problems)
+    options = decode(values["options"])
     return StackSettings(
-        options=decode(options),
-        instances={name: str(instance_id) for name, instance_id in instances.items()},
-        launch={name: _launch_settings(value) for name, value in launch.items()},
-        fleets={name: fleet_settings(value) for name, value in fleets.items()},
-        allow_downgrade=reason,
-        aliases={
-            section: {str(name): str(before) for name, before in renamed.items()}
-            for section, renamed in sections[_ALIASES].items()
-            if isinstance(renamed, dict)
+        options=options,
+        instances=values["instances"],
+        launch={name: _launch_settings(each) for name, each in values["launch"].items()},
+        fleets={
+            name: fleet_settings(spell_stack("imds:fleets", name), each, options)
+            for name, each in values["fleets"].items()
         },
+        allow_downgrade=values["allowDowngrade"],
+        aliases=values["aliases"],
     )
 
 
-def _id_of(prefix: str) -> Callable[[object], bool]:
-    """Accepts EC2's ids: 8 hexadecimal digits in old ones, 17 in those made since 2016."""
-    pattern = re.compile(rf"{prefix}-([0-9a-f]{{8}}|[0-9a-f]{{17}})")
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+def _decoded(place: str, given: str | None, rule: Rule) -> object:
+    """The value of a top-level key: a string as it is, anything else as JSON. None is a string that is not set."""
+    if rule is REASON:
+        return given or None
+    try:
+        return json.loads(given) if given is not None else {}
+    except json.JSONDecodeError as error:
+        where = f"{error.msg} at character {error.pos + 1}"
+        raise ConfigurationError(
+            f"{place} must be {rule.allowed}, but {quote(given)} is not valid JSON: {where}."
+        ) from None
 
 
-def _is_instance_type(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", value) is not None
-
-
-def _are_security_groups(value: object) -> bool:
-    return isinstance(value, list) and value != [] and all(map(_id_of("sg"), value))
-
-
-def _are_tags(value: object) -> bool:
-    return isinstance(value, dict) and all(key != "" and isinstance(text, str) for key, text in value.items())
-
-
-_TOP_LEVEL_KEYS = ("options", "instances", "launch", "fleets", "allowDowngrade", "aliases", "throttle")
-_OPTIONS, _INSTANCES, _LAUNCH, _FLEETS, _ALLOW_DOWNGRADE, _ALIASES, _ = (
-    f"{NAMESPACE}:{key}" for key in _TOP_LEVEL_KEYS
-)
-_REASON = Rule("", "the reason why instances may be loosened", is_text)
-_FORMER_NAME = Rule("", "the name that it had before", is_text)
-
-_LAUNCH_RULES = (
-    Rule("ami", "the id of an image such as ami-0123456789abcdef0", _id_of("ami"), required=True),
-    Rule("instanceType", "an instance type such as t3.micro", _is_instance_type, required=True),
-    Rule("subnetId", "the id of a subnet such as subnet-0123456789abcdef0", _id_of("subnet")),
-    Rule("vpcSecurityGroupIds", "a list of ids such as sg-0123456789abcdef0", _are_security_groups),
-    Rule("iamInstanceProfile", "the name of an instance profile", is_text),
-    Rule("keyName", "the name of a key pair", is_text),
-    Rule("tags", "an object of texts such as {Team: web}", _are_tags),
-)
-
-
-def _wrong_names(
-    instances: Mapping[str, object], launch: Mapping[str, object], fleets: Mapping[str, object]
-) -> Iterator[str]:
-    for section, named in ((_INSTANCES, instances), (_LAUNCH, launch), (_FLEETS, fleets)):
-        yield from (f"{place_of(section, name)} has an empty name; give it one." for name in named if not name.strip())
+def _wrong_together(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with sections that are each allowed for themselves."""
+    sections = {name: given for name, given in values.items() if isinstance(given, dict)}
+    instances, launch, fleets = (sections.get(name, {}) for name in ("instances", "launch", "fleets"))
+    if sections.get("options") == {}:
+        needed = none_set(OPTION_NAMES).reason.removeprefix("set ")
+        if instances or launch:
+            yield f"imds:options must set {needed}"
+        for name, fleet in fleets.items():
+            if isinstance(fleet, dict) and not fleet.get("options"):
+                yield f"{spell_stack('imds:fleets', name, 'options')} or imds:options must set {needed}"
     for name in instances:
         if name in launch:
-            yield f"{place_of(_INSTANCES, name)} and {place_of(_LAUNCH, name)} have the same name; rename one."
+            places = " and ".join(spell_stack(f"imds:{section}", name) for section in ("instances", "launch"))
+            yield f"{places} have the same name; rename one."
+    yield from duplicates(
+        (each, spell_stack("imds:instances", name)) for name, each in instances.items() if isinstance(each, str)
+    )
+    yield from _wrong_aliases(sections.get("aliases", {}), {"instances": instances, "launch": launch, "fleets": fleets})
 
 
-def _wrong_instances(instances: Mapping[str, object]) -> Iterator[str]:
-    places = {place_of(_INSTANCES, name): instance_id for name, instance_id in instances.items()}
-    for place, instance_id in places.items():
-        yield from wrong_value(place, instance_id, INSTANCE_ID)
-    yield from duplicates((each, place) for place, each in places.items() if isinstance(each, str))
-
-
-def _wrong_aliases(aliases: Mapping[str, object], named: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
-    yield from unknown(aliases, list(named), lambda key: place_of(_ALIASES, key))
+def _wrong_aliases(aliases: Mapping[str, Any], named: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for section, names in named.items():
-        place, renamed = place_of(_ALIASES, section), aliases.get(section, {})
-        if not isinstance(renamed, dict):
-            yield from wrong_object(place, renamed, ())
-            continue
-        for name, before in renamed.items():
-            yield from wrong_value(place_of(place, name), before, _FORMER_NAME)
+        renamed = aliases.get(section)
+        for name, before in renamed.items() if isinstance(renamed, dict) else ():
+            place = spell_stack("imds:aliases", section, name)
             if name not in names:
-                yield f"{place_of(place, name)}: imds:{section} has no {name}; give the name it has now."
+                yield f"{place}: imds:{section} has no {name}; give the name it has now."
             if before in names:
-                yield f"{place_of(place, name)}: imds:{section} still has {before}, so it was not renamed."
+                yield f"{place}: imds:{section} still has {before}, so it was not renamed."
 
 
-def _launch_settings(value: object) -> LaunchSettings:
-    # The rules have checked each value, and LaunchSettings gives it its type back: Any stays in here.
-    given: dict[str, Any] = dict(value) if isinstance(value, dict) else {}
-    return LaunchSettings(**{rule.argument: given[rule.key] for rule in _LAUNCH_RULES if rule.key in given})
+def _launch_settings(given: Mapping[str, Any]) -> LaunchSettings:
+    return LaunchSettings(**{key.argument: given[key.name] for key in _LAUNCH_KEYS if key.name in given})

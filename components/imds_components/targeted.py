@@ -1,4 +1,4 @@
-"""What a run with ``--target`` leaves out: the barrier, if only resources of instances are targeted."""
+"""Warn of a run with ``--target`` that leaves out the barrier."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ from collections.abc import Mapping
 import pulumi
 
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
+from imds_provider.rules.target import Target
 from imds_provider.rules.wording import cut, instances
 
 
 def warn_of_not_waited(
-    component: pulumi.Resource, rows: Mapping[str, InstanceMetadataOptions], barrier: MetadataOptionsApplied
+    component: pulumi.Resource, resources: Mapping[str, InstanceMetadataOptions], barrier: MetadataOptionsApplied
 ) -> pulumi.Output[None]:
-    """Warn below the component's row if a run has changed instances that its barrier has not waited for.
+    """Log a warning on the component if a run changed instances that its barrier did not wait for.
 
-    Pulumi tells neither a program nor a provider of targets. A barrier that is left out shows by what it recorded: the
-    targets from before, or nothing at all.
+    Neither a program nor a provider learns of ``--target``. A barrier that was left out shows by its outputs: they are
+    those of an earlier run, or missing.
     """
     if pulumi.runtime.is_dry_run():
         return pulumi.Output.from_input(None)
-    return pulumi.Output.from_input(_warn(component, rows, barrier))
+    return pulumi.Output.from_input(_warn(component, resources, barrier))
 
 
 async def _warn(
-    component: pulumi.Resource, rows: Mapping[str, InstanceMetadataOptions], barrier: MetadataOptionsApplied
+    component: pulumi.Resource, resources: Mapping[str, InstanceMetadataOptions], barrier: MetadataOptionsApplied
 ) -> None:
     is_recorded = await barrier.applied_ids.is_known()
     waited_for = (await barrier.targets.future() if is_recorded else None) or {}
     missing = [
         name
-        for name, row in rows.items()
-        if await row.target.is_known() and await row.target.future() != waited_for.get(name)
+        for name, resource in resources.items()
+        if await resource.target.is_known()
+        and Target.parse(await resource.target.future()) != Target.parse(waited_for.get(name))
     ]
     if missing:
         pulumi.log.warn(
-            f"{instances(len(missing))} changed without being waited for, since this run leaves out the barrier "
+            f"{instances(len(missing))} changed without a wait, since --target left out the barrier "
             f"{barrier.pulumi_resource_name}: {cut(missing)}. Run `pulumi up` without --target to know that the "
             "options are applied.",
             component,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Union
 
 import pulumi
 
-from imds_provider.rules.options import OPTIONS, violations
+from imds_provider.errors import InvalidInputError
+from imds_provider.rules.options import OPTIONS, option_violations
 
 if TYPE_CHECKING:
     from pulumi_aws.ec2 import InstanceMetadataOptionsArgs, InstanceMetadataOptionsArgsDict
@@ -23,10 +24,10 @@ WantedOptions = dict[str, "pulumi.Input[str | int]"]
 def wanted_options(
     single: Mapping[str, pulumi.Input[str | int] | None], metadata_options: MetadataOptionsArgs | None
 ) -> WantedOptions:
-    """The options that are set, from both ways to give them.
+    """The options that are set, one by one or as ``metadata_options``.
 
-    Raises ``ValueError`` with one line for each value that is not allowed, for an option that is unknown or given both
-    ways, and when none is set.
+    Raises :class:`InvalidInputError` with one line per value that is not allowed, for an option that is unknown or
+    given both ways, and when none is set.
     """
     wanted: WantedOptions = {name: value for name, value in single.items() if value is not None}
     problems = _unknown_arguments(metadata_options)
@@ -37,13 +38,13 @@ def wanted_options(
         if option.argument in wanted:
             problems.append(f"{option.argument} is given twice, by itself and in metadata_options.")
         wanted[option.argument] = value
-    judged = violations(
+    judged = option_violations(
         {option.name: wanted.get(option.argument) for option in OPTIONS},
         is_known=lambda value: not isinstance(value, pulumi.Output),
     )
-    problems += [violation.reason for violation in judged]
+    problems += [violation.in_python() for violation in judged]
     if problems:
-        raise ValueError("\n".join(problems))
+        raise InvalidInputError("\n".join(problems))
     return wanted
 
 

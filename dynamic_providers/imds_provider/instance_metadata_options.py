@@ -1,6 +1,6 @@
-"""The resource ``InstanceMetadataOptions``: one instance's metadata options, under Pulumi's control."""
+"""The resource ``InstanceMetadataOptions``: the metadata options of one instance."""
 
-# Annotations are no texts here: Pulumi evaluates them anew for each resource, and texts take it twice as long.
+# Annotations are not strings here: Pulumi evaluates them for each resource, which takes twice as long with strings.
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -12,18 +12,35 @@ from .aws import Ec2
 from .errors import InstanceGoneError, InstanceMissingError, WaveStoppedError
 from .host import runtime
 from .host.property_bags import is_known
-from .host.provider_base import Bag, Provider, Resource, checked, told
+from .host.provider_base import Provider, Resource, checked, reporting_errors
 from .host.restore import confirm_account, restore
 from .program.errors import ProgramError
-from .program.explicit_providers import refuse_explicit_provider
 from .program.ownership import own
-from .rules import planned_change as seen_by_program
-from .rules import resource_state as p
-from .rules import wave_check_state as gate
+from .rules import resource_state, wave_check_state
 from .rules.observation import Observation, Verdict, judge_as_found
 from .rules.options import Options, decode, unknown, unknown_reason
+from .rules.planned_change import parse_found_line
+from .rules.resource_state import (
+    ALLOW_DOWNGRADE,
+    CHANGE,
+    DEFAULT_TIMEOUT_SECONDS,
+    FOUND,
+    IF_GONE,
+    INSTANCE_ID,
+    ON_DESTROY,
+    REGION,
+    RESTORE,
+    TARGET,
+    UNFINISHED,
+    UNHEALTHY,
+    WAIT,
+    WARN,
+    Properties,
+    instance_key,
+    previous,
+)
 from .rules.target import Target
-from .rules.wave_health import recently_changed, stopped
+from .rules.wave_health import recently_changed, rollout_stopped
 from .waiting.apply import Outcome, apply_options, find
 from .waiting.waiter import CONFIRM_MISSING_SECONDS
 
@@ -31,105 +48,98 @@ from .waiting.waiter import CONFIRM_MISSING_SECONDS
 class InstanceMetadataOptionsProvider(Provider):
     """Create, read, update and delete. Its module and name are stored in the state of every stack: never rename it."""
 
-    def check(self, _olds: Bag, news: Bag) -> CheckResult:
-        result = checked(news, p.check)
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        result = checked(news, resource_state.check)
         if not result.failures:
-            runtime.state().manage(*p.place(result.inputs), p.option_names(result.inputs))
-            if not _olds:
-                _announce(result.inputs)
+            runtime.state().manage(instance_key(result.inputs), resource_state.option_names(result.inputs))
         return result
 
-    def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
-        # The engine compares what a refresh has read with the inputs of the last run, and what that run saw is no news.
-        was_read = runtime.state().was_read(*p.place(_olds))
-        found = p.diff(_olds, {**_news, p.CHANGE: None} if was_read else _news, is_known)
-        runtime.state().remember(*p.place(_olds), p.previous(_olds), stays=not found.replaces)
-        if found.changed:
-            _announce(_news)
-        return DiffResult(changes=found.changed, replaces=found.replaces)
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        # After a refresh the engine compares with the inputs of the last run, whose planned change is out of date.
+        news = {**_news, CHANGE: None} if runtime.state().was_read(instance_key(_olds)) else _news
+        replaces = resource_state.replaces(_olds, news)
+        runtime.state().remember(instance_key(_olds), previous(_olds), stays=not replaces)
+        return DiffResult(changes=resource_state.changed(_olds, news, is_known), replaces=replaces)
 
-    @told
-    def create(self, props: Bag) -> CreateResult:
-        return CreateResult(props[p.INSTANCE_ID], _bring_unless_gone(props, recorded={}))
+    @reporting_errors
+    def create(self, props: Properties) -> CreateResult:
+        return CreateResult(str(props[INSTANCE_ID]), _apply_unless_gone(props, recorded={}))
 
-    @told
-    def read(self, id_: str, props: Bag) -> ReadResult:
-        ec2 = runtime.ec2(props.get(p.REGION))
-        recorded = {p.REGION: ec2.region, **props, p.INSTANCE_ID: id_}
-        runtime.state().remember(*p.place(recorded), p.previous(recorded))
-        seen = _look(ec2, recorded)
-        runtime.state().read(*p.place(recorded))
+    @reporting_errors
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        ec2 = runtime.ec2(props.get(REGION))
+        recorded = {REGION: ec2.region, **props, INSTANCE_ID: id_}
+        runtime.state().remember(instance_key(recorded), previous(recorded))
+        seen = _find(ec2, id_, recorded)
+        runtime.state().read(instance_key(recorded))
         if seen is None:
             return ReadResult(None, {})
-        target = p.refreshed_target(recorded, seen, runtime.run().id, ec2.now())
-        outputs = {**p.refreshed_outputs(recorded, seen), **target}
-        return ReadResult(id_, outputs, p.refreshed_inputs(recorded, seen))
+        target = resource_state.refreshed_target(recorded, seen, runtime.run().id, ec2.now())
+        outputs = {**resource_state.refreshed_outputs(recorded, seen), **target}
+        return ReadResult(id_, outputs, resource_state.refreshed_inputs(recorded, seen))
 
-    @told
-    def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
-        if p.needs_ec2(_olds, _news):
+    @reporting_errors
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        if resource_state.needs_ec2(_olds, _news):
             _require_healthy(_news, _olds)
-            return UpdateResult(_bring_unless_gone(_news, recorded=_olds))
-        return UpdateResult(p.carried_over(_olds, _news))
+            return UpdateResult(_apply_unless_gone(_news, recorded=_olds))
+        return UpdateResult(resource_state.carried_over(_olds, _news))
 
-    @told
-    def delete(self, _id: str, _props: Bag) -> None:
-        if _props.get(p.ON_DESTROY) == p.RESTORE:
-            restore({**_props, p.INSTANCE_ID: _id})
+    @reporting_errors
+    def delete(self, _id: str, _props: Properties) -> None:
+        if _props.get(ON_DESTROY) == RESTORE:
+            restore({**_props, INSTANCE_ID: _id})
 
 
-def _require_healthy(inputs: Bag, recorded: Bag) -> None:
+def _require_healthy(inputs: Properties, recorded: Properties) -> None:
     """Refuse to change an instance again that has refused calls since a change of this stack required tokens."""
-    what, target = inputs.get(p.UNHEALTHY), Target.parse(recorded.get(p.TARGET))
-    if not what or target is None:
+    reason, target = inputs.get(UNHEALTHY), Target.parse(recorded.get(TARGET))
+    if not reason or target is None:
         return
-    rule, now = gate.rule(inputs), runtime.ec2(inputs.get(p.REGION)).now()
+    rule, now = wave_check_state.rule(inputs), runtime.ec2(inputs.get(REGION)).now()
     if any(each.required_at is not None for each in recently_changed([target], rule, now)):
-        raise WaveStoppedError(stopped("", {target.instance_id: [str(what)]}, rule, refused=True))
+        raise WaveStoppedError(rollout_stopped("", {target.instance_id: [str(reason)]}, rule, refused=True))
 
 
-def _bring_unless_gone(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
-    """Bring the instance onto the inputs and give the outputs to record, also of one that is gone where that is said.
+def _apply_unless_gone(inputs: Properties, *, recorded: Properties) -> dict[str, object]:
+    """Apply the inputs and return the outputs to record, also those of a gone instance where that is a warning.
 
-    A fleet that replaces its instances must not be stopped by one of them. The next run selects it no more.
+    A fleet that replaces its instances must not be stopped by one of them; the next run does not select it.
     """
     try:
-        return _bring(inputs, recorded=recorded)
+        return _apply(inputs, recorded=recorded)
     except (InstanceGoneError, InstanceMissingError) as error:
-        if inputs.get(p.IF_GONE) != p.WARN:
+        if inputs.get(IF_GONE) != WARN:
             raise
-        runtime.engine().warn(f"{error} The others go on.")
-        return p.outputs_if_gone(inputs, recorded)
+        runtime.engine().warn(f"{error} The run continues with the other instances.")
+        return resource_state.outputs_if_gone(inputs, recorded)
 
 
-def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
-    """Bring the instance onto the inputs and give the outputs to record."""
-    wanted = decode(inputs)
-    deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-    ec2 = runtime.ec2(inputs.get(p.REGION))
-    wait = inputs.get(p.WAIT) is not False
+def _apply(inputs: Properties, *, recorded: Properties) -> dict[str, object]:
+    """Apply the inputs and return the outputs to record."""
+    wanted, ec2, wait = decode(inputs), runtime.ec2(inputs.get(REGION)), inputs.get(WAIT) is not False
 
     def remember(seen: Observation) -> None:
         # Before anything is sent, since another resource may manage the same options at the same time.
         runtime.state().remember(
-            *p.place(inputs), {name: seen.options[name] for name in wanted if name in seen.options}
+            instance_key(inputs), {name: seen.options[name] for name in wanted if name in seen.options}
         )
 
-    outcome = _as_found(inputs, wanted) if not recorded.get(p.UNFINISHED) else None
+    outcome = None if recorded.get(UNFINISHED) else _as_found(inputs, wanted)
     outcome = outcome or apply_options(
         ec2,
-        inputs[p.INSTANCE_ID],
+        str(inputs[INSTANCE_ID]),
         wanted,
-        deadline,
+        runtime.deadline(inputs),
         wait_until_applied=wait,
-        allow_downgrade=inputs.get(p.ALLOW_DOWNGRADE),
+        allow_downgrade=inputs.get(ALLOW_DOWNGRADE),
         found=remember,
     )
     _warn(outcome, wanted, waited=wait)
-    before = {**outcome.before.options, **runtime.state().before(*p.place(inputs))}
-    was = p.merge_previous(p.previous(recorded), before, wanted)
-    runtime.state().remember(*p.place(inputs), was)
-    change = p.mark_of(
+    seen_before = {**outcome.before.options, **runtime.state().before(instance_key(inputs))}
+    before = resource_state.merge_previous(previous(recorded), seen_before, wanted)
+    runtime.state().remember(instance_key(inputs), before)
+    change = resource_state.last_change(
         runtime.run().id,
         ec2.now(),
         recorded,
@@ -138,27 +148,19 @@ def _bring(inputs: Bag, *, recorded: Bag) -> dict[str, object]:
         changed=outcome.left_something_to_wait_for,
     )
     problem = str(outcome.problem or "")
-    return p.outputs(inputs, outcome.after, was, change, problem, changed=outcome.modified)
+    return resource_state.outputs(inputs, outcome.after, before, change, problem, changed=outcome.modified)
 
 
-def _as_found(inputs: Bag, wanted: Options) -> Outcome | None:
-    """What became of an instance that the program saw to have what is wanted: nothing."""
-    seen = seen_by_program.found(inputs[p.INSTANCE_ID], inputs.get(p.FOUND), wanted)
+def _as_found(inputs: Properties, wanted: Options) -> Outcome | None:
+    """The outcome for an instance that the program found to have the wanted options."""
+    seen = parse_found_line(str(inputs[INSTANCE_ID]), inputs.get(FOUND), wanted)
     return Outcome(seen, seen, judge_as_found(seen, wanted), modified=False) if seen else None
 
 
-def _announce(inputs: Bag) -> None:
-    """Have the instance described along with others: its create or update comes next."""
-    instance_id, region = inputs[p.INSTANCE_ID], inputs[p.REGION]
-    if is_known(instance_id) and is_known(region) and not inputs.get(p.FOUND):
-        runtime.aws().announce(region, instance_id)
-
-
-def _look(ec2: Ec2, recorded: Bag) -> Observation | None:
-    """The instance as it is, or None once it is certain that there is none any more."""
-    deadline = runtime.deadline(recorded.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
+def _find(ec2: Ec2, instance_id: str, recorded: Properties) -> Observation | None:
+    """Describe the instance; None once it is certain that it does not exist any more."""
     try:
-        return find(ec2, recorded[p.INSTANCE_ID], deadline, missing_grace_seconds=CONFIRM_MISSING_SECONDS)
+        return find(ec2, instance_id, runtime.deadline(recorded), missing_grace_seconds=CONFIRM_MISSING_SECONDS)
     except InstanceGoneError:
         return None
     except InstanceMissingError:
@@ -180,10 +182,10 @@ def _fail_if(unfinished: str | None) -> None:
 
 
 class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOptions"):
-    """The metadata options of one EC2 instance, brought about and kept in view.
+    """The metadata options of one EC2 instance.
 
     Only the options that are set are managed; at least one must be. The instance itself may belong to this program,
-    to another one, or to nobody. Source: EC2 API reference, ``ModifyInstanceMetadataOptions``.
+    to another one, or to none. Source: EC2 API reference, ``ModifyInstanceMetadataOptions``.
     """
 
     instance_id: pulumi.Output[str]
@@ -200,9 +202,9 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
     owner_id: pulumi.Output[str]
     """The account that the instance belongs to."""
     target: pulumi.Output[str]
-    """What :class:`MetadataOptionsApplied` has to know to wait for the instance."""
+    """What :class:`MetadataOptionsApplied` must know to wait for the instance."""
     unfinished: pulumi.Output[str | None]
-    """Why the last change was not seen through; then the run has failed, and the next one goes on."""
+    """Why the last change was not completed; the run failed then, and the next one completes it."""
 
     def __init__(
         self,
@@ -217,7 +219,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         region: pulumi.Input[str] | None = None,
         on_destroy: pulumi.Input[Literal["retain", "restore"]] = "retain",
         wait: pulumi.Input[bool] = True,
-        timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
+        timeout_seconds: pulumi.Input[float] = DEFAULT_TIMEOUT_SECONDS,
         wave: pulumi.Input[int] | None = None,
         allow_downgrade: pulumi.Input[str] | None = None,
         change: pulumi.Input[str | None] | None = None,
@@ -227,35 +229,35 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         if_gone: pulumi.Input[Literal["fail", "warn"]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Bring an instance onto the options given here.
+        """Apply the options that are given.
 
         :param instance_id: ``i-`` and 8 or 17 hexadecimal digits. Another one replaces the resource.
         :param http_tokens: ``required`` (IMDSv2 only) or ``optional``.
         :param http_put_response_hop_limit: 1 to 64 network hops for the answer to a token request; containers need 2.
-        :param http_endpoint: ``enabled`` or ``disabled``. While it is disabled only it and the tokens are looked at.
+        :param http_endpoint: ``enabled`` or ``disabled``. While it is disabled only it and the tokens are compared.
         :param http_protocol_ipv6: ``enabled`` or ``disabled``.
         :param instance_metadata_tags: ``enabled`` or ``disabled``: whether the metadata shows the instance's tags.
         :param region: by default ``aws:region``, then what boto3 finds. Another one replaces the resource.
-        :param on_destroy: ``retain`` leaves the instance as it is, ``restore`` puts back the values from before the
-            options were first managed here, but not what another resource manages, and nothing that loosens without
-            a reason.
-        :param wait: whether to wait until EC2 says that the options are applied. Several instances wait faster
-            together, with :class:`MetadataOptionsApplied`.
+        :param on_destroy: ``retain`` leaves the instance unchanged, ``restore`` restores the values from before the
+            options were first managed here, except those that another resource manages or that would loosen the
+            instance without a reason.
+        :param wait: whether to wait until EC2 reports the options as applied. Several instances wait faster together,
+            with :class:`MetadataOptionsApplied`.
         :param timeout_seconds: 1 to 3600: how long one operation may take.
-        :param wave: not used any more. 0.2.0 recorded with it in which wave of a fleet a change was made.
+        :param wave: no longer used. 0.2.0 recorded the wave of a fleet in which a change was made.
         :param allow_downgrade: the reason why ``http_tokens`` may go from ``required`` to ``optional``, or
             ``http_endpoint`` from ``disabled`` to ``enabled``. Without one such a change is refused, and a restore
             keeps the stricter value.
-        :param change: what differs on the live instance, as ``change_line`` in
-            ``imds_provider.rules.planned_change`` has it: with it the resource is updated. The components give it.
-        :param found: a live instance that has all options already, as ``found_line`` there has it: it is recorded
-            without being described again. The components give it.
-        :param unhealthy: what is wrong with the live instance: with it, it is not changed again if a change of the last
-            ``days`` (14 by default) required tokens. Fleets give both.
-        :param if_gone: whether a terminated instance, or one that does not exist, fails the resource, as it does by
-            default, or is warned of.
+        :param change: what differs on the live instance
+            (:func:`imds_provider.rules.planned_change.change_line`): it makes the resource an update. Components pass
+            it.
+        :param found: a live instance that has the wanted options
+            (:func:`imds_provider.rules.planned_change.found_line`): it is recorded without being described again.
+            Components pass it.
+        :param unhealthy: why the live instance is unhealthy: it is not changed again if a change of the last ``days``
+            (14 by default) required tokens. Fleets pass both.
+        :param if_gone: ``fail`` (the default) or ``warn``: what a terminated or missing instance does.
         """
-        refuse_explicit_provider(f"InstanceMetadataOptions {name}", opts)
         options = {
             "http_tokens": http_tokens,
             "http_put_response_hop_limit": http_put_response_hop_limit,
@@ -289,6 +291,6 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
             opts,
         )
         if not pulumi.runtime.is_dry_run():
-            # Pulumi records nothing of a create that raises. What EC2 has taken must be recorded, so it is the program
-            # that fails.
+            # Pulumi records nothing of a create that raises. What EC2 has accepted must be recorded, so the program
+            # fails instead.
             self.unfinished.apply(_fail_if)

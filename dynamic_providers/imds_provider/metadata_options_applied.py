@@ -1,7 +1,7 @@
-"""The resource ``MetadataOptionsApplied``: a barrier that many instances are waited for at.
+"""The resource ``MetadataOptionsApplied``: a barrier at which many instances are waited for together.
 
 The dynamic host carries out four operations at a time, so instances that each wait for themselves queue up. With
-``wait=False`` they only hand in their change, and one barrier then waits for all of them with batched describes.
+``wait=False`` a resource only sends its change, and one barrier waits for all of them with batched describes.
 """
 
 from __future__ import annotations
@@ -19,62 +19,60 @@ from .errors import NotAppliedError
 from .host import runtime
 from .host.health_watch import require_healthy
 from .host.property_bags import is_known
-from .host.provider_base import Bag, Provider, Resource, checked, told
-from .rules import barrier_state as barrier
-from .rules import released as leaving
-from .rules import resource_state as p
-from .rules import wave_check_state as gate
-from .rules.observation import Observation, Settled, Verdict, judge
+from .host.provider_base import Provider, Resource, checked, reporting_errors
+from .rules import barrier_state, wave_check_state
+from .rules.observation import Observation, Verdict, WaitResult, judge
+from .rules.released import release_report
+from .rules.resource_state import DAYS, DEFAULT_TIMEOUT_SECONDS, IF_GONE, REGION, WARN, WAVE, Properties
 from .waiting.apply import send
 from .waiting.clock import Deadline
-from .waiting.waiter import NotSettledError, wait
+from .waiting.waiter import wait
 
 
 class MetadataOptionsAppliedProvider(Provider):
     """Create, read, update and delete. Its module and name are stored in the state of every stack: never rename it."""
 
-    def check(self, _olds: Bag, news: Bag) -> CheckResult:
-        result = checked(news, barrier.check)
-        if is_known(news.get(barrier.TARGETS)):
-            _report_leaving(_olds, result.inputs)
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        result = checked(news, barrier_state.check)
+        if is_known(news.get(barrier_state.TARGETS)):
+            _report_released(_olds, result.inputs)
         return result
 
-    def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
-        return DiffResult(changes=barrier.changed(_olds, _news, is_known), replaces=[])
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        return DiffResult(changes=barrier_state.changed(_olds, _news, is_known), replaces=[])
 
-    @told
-    def create(self, props: Bag) -> CreateResult:
+    @reporting_errors
+    def create(self, props: Properties) -> CreateResult:
         return CreateResult("applied", _wait(props, recorded={}))
 
-    @told
-    def read(self, id_: str, props: Bag) -> ReadResult:
-        """Describe those again that were not in force: everything else is up to the resources waited for."""
-        waiting = barrier.not_in_force(props)
-        if not waiting:
-            return ReadResult(id_, props)
-        deadline = runtime.deadline(props.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-        return ReadResult(id_, barrier.after_another_look(props, _Places(props).describe(waiting, deadline)))
+    @reporting_errors
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Describe the instances again that were not in force; the others belong to their own resources."""
+        found = {}
+        if waiting := barrier_state.not_in_force(props):
+            found = _Regions(props).describe(waiting, runtime.deadline(props))
+        return ReadResult(id_, barrier_state.refreshed_outputs(props, found))
 
-    @told
-    def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
+    @reporting_errors
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         return UpdateResult(_wait(_news, recorded=_olds))
 
-    def delete(self, _id: str, _props: Bag) -> None:
-        """Say what becomes of its instances: there is nothing of it outside the state."""
-        _report_leaving(_props, {})
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Report what happens to the released instances. A barrier has nothing to delete outside the state."""
+        _report_released(_props, {})
 
 
-class _Places:
+class _Regions:
     """EC2 in the regions of a barrier's instances."""
 
-    def __init__(self, bag: Bag) -> None:
-        self._region_of = barrier.region_of(bag)
+    def __init__(self, properties: Properties) -> None:
+        self._region_of = barrier_state.region_of(properties)
 
     def ec2(self, instance_id: str) -> Ec2:
         return runtime.ec2(self._region_of.get(instance_id))
 
     def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> dict[str, Observation]:
-        """Describe the instances, one call for each region and 200 of them, the regions side by side."""
+        """Describe the instances of all regions in parallel."""
         by_region: dict[object, list[str]] = {}
         for each in instance_ids:
             by_region.setdefault(self._region_of.get(each), []).append(each)
@@ -86,80 +84,77 @@ class _Places:
             return {instance_id: seen for each in found for instance_id, seen in each.result().items()}
 
     def __str__(self) -> str:
-        """The regions, for the person who reads an error."""
+        """The regions as an error names them."""
         return " or ".join(sorted({str(region) for region in self._region_of.values()}))
 
 
-def _wait(inputs: Bag, recorded: Bag) -> dict[str, object]:
-    engine = runtime.engine()
-    wanted = barrier.to_wait_for(recorded, inputs)
+def _wait(inputs: Properties, recorded: Properties) -> dict[str, object]:
+    engine, wanted = runtime.engine(), barrier_state.new_targets(recorded, inputs)
     if not wanted:
-        return barrier.outputs(inputs, recorded, Settled({}, {}), runtime.now())
-    deadline = runtime.deadline(inputs.get(p.TIMEOUT_SECONDS), p.DEFAULT_TIMEOUT_SECONDS)
-    places = _Places(inputs)
-    try:
-        settled = wait(
-            lambda ids: places.describe(ids, deadline),
-            {instance_id: target.wanted for instance_id, target in wanted.items()},
-            deadline,
-            place=str(places),
-            may_go=inputs.get(p.IF_GONE) == p.WARN,
-            judge=lambda seen, options: judge(seen, options, changed=bool(wanted[seen.instance_id].change)),
-            reapply=lambda seen, options: send(places.ec2(seen.instance_id), seen, options, deadline),
-            progress=lambda done, total, seconds: engine.show_progress(
-                barrier.progress_line(inputs, done, total, seconds)
-            ),
-        )
-    except NotSettledError as error:
-        raise NotAppliedError(
-            barrier.failure({each: why.reason for each, why in error.unsettled.items()}, len(wanted))
-        ) from None
-    # The last barrier of a fleet stands for no wave and has all its instances: it warns.
-    if inputs.get(p.WAVE) is None:
-        if stopped := settled.ids(Verdict.PENDING_START):
+        return barrier_state.outputs(inputs, recorded, WaitResult({}, {}, {}), runtime.now())
+    deadline, regions = runtime.deadline(inputs), _Regions(inputs)
+    result = wait(
+        lambda ids: regions.describe(ids, deadline),
+        {instance_id: target.wanted for instance_id, target in wanted.items()},
+        deadline,
+        region=str(regions),
+        judge=lambda seen, options: judge(seen, options, changed=wanted[seen.instance_id].change is not None),
+        reapply=lambda seen, options: send(regions.ec2(seen.instance_id), seen, options, deadline),
+        progress=lambda applied, pending, seconds: engine.show_progress(
+            barrier_state.progress(inputs, applied, pending, len(wanted), seconds)
+        ),
+    )
+    accepted = result.gone if inputs.get(IF_GONE) == WARN else []
+    failed = {each: str(error) for each, error in result.errors.items() if each not in accepted}
+    if failed:
+        raise NotAppliedError(barrier_state.failure(failed, len(wanted)))
+    # A fleet's last barrier has no wave and all instances: it warns.
+    if inputs.get(WAVE) is None:
+        if stopped := result.ids(Verdict.PENDING_START):
             engine.warn(f"stopped, so their metadata options apply when they start: {', '.join(stopped)}.")
-        if unknown := settled.ids(Verdict.UNKNOWN):
-            engine.warn(f"not known to comply, since EC2 does not report all that is wanted: {', '.join(unknown)}.")
-    if gone := settled.ids(Verdict.GONE):
+        if unknown := result.ids(Verdict.UNKNOWN):
+            engine.warn(f"not known to comply, since EC2 does not report all wanted options: {', '.join(unknown)}.")
+    if gone := result.gone:
         engine.warn(f"terminated, so their metadata options are not waited for: {', '.join(gone)}.")
-    if inputs.get(gate.READINESS_DAYS) is not None:
-        require_healthy(gate.to_judge(inputs), gate.rule(inputs), str(inputs[p.REGION]), barrier.titled(inputs))
-    return barrier.outputs(inputs, recorded, settled, runtime.now())
+    if inputs.get(DAYS) is not None:
+        targets, rule = barrier_state.targets(inputs).values(), wave_check_state.rule(inputs)
+        require_healthy(targets, rule, str(inputs[REGION]), barrier_state.title(inputs))
+    return barrier_state.outputs(inputs, recorded, result, runtime.now())
 
 
-def _report_leaving(olds: Bag, news: Bag) -> None:
-    """Say who leaves, as far as it is known at this point of a preview or run."""
-    owner, region_of = olds.get(barrier.OWNER), barrier.region_of(olds)
+def _report_released(olds: Properties, news: Properties) -> None:
+    """Report which instances are released, as far as it is known at this point of a preview or run."""
+    owner, region_of = olds.get(barrier_state.OWNER), barrier_state.region_of(olds)
 
     def managed(instance_id: str) -> frozenset[str]:
-        return runtime.state().managed(region_of[instance_id], instance_id)
+        return runtime.state().managed((region_of[instance_id], instance_id))
 
-    gone = barrier.leaving(olds, news, managed)
-    if not isinstance(owner, str) or not gone:
+    found = barrier_state.released_instances(olds, news, managed)
+    if not isinstance(owner, str) or not found:
         return
-    told = leaving.report(
+    report = release_report(
         owner,
-        len(barrier.targets(olds)),
-        gone,
+        len(barrier_state.targets(olds)),
+        found,
         managed=managed,
-        before=lambda each: runtime.state().before(region_of[each], each),
+        before=lambda each: runtime.state().before((region_of[each], each)),
     )
-    for instance_id in told.covered:
-        runtime.state().report_once(region_of[instance_id], instance_id)
-    if told.lines:
-        say = runtime.engine().warn if told.is_warning else runtime.engine().inform
-        say("\n".join(told.lines))
+    for instance_id in report.covered:
+        runtime.state().report_once((region_of[instance_id], instance_id))
+    if report.lines:
+        log = runtime.engine().warn if report.is_warning else runtime.engine().inform
+        log("\n".join(report.lines))
 
 
 class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsApplied"):
-    """Done when every instance of ``targets`` has its wanted options applied, or will at its next start."""
+    """Waits until every instance of ``targets`` has its wanted options applied, or will at its next start."""
 
     targets: pulumi.Output[Mapping[str, str]]
     region: pulumi.Output[str]
     applied_ids: pulumi.Output[list[str]]
     pending_start_ids: pulumi.Output[list[str]]
     unknown_ids: pulumi.Output[list[str] | None]
-    """Instances of which EC2 does not report all that is wanted; not set where there are none."""
+    """Instances of which EC2 does not report all wanted options; not set where there are none."""
 
     def __init__(
         self,
@@ -167,7 +162,7 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         *,
         targets: pulumi.Input[Mapping[str, pulumi.Input[str]]],
         region: pulumi.Input[str] | None = None,
-        timeout_seconds: pulumi.Input[float] = p.DEFAULT_TIMEOUT_SECONDS,
+        timeout_seconds: pulumi.Input[float] = DEFAULT_TIMEOUT_SECONDS,
         title: pulumi.Input[str] | None = None,
         wave: pulumi.Input[int] | None = None,
         owner: pulumi.Input[str] | None = None,
@@ -185,19 +180,18 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
             those whose target has changed are waited for.
         :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
         :param timeout_seconds: 1 to 3600: how long to wait.
-        :param title: what progress and errors call them.
-        :param wave: the number of a wave of a fleet, which consists of what a run changes: an instance that is in it no
-            more is no difference.
-        :param owner: whose instances these are. With it, a preview or run says which instances leave, and what is
-            restored on them.
-        :param restores: what is restored on each instance that leaves
+        :param title: the subject of progress lines and errors.
+        :param wave: the number of a fleet's wave, which has the instances that a run changes: one that is missing is
+            not a difference.
+        :param owner: the component that the instances belong to. With it, a preview or run reports which instances are
+            released, and what is restored on them.
+        :param restores: what is restored on each instance when it is released
             (:func:`imds_provider.rules.released.restore_line`), by its name in ``targets``; those without
-            are left as they are.
-        :param regions: the regions of instances that are elsewhere than ``region``, by their name in ``targets``.
-        :param if_gone: whether an instance that is terminated meanwhile fails the barrier, as it does by default, or is
-            warned of.
-        :param days: if it is given, the instances that were changed in so many days must be healthy as well, as
-            :class:`MetadataWaveHealthy` has it, with its ``soak_minutes`` and ``unknown``.
+            stay unchanged.
+        :param regions: the regions of instances that are not in ``region``, by their name in ``targets``.
+        :param if_gone: ``fail`` (the default) or ``warn``: what a terminated or missing instance does.
+        :param days: if given, the instances that were changed in the last ``days`` must be healthy as well, with the
+            ``soak_minutes`` and ``unknown`` of :class:`MetadataWaveHealthy`.
         """
         super().__init__(
             MetadataOptionsAppliedProvider(),

@@ -1,4 +1,4 @@
-"""The resource ``MetadataWaveHealthy``: what was changed must be healthy before the next wave of a fleet begins."""
+"""The resource ``MetadataWaveHealthy``: changed instances must be healthy before the next wave of a fleet starts."""
 
 from __future__ import annotations
 
@@ -12,64 +12,62 @@ from .errors import WaveStoppedError
 from .host import runtime
 from .host.health_watch import require_healthy
 from .host.property_bags import is_known
-from .host.provider_base import Bag, Provider, Resource, checked, told
-from .rules import resource_state as p
-from .rules import wave_check_state as gate
-from .rules.barrier_state import titled
-from .rules.readiness import ADVICE, readiness_report, verdicts
+from .host.provider_base import Provider, Resource, checked, reporting_errors
+from .rules import wave_check_state
+from .rules.barrier_state import targets, title
+from .rules.readiness import ADVICE, Readiness, readiness_report
+from .rules.resource_state import REGION, Properties
 
 
 class MetadataWaveHealthyProvider(Provider):
     """Create, update and delete. Its module and name are stored in the state of every stack: never rename it."""
 
-    def check(self, _olds: Bag, news: Bag) -> CheckResult:
-        return checked(news, gate.check)
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        return checked(news, wave_check_state.check)
 
-    def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
-        return DiffResult(changes=gate.changed(_olds, _news, is_known), replaces=[])
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        return DiffResult(changes=wave_check_state.changed(_olds, _news, is_known), replaces=[])
 
-    @told
-    def create(self, props: Bag) -> CreateResult:
+    @reporting_errors
+    def create(self, props: Properties) -> CreateResult:
         return CreateResult("healthy", _require(props))
 
-    @told
-    def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
+    @reporting_errors
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         return UpdateResult(_require(_news))
 
-    def delete(self, _id: str, _props: Bag) -> None:
-        """Nothing: there is nothing of it outside the state."""
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Nothing: a check has nothing to delete outside the state."""
 
 
-def _require(inputs: Bag) -> dict[str, object]:
-    region = str(inputs[p.REGION])
-    require_healthy(gate.to_judge(inputs), gate.rule(inputs), region, titled(inputs))
-    _require_ready(inputs, region)
-    return gate.outputs(inputs, runtime.now())
+def _require(inputs: Properties) -> dict[str, object]:
+    region, rule = str(inputs[REGION]), wave_check_state.rule(inputs)
+    require_healthy(targets(inputs).values(), rule, region, title(inputs))
+    ids = wave_check_state.requiring(inputs)
+    if ids and rule.readiness.legacy_calls != "off":
+        _require_ready(ids, rule.readiness, region, title(inputs))
+    return wave_check_state.outputs(inputs, runtime.now())
 
 
-def _require_ready(inputs: Bag, region: str) -> None:
-    """Look for IMDSv1 calls again: the program did so before the first wave, which may be days ago."""
-    ids, readiness = gate.requiring(inputs), gate.readiness(inputs)
-    if not ids or readiness.legacy_calls == "off":
-        return
+def _require_ready(ids: Sequence[str], readiness: Readiness, region: str, title: str) -> None:
+    """Count IMDSv1 calls again: the program did so before the first wave, which may be days ago."""
     end = runtime.ec2(region).now() + timedelta(minutes=1)
     start = end - timedelta(days=readiness.days)
-    calls = runtime.aws().fleet(region).legacy_calls("MetadataNoToken", ids, start, end, readiness.period_seconds)
-    report = readiness_report(verdicts(ids, calls), readiness)
+    calls = runtime.aws().fleet(region).imdsv1_usage("MetadataNoToken", ids, start, end, readiness.period_seconds)
+    report = readiness_report(ids, calls, readiness)
     if report.blocking:
-        lines = [f"{titled(inputs)}rollout stopped:", *report.blocking.values(), ADVICE]
-        raise WaveStoppedError("\n  ".join(lines))
+        raise WaveStoppedError("\n  ".join([f"{title}rollout stopped:", *report.blocking.values(), ADVICE]))
     if report.warnings:
         runtime.engine().warn("\n".join(report.warnings.values()))
 
 
 class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
-    """Done when the instances of ``targets`` that were changed lately have come through it.
+    """Waits until the instances of ``targets`` that were changed lately are known to be healthy.
 
-    Each must have had its soak, and must have been healthy since, and for the last ten minutes at least: it may not
-    have refused an IMDSv1 call since tokens are required (the CloudWatch metric ``MetadataNoTokenRejected``), nor fail
-    a status check of EC2 since it was changed. That no calls were refused is known once CloudWatch has a data point
-    from after the change; without one the instance is unknown. Nothing is asked where nothing was changed.
+    Each must have completed its soak, and must have been healthy since, for at least ten minutes: it may not have
+    refused an IMDSv1 call since tokens are required (the CloudWatch metric ``MetadataNoTokenRejected``), nor fail an
+    EC2 status check since its change. That no calls were refused is known once CloudWatch has a data point from after
+    the change; without one the instance is unknown. Without changed instances nothing is requested.
     """
 
     targets: pulumi.Output[Mapping[str, str]]
@@ -94,21 +92,20 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
         region: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Watch instances, which should be waited for before.
+        """Check instances whose changes are applied.
 
         :param targets: a name for each instance, with the ``target`` of its ``InstanceMetadataOptions``.
-        :param soak_minutes: 0 to 1440: for how long after its change an instance is watched before it is judged; by
-            default until CloudWatch covers the change, which takes about ten minutes, or one to two with detailed
-            monitoring. With 0 only what is known at once counts.
-        :param days: 1 to 455: how long ago a change may be to be watched; 14 by default.
-        :param unknown: ``warn`` (the default), ``block`` or ``ignore``: what becomes of an instance that CloudWatch has
-            no data of.
+        :param soak_minutes: 0 to 1440: how long an instance is watched after its change; by default until CloudWatch
+            covers the change, which takes about ten minutes, or one to two with detailed monitoring. With 0 only what
+            is known at once counts.
+        :param days: 1 to 455: changes older than this are not checked; 14 by default.
+        :param unknown: ``warn`` (the default), ``block`` or ``ignore``: what an instance without CloudWatch data does.
         :param legacy_calls: ``block`` (the default), ``warn`` or ``off``: what IMDSv1 calls of those ``requiring`` do.
-        :param before: the ids of the instances that are changed next. The check is made for as long as there are any.
-        :param requiring: those of them that are about to refuse IMDSv1 calls, which are looked for once more.
-        :param wave: not used any more.
-        :param title: what progress and errors call them.
-        :param forbidden: why nothing may be changed: with it the check fails, in a preview too.
+        :param before: the IDs of the instances that change next. The check is repeated for as long as there are any.
+        :param requiring: those of them that will refuse IMDSv1 calls; their calls are counted again.
+        :param wave: no longer used.
+        :param title: the subject of progress lines and errors.
+        :param forbidden: why nothing may be changed: the check fails with it, in a preview too.
         :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
         """
         super().__init__(

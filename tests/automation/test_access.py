@@ -170,7 +170,7 @@ def test_neither_the_region_nor_a_mistake_of_one_stack_is_that_of_another(cloud:
 def test_a_profile_that_does_not_exist_is_one_sentence(cloud: LocalCloud, stack_of: StackOf) -> None:
     given = in_account(cloud, profile="nobody", region="")
     preview = stack_of("dev", given, attached_to(WEB)).preview(fails=True)
-    assert "AWS access is configured wrongly: The config profile (nobody) could not be found" in preview.text
+    assert "AWS access is misconfigured: The config profile (nobody) could not be found" in preview.text
     assert "Traceback" not in preview.text
 
 

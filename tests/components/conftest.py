@@ -14,7 +14,7 @@ from pulumi.runtime.rpc import deserialize_properties
 
 from imds_components import FleetMetadata, InstanceMetadata, access
 from imds_provider.rules.options import decode
-from imds_provider.rules.target import Target
+from imds_provider.rules.target import Change, Target
 from imds_provider.waiting.clock import Deadline
 from tests.support.fake_fleets import FakeAws
 from tests.support.fakes import LAX, FakeClock, FakeEc2
@@ -100,7 +100,7 @@ class Answers(mocks.Mocks):
             return f"i-{args.name.encode().hex():0>17}", inputs
         if args.typ == ROW:
             wanted = {name: inputs[name] for name in LAX if name in inputs}
-            target = str(Target(inputs["instanceId"], decode(wanted), "first"))
+            target = str(Target(inputs["instanceId"], decode(wanted), Change("first")))
             waited = {"state": "applied"} if inputs["wait"] else {}
             return inputs["instanceId"], {**inputs, **LAX, **wanted, **waited, "target": target, "previous": {}}
         if args.typ == BARRIER:
@@ -148,11 +148,12 @@ class ProgramAws(FakeAws):
 
 
 class Programs:
-    """Runs programs on a fake AWS, or with connections of their own if ``aws`` is None.
+    """Runs programs on a fake AWS.
 
     Attributes:
         ec2: the single instances.
         aws: the connections, through which fleets find their instances.
+        connects: programs make connections of their own instead.
         stopped: the instances that a barrier finds stopped.
         regions: the regions in which single instances were described.
         error: what every connection to EC2 ends in.
@@ -161,7 +162,8 @@ class Programs:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.ec2 = FakeEc2(self.clock)
-        self.aws: ProgramAws | None = ProgramAws(self._connect, self.clock)
+        self.aws = ProgramAws(self._connect, self.clock)
+        self.connects = False
         self.stopped: set[str] = set()
         self.regions: list[object] = []
         self.error: Exception | None = None
@@ -179,7 +181,7 @@ class Programs:
         answers = Answers(preview=preview, stopped=self.stopped)
 
         def program() -> pulumi.Output[None]:
-            if self.aws:
+            if not self.connects:
                 access.use(self.aws)  # type: ignore[arg-type]  # as much of it as components use
             return pulumi.Output.from_input(self._read(body(), run))
 

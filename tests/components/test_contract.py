@@ -13,11 +13,11 @@ import pytest
 import imds_components
 import imds_provider
 from imds_components import Exemption, FleetMetadata, InstanceMetadata, Readiness, Rollout
-from imds_components.fleet.settings import FleetSettings, fleet_arguments
+from imds_components.fleet.settings import KEYS
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, MetadataWaveHealthy
 from imds_provider.rules import barrier_state as barrier
 from imds_provider.rules import resource_state as properties
-from imds_provider.rules import wave_check_state as gate
+from imds_provider.rules import wave_check_state
 from imds_provider.rules.options import OPTION_NAMES
 from tests.components.conftest import BARRIER, CHECK, COMPONENT, FLEET, ROW, Programs
 from tests.pure.bags import recorded
@@ -136,9 +136,9 @@ def test_each_value_takes_these_arguments_first_in_this_order(value: type[Any]) 
 
 
 def test_the_configuration_of_a_fleet_has_an_argument_for_everything_but_what_the_options_say() -> None:
-    arguments = fleet_arguments(FleetSettings(instances=[WEB]), {"httpTokens": "required"})
     # Aliases are Pulumi's, for the resources of a program, so a stack file has none.
-    assert arguments.keys() == SIGNATURES[FleetMetadata].keys() - FIVE_OPTIONS.keys() - {"aliases", "opts"}
+    arguments = SIGNATURES[FleetMetadata].keys() - FIVE_OPTIONS.keys() - {"aliases", "opts", "metadata_options"}
+    assert {key.argument for key in KEYS} == arguments | {"options"}
 
 
 @pytest.mark.parametrize(
@@ -254,13 +254,13 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "OWNER": barrier.OWNER,
         "RESTORES": barrier.RESTORES,
         "REGIONS": barrier.REGIONS,
-        "SOAK_MINUTES": gate.SOAK_MINUTES,
-        "READINESS_DAYS": gate.READINESS_DAYS,
-        "READINESS_UNKNOWN": gate.READINESS_UNKNOWN,
-        "READINESS_LEGACY_CALLS": gate.READINESS_LEGACY_CALLS,
-        "BEFORE": gate.BEFORE,
-        "REQUIRING": gate.REQUIRING,
-        "FORBIDDEN": gate.FORBIDDEN,
+        "SOAK_MINUTES": barrier.SOAK_MINUTES,
+        "READINESS_DAYS": properties.DAYS,
+        "READINESS_UNKNOWN": barrier.READINESS_UNKNOWN,
+        "READINESS_LEGACY_CALLS": wave_check_state.READINESS_LEGACY_CALLS,
+        "BEFORE": wave_check_state.BEFORE,
+        "REQUIRING": wave_check_state.REQUIRING,
+        "FORBIDDEN": wave_check_state.FORBIDDEN,
         "CHECKED_AT": barrier.CHECKED_AT,
         "APPLIED_IDS": barrier.APPLIED_IDS,
         "PENDING_START_IDS": barrier.PENDING_START_IDS,
@@ -298,7 +298,6 @@ def test_the_names_of_all_properties_are_frozen() -> None:
         "PENDING_START_IDS": "pendingStartIds",
         "UNKNOWN_IDS": "unknownIds",
     }
-    assert (properties.RETAIN, properties.RESTORE) == ("retain", "restore")
 
 
 def test_the_line_that_a_barrier_compares_is_frozen_since_another_would_wait_for_everything_again() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from imds_components import Exemption, FleetMetadata, InstanceMetadata, Rollout
 from imds_provider.rules.options import Options
-from imds_provider.rules.planned_change import found
+from imds_provider.rules.planned_change import parse_found_line
 from tests.components.conftest import BARRIER, CHECK, FLEET, ROW, Programs, Run
 from tests.components.fleets import TEN, add, fleet, targets
 from tests.support.fakes import LAX
@@ -61,7 +61,7 @@ def test_each_row_is_given_what_the_program_saw_of_its_instance(programs: Progra
     assert rows[f"web-{WEB}"].inputs["change"] == "httpTokens: optional -> required"
     assert "found" not in rows[f"web-{WEB}"].inputs
     assert "change" not in rows[f"web-{API}"].inputs
-    seen = found(API, rows[f"web-{API}"].inputs["found"], {"httpTokens": "required"})
+    seen = parse_found_line(API, rows[f"web-{API}"].inputs["found"], {"httpTokens": "required"})
     assert seen is not None
     assert seen.options == REQUIRED
     assert {row.inputs["ifGone"] for row in rows.values()} == {"warn"}
@@ -185,16 +185,13 @@ def attached(instances: Any, name: str = "old") -> InstanceMetadata:  # noqa: AN
     return InstanceMetadata(name, instances=instances, http_tokens="required")
 
 
-BOTH = (
-    f"{WEB} is attached by InstanceMetadata old and selected by the fleet web: "
-    "exclude it from the fleet, or attach it no more."
-)
+BOTH = f"{WEB} is managed by both InstanceMetadata old and fleet web: exclude it from the fleet or remove it from old."
 
 
 def test_an_attached_instance_cannot_be_in_a_fleet_made_later(programs: Programs) -> None:
     add(programs, WEB)
     run = programs.run(lambda: (attached({"mail": WEB}), fleet())[1])
-    assert forbidden(run) == {"web": f"FleetMetadata web cannot go on:\n  {BOTH}"}
+    assert forbidden(run) == {"web": f"FleetMetadata web cannot continue:\n  {BOTH}"}
     assert list(run.rows()) == ["old-mail"]
 
 
@@ -202,7 +199,7 @@ def test_an_instance_of_a_fleet_cannot_be_attached_later(programs: Programs) -> 
     add(programs, WEB)
     with pytest.raises(pulumi.RunError) as caught:
         programs.run(lambda: (fleet(), attached([OLD, WEB]))[1])
-    assert str(caught.value) == f"InstanceMetadata old cannot go on:\n  {BOTH}"
+    assert str(caught.value) == f"InstanceMetadata old cannot continue:\n  {BOTH}"
     assert list(programs.last.rows()) == [f"web-{WEB}"]
 
 
@@ -210,7 +207,7 @@ def test_an_instance_in_two_fleets_forbids_the_run_by_naming_both(programs: Prog
     add(programs, WEB, OLD)
     run = programs.run(lambda: (fleet(exclude=[OLD]), fleet("api", instances=[WEB]))[1])
     sentence = f"{WEB} is in the fleets web and api: exclude it from all but one."
-    assert forbidden(run) == {"api": f"FleetMetadata api cannot go on:\n  {sentence}"}
+    assert forbidden(run) == {"api": f"FleetMetadata api cannot continue:\n  {sentence}"}
     assert list(run.rows()) == [f"web-{WEB}"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
 from imds_provider.aws.error_advice import DENIED_CODES
 from imds_provider.errors import AwsError, ConfigurationError
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import ADVICE
 from imds_provider.rules.wave_health import Impairment
@@ -25,7 +25,7 @@ OLD = "i-1a2b3c4d"
 REQUIRED: Options = {**LAX, "httpTokens": "required"}
 PERMISSIONS = ["ec2:ModifyInstanceMetadataOptions", "ec2:DescribeInstanceStatus", "cloudwatch:GetMetricData"]
 LAST = "2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC"
-CALLS = LegacyCalls(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
+CALLS = Imdsv1Usage(1234, datetime(2026, 11, 20, 13, 0, tzinfo=timezone.utc))
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def forbidden(programs: Programs, *, preview: bool = True, **given: Any) -> list
 def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, REQUIRED, Team="web")
     seen.add(OLD, Team="web", state="stopped")
-    (said,) = fleet(programs).said
+    (said,) = fleet(programs).log
     assert said.splitlines() == [
         "info: fleet web: 3 selected",
         "  already right  1",
@@ -82,10 +82,10 @@ def test_an_instance_of_which_ec2_reports_nothing_is_left_as_it_is_and_is_unknow
     run = fleet(programs, preview=preview)
     assert set(run.rows()) == {f"web-{WEB}"}
     assert seen.counted == [[WEB]], "nothing is asked about one that is not changed"
-    (warning,) = (each for each in run.said if each.startswith("warning"))
-    assert warning.startswith(f"warning: {OLD} is left as it is: EC2 reports no metadata options of it")
+    (warning,) = (each for each in run.log if each.startswith("warning"))
+    assert warning.startswith(f"warning: {OLD} is left as it is: EC2 does not report its metadata options")
     if preview:
-        assert f"  unknown    1  EC2 does not report all that is wanted: {OLD}" in run.said[0].splitlines()
+        assert f"  unknown    1  EC2 does not report all wanted options: {OLD}" in run.log[0].splitlines()
     else:
         assert (run.outputs["report"]["unknown"], run.outputs["report"]["notCompliant"]) == ([OLD], [OLD])
 
@@ -94,16 +94,16 @@ def test_an_instance_of_which_ec2_reports_nothing_is_left_as_it_is_and_is_unknow
 def test_what_should_be_known_is_a_warning(programs: Programs, seen: FakeFleetCalls, *, preview: bool) -> None:
     seen.calls[WEB] = None
     run = fleet(programs, preview=preview, exclude=[OLD])
-    (warning,) = (each for each in run.said if each.startswith("warning"))
+    (warning,) = (each for each in run.log if each.startswith("warning"))
     assert warning.splitlines() == [
         f"warning: {OLD} is excluded, but would not be selected.",
-        f"CloudWatch has no data on IMDSv1 calls of {WEB} in the last 14 days: it may still make some.",
+        f"CloudWatch has no data on IMDSv1 calls of {WEB} in the last 14 days: it may make some.",
     ]
 
 
 def test_the_summary_is_for_previews_alone(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, REQUIRED, Team="web")
-    assert fleet(programs, preview=False).said == []
+    assert fleet(programs, preview=False).log == []
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
@@ -117,7 +117,7 @@ def test_everything_that_forbids_the_run_is_in_one_list(
         Exemption(API, "old agent", "9999-12-31", http_tokens="optional"),
     ]
     heading, loosened, *others = forbidden(programs, preview=preview, exemptions=exemptions)
-    assert heading == "FleetMetadata web cannot go on:"
+    assert heading == "FleetMetadata web cannot continue:"
     assert loosened.startswith(f"  {API} would be loosened (httpTokens: required -> optional): ")
     assert others == [
         f"  the exemption of {OLD} (gone) ended on 2020-01-01: remove it, or give it a later date.",
@@ -129,18 +129,21 @@ def test_everything_that_forbids_the_run_is_in_one_list(
 def test_the_summary_stands_before_what_forbids_the_run(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.calls[WEB] = CALLS
     forbidden(programs)
-    assert f"  blocked    1  {WEB}" in programs.last.said[0].splitlines()
+    assert f"  blocked    1  {WEB}" in programs.last.log[0].splitlines()
 
 
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
         ({"select": {"metadata-options.state": ["applied"]}}, 'select["metadata-options.state"] cannot select a fleet'),
-        ({"select": None}, "give select or instances."),
-        ({"exclude": ["web"]}, "exclude must hold instance ids"),
-        ({"http_tokens": "on"}, 'httpTokens must be "optional" or "required", got "on".'),
-        ({"http_tokens": None}, "set at least one option to manage: httpTokens,"),
-        ({"exemptions": [Exemption(WEB, "why", "9999-12-31")] * 2}, f"{WEB} is exempted twice: keep one exemption."),
+        ({"select": None}, "select is missing, and so is instances"),
+        ({"exclude": ["web"]}, "exclude[0] must be an instance ID"),
+        ({"http_tokens": "on"}, 'http_tokens must be "optional" or "required", got "on".'),
+        ({"http_tokens": None}, "set at least one option to manage: http_tokens,"),
+        (
+            {"exemptions": [Exemption(WEB, "why", "9999-12-31")] * 2},
+            f"exemptions[1] is the second exemption of {WEB}; keep one.",
+        ),
     ],
 )
 def test_a_bad_value_ends_the_program_with_one_sentence(
@@ -184,14 +187,14 @@ def test_only_those_whose_calls_will_be_refused_are_asked_about(programs: Progra
 def test_nobody_is_asked_about_where_legacy_calls_are_off(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.calls[WEB] = CALLS
     run = fleet(programs, readiness=Readiness("off"), preflight="off")
-    assert (seen.counted, len(run.said)) == ([], 1)
+    assert (seen.counted, len(run.log)) == ([], 1)
 
 
 def test_where_cloudwatch_cannot_be_asked_the_run_is_forbidden(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.refusal = AwsError("CloudWatch did not answer.", "")
     assert forbidden(programs) == [
-        "FleetMetadata web cannot go on:",
-        "  it is not known who still uses IMDSv1, since CloudWatch did not answer.",
+        "FleetMetadata web cannot continue:",
+        "  IMDSv1 usage is not known: CloudWatch did not answer.",
     ]
 
 
@@ -206,7 +209,7 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
 ) -> None:
     seen.denied = {action}
     assert forbidden(programs) == [
-        "FleetMetadata web cannot go on:",
+        "FleetMetadata web cannot continue:",
         f"  {action} is denied.",
     ]
 
@@ -215,7 +218,7 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
 def test_metrics_that_may_not_be_read_are_told_of_once(programs: Programs, seen: FakeFleetCalls, code: str) -> None:
     seen.denied, seen.refusal = {"cloudwatch:GetMetricData"}, AwsError("cloudwatch:GetMetricData is denied.", code)
     assert forbidden(programs) == [
-        "FleetMetadata web cannot go on:",
+        "FleetMetadata web cannot continue:",
         "  cloudwatch:GetMetricData is denied.",
     ]
 
@@ -254,7 +257,9 @@ def test_a_fleet_that_is_not_watched_is_warned_of_when_tokens_become_required(
 ) -> None:
     seen.add(API, REQUIRED, Team="web")
     (warning,) = warnings(fleet(programs, preview=preview, rollout=Rollout(soak_minutes=0)))
-    assert warning.startswith("warning: soakMinutes is 0, so 1 instance may refuse IMDSv1 calls before anybody notices")
+    assert warning.startswith(
+        "warning: rollout.soak_minutes is 0, so 1 instance may refuse IMDSv1 calls before anybody notices"
+    )
     assert warnings(fleet(programs, preview=preview)) == []
     hop_limit = {"http_tokens": None, "http_put_response_hop_limit": 2}
     assert warnings(fleet(programs, preview=preview, rollout=Rollout(soak_minutes=0), **hop_limit)) == []
@@ -264,7 +269,7 @@ def test_a_hop_limit_that_goes_down_is_warned_of(programs: Programs, seen: FakeF
     seen.add(API, {**LAX, "httpPutResponseHopLimit": 3}, Team="web")
     (warning,) = warnings(fleet(programs, http_put_response_hop_limit=2))
     assert warning == (
-        f"warning: httpPutResponseHopLimit goes down on {API} (3 -> 2): containers there may lose IMDSv2, and need 2."
+        f"warning: httpPutResponseHopLimit is lowered on {API} (3 -> 2): containers there may lose IMDSv2; they need 2."
     )
 
 
@@ -286,10 +291,10 @@ def test_a_preview_says_in_one_line_whose_calls_at_boot_it_cannot_see(programs: 
     seen.add(WEB, launched_at=launched, Team="web")
     seen.add(API, launched_at=launched, Team="web")
     seen.add(OLD, launched_at=seen.now() - timedelta(days=13), Team="web")
-    told = fleet(programs).said[0].splitlines()[-1]
+    told = fleet(programs).log[0].splitlines()[-1]
     assert told.startswith("2 instances launched before 2026-11-11 12:01 UTC: ")
     assert "github.com/aws/aws-imds-packet-analyzer" in told
-    assert fleet(programs, preview=False).said == []
+    assert fleet(programs, preview=False).log == []
 
 
 def test_a_preview_says_who_was_impaired_before_and_asks_only_about_what_is_to_change(
@@ -300,7 +305,7 @@ def test_a_preview_says_who_was_impaired_before_and_asks_only_about_what_is_to_c
     seen.impairments = {each: Impairment("system status impaired", since) for each in (WEB, API)}
     (warning,) = warnings(fleet(programs))
     assert warning == (
-        f"warning: {WEB} fails a status check already (system status impaired since 2026-11-20 13:00 UTC), "
+        f"warning: {WEB} already fails a status check (system status impaired since 2026-11-20 13:00 UTC), "
         "which does not stop the rollout."
     )
     assert seen.asked_status == [[WEB]]
@@ -328,9 +333,9 @@ def test_the_window_is_counted_by_the_clock_of_aws(programs: Programs, seen: Fak
     seen.clock = datetime(2031, 5, 1, tzinfo=timezone.utc)
     seen.add(WEB, launched_at=datetime(2031, 4, 1, tzinfo=timezone.utc), Team="web")
     run = fleet(programs, exemptions=[Exemption(OLD, "gone", "2031-04-30")], expired_exemptions="warn")
-    assert "1 instance launched before 2031-04-17 00:01 UTC: " in run.said[0]
+    assert "1 instance launched before 2031-04-17 00:01 UTC: " in run.log[0]
     assert any("(gone) ended on 2031-04-30" in line for line in warnings(run))
 
 
 def warnings(run: Run) -> list[str]:
-    return [each for each in run.said if each.startswith("warning")]
+    return [each for each in run.log if each.startswith("warning")]

@@ -11,7 +11,7 @@ import pytest
 
 from imds_components import InstanceMetadata
 from imds_provider.errors import AwsError
-from imds_provider.rules.planned_change import found
+from imds_provider.rules.planned_change import parse_found_line
 from imds_provider.waiting.clock import Deadline
 from tests.components.conftest import BARRIER, COMPONENT, ROW, Programs
 from tests.support.fakes import LAX
@@ -62,7 +62,7 @@ def test_no_instance_is_a_warning_and_a_barrier_that_says_who_has_left(programs:
     assert [each.type for each in run.resources] == [COMPONENT, BARRIER]
     assert (run.barrier().inputs["targets"], run.barrier().inputs["owner"]) == ({}, "InstanceMetadata fleet")
     assert run.outputs == {"options": {}, "applied_ids": [], "pending_start_ids": []}
-    assert run.said == ["warning: there are no instances to manage."]
+    assert run.log == ["warning: there are no instances to manage."]
 
 
 def test_an_instance_of_the_program_is_attached_by_its_id_and_named_after_itself(programs: Programs) -> None:
@@ -261,27 +261,36 @@ def test_an_instance_of_the_program_given_twice_is_refused_in_a_list_and_in_a_ma
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"instances": "web"}, 'web: "web" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.'),
-        ({"http_tokens": "on"}, 'httpTokens must be "optional" or "required", got "on".'),
-        ({"http_put_response_hop_limit": 0}, "httpPutResponseHopLimit must be a whole number from 1 to 64, got 0."),
-        ({"http_put_response_hop_limit": 65}, "httpPutResponseHopLimit must be a whole number from 1 to 64, got 65."),
-        ({"http_put_response_hop_limit": 2.5}, "httpPutResponseHopLimit must be a whole number from 1 to 64, got 2.5."),
+        (
+            {"instances": "web"},
+            'instances.web must be an instance ID ("i-" and 8 or 17 hexadecimal digits), got "web".',
+        ),
+        ({"http_tokens": "on"}, 'http_tokens must be "optional" or "required", got "on".'),
+        ({"http_put_response_hop_limit": 0}, "http_put_response_hop_limit must be a whole number from 1 to 64, got 0."),
+        (
+            {"http_put_response_hop_limit": 65},
+            "http_put_response_hop_limit must be a whole number from 1 to 64, got 65.",
+        ),
+        (
+            {"http_put_response_hop_limit": 2.5},
+            "http_put_response_hop_limit must be a whole number from 1 to 64, got 2.5.",
+        ),
         (
             {"http_put_response_hop_limit": True},
-            "httpPutResponseHopLimit must be a whole number from 1 to 64, got true.",
+            "http_put_response_hop_limit must be a whole number from 1 to 64, got true.",
         ),
         (
             {"http_put_response_hop_limit": "2"},
-            'httpPutResponseHopLimit must be a whole number from 1 to 64, got "2".',
+            'http_put_response_hop_limit must be a whole number from 1 to 64, got "2".',
         ),
-        ({"http_endpoint": "on"}, 'httpEndpoint must be "disabled" or "enabled", got "on".'),
-        ({"http_protocol_ipv6": "on"}, 'httpProtocolIpv6 must be "disabled" or "enabled", got "on".'),
-        ({"instance_metadata_tags": "on"}, 'instanceMetadataTags must be "disabled" or "enabled", got "on".'),
+        ({"http_endpoint": "on"}, 'http_endpoint must be "disabled" or "enabled", got "on".'),
+        ({"http_protocol_ipv6": "on"}, 'http_protocol_ipv6 must be "disabled" or "enabled", got "on".'),
+        ({"instance_metadata_tags": "on"}, 'instance_metadata_tags must be "disabled" or "enabled", got "on".'),
         (
             {"metadata_options": {"http_tokens": "required"}, "http_tokens": "required"},
             "http_tokens is given twice, by itself and in metadata_options.",
         ),
-        ({"metadata_options": {}, "region": "eu-west-1"}, "set at least one option to manage: httpTokens,"),
+        ({"metadata_options": {}, "region": "eu-west-1"}, "set at least one option to manage: http_tokens,"),
     ],
 )
 def test_a_bad_value_ends_the_program_with_one_sentence_and_nothing_is_registered(
@@ -313,11 +322,11 @@ def test_previews_and_runs_give_each_resource_what_one_describe_found(programs: 
     programs.ec2.add(WEB)
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
     rows = programs.run(lambda: component({"web": WEB, "api": API}), preview=preview).rows()
-    assert programs.ec2.looks == [tuple(sorted([WEB, API]))]
+    assert programs.ec2.describes == [tuple(sorted([WEB, API]))]
     assert rows["fleet-web"].inputs["change"] == "httpTokens: optional -> required"
     assert "found" not in rows["fleet-web"].inputs
     assert "change" not in rows["fleet-api"].inputs
-    seen = found(API, rows["fleet-api"].inputs["found"], {"httpTokens": "required"})
+    seen = parse_found_line(API, rows["fleet-api"].inputs["found"], {"httpTokens": "required"})
     assert seen == programs.ec2.describe([API], Deadline(programs.clock, 1))[API]
 
 
@@ -327,8 +336,8 @@ def test_a_run_tells_the_resource_of_a_terminated_instance_so_that_it_fails(prog
 
 
 def test_a_run_that_cannot_describe_the_instances_compares_what_is_recorded(programs: Programs) -> None:
-    programs.refusal = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
+    programs.error = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
     run = programs.run(lambda: component({"web": WEB, "api": API}))
-    (said,) = run.said
+    (said,) = run.log
     assert said.startswith("warning: this run compares recorded values only, the instances could not be described: EC2")
     assert not any("change" in row.inputs or "found" in row.inputs for row in run.rows().values())

@@ -4,7 +4,7 @@ import pulumi_aws as aws
 import pytest
 
 from imds_components.wanted_options import wanted_options
-from imds_provider.rules.options import OPTION_NAMES, OPTIONS
+from imds_provider.rules.options import OPTIONS
 
 EVERYTHING: dict[str, str | int] = {
     "http_tokens": "required",
@@ -72,7 +72,9 @@ def test_an_option_given_both_ways_is_refused_even_with_the_same_value(second: s
 
 def test_no_option_at_all_is_refused() -> None:
     for given in (None, dict[str, str](), aws.ec2.InstanceMetadataOptionsArgs()):
-        assert problems({}, given) == [f"set at least one option to manage: {', '.join(OPTION_NAMES)}."]
+        assert problems({}, given) == [
+            f"set at least one option to manage: {', '.join(option.argument for option in OPTIONS)}."
+        ]
 
 
 def test_an_unknown_key_of_the_dictionary_is_refused_and_not_ignored() -> None:
@@ -83,7 +85,7 @@ def test_an_unknown_key_of_the_dictionary_is_refused_and_not_ignored() -> None:
 def test_every_wrong_value_is_named_at_once() -> None:
     found = problems({"http_tokens": "on", "http_endpoint": True}, {"http_put_response_hop_limit": 65})
     assert found == [
-        'httpTokens must be "optional" or "required", got "on".',
-        "httpPutResponseHopLimit must be a whole number from 1 to 64, got 65.",
-        'httpEndpoint must be "disabled" or "enabled", got true.',
+        'http_tokens must be "optional" or "required", got "on".',
+        "http_put_response_hop_limit must be a whole number from 1 to 64, got 65.",
+        'http_endpoint must be "disabled" or "enabled", got true.',
     ]

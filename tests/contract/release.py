@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import Seed
+from localcloud.ec2.instances import Seed
 from tests.support.cli import CommandLine, aws_config
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -120,7 +120,7 @@ def make(version: str, home: Path) -> Release:
 
 
 def steady(state: Mapping[str, Any], url: str) -> Any:  # noqa: ANN401  JSON
-    """The state without what is another each time: order, times, random ids and marks, addresses, places of files."""
+    """The state without what is another each time: order, times, random IDs, addresses, places of files."""
     deployment = state["deployment"]
     resources = [
         {name: value for name, value in each.items() if name not in ("sourcePosition", "stackTrace")}
@@ -135,11 +135,11 @@ def steady(state: Mapping[str, Any], url: str) -> Any:  # noqa: ANN401  JSON
     text = re.sub(r'"\d{4}-\d\d-\d\dT[^"]*"', '"2026-01-01T00:00:00Z"', text)
     for pattern, steadily in (
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-4000-8000-{:012x}"),
-        (r"change=[0-9a-f]{8}-", "change={:08x}-"),
+        (r"change=[0-9a-f]{8}\b", "change={:08x}"),
     ):
         for number, found in enumerate(dict.fromkeys(re.findall(pattern, text)), 1):
             text = text.replace(found, steadily.format(number))
-    return json.loads(re.sub(r"(change=\w+-)\d{8}T\d{6}Z", r"\g<1>20260101T000000Z", text))
+    return json.loads(re.sub(r"(edAt=)\d{4}-\d\d-\d\dT[\d:]+Z", r"\g<1>2026-01-01T00:00:00Z", text))
 
 
 def _in_order(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from imds_components.fleet.waves import Rollout, assign
 from localcloud.client import LocalCloud
-from localcloud.shapes import MetadataOptions, Seed
+from localcloud.ec2.instances import MetadataOptions, Seed
 from tests.support.engine import Run
 
 REGION = "eu-west-1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import InstanceView
+from localcloud.ec2.instances import InstanceView
 from tests.e2e.fleet import aws_config, modifications
 from tests.support.engine import Stack
 

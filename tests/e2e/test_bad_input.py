@@ -35,7 +35,7 @@ def test_every_mistake_in_the_configuration_is_named_in_one_go_and_nothing_is_se
         assert 'imds:options.httpPutResponseHopLimit must be a whole number from 1 to 64, got "2".' in said
         assert "imds:options.httpToken is not a known key; did you mean httpTokens?" in said
         assert "imds:instance is not a known key; did you mean instances?" in said
-        assert "imds:instances.api must be an instance id" in said
+        assert "imds:instances.api must be an instance ID" in said
         assert f"{WEB} is given twice, as imds:instances.again and as imds:instances.web." in said
         assert "aws:endpoints: the URL of ec2 must be https, or http on a loopback address" in said
     assert cloud.counts() == {}
@@ -85,8 +85,8 @@ def test_what_only_the_provider_can_see_is_refused_in_the_preview(stack: Stack, 
     said = complaints_about(
         stack, cloud, '{"web": WEB}', 'http_tokens=output("yes"), http_put_response_hop_limit=output(65)'
     )
-    assert 'httpTokens must be "optional" or "required", got "yes".' in said
-    assert "httpPutResponseHopLimit must be a whole number from 1 to 64, got 65." in said
+    assert 'http_tokens must be "optional" or "required", got "yes".' in said
+    assert "http_put_response_hop_limit must be a whole number from 1 to 64, got 65." in said
 
 
 def test_an_instance_given_twice_by_outputs_is_refused_in_the_preview(stack: Stack, cloud: LocalCloud) -> None:

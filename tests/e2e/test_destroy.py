@@ -54,7 +54,7 @@ def test_destroy_restores_what_was_there_before_but_loosens_only_with_a_reason(s
     }
     (warning,) = (each for each in destroy.said("warning") if WEB in each)
     assert "keeps httpTokens=required on 2" in warning
-    assert "gives a reason to loosen it" in warning
+    assert "gives no reason to loosen it" in warning
     assert cloud.instance(WEB)["options"]["InstanceMetadataTags"] == "enabled", "not managed, so never put back"
     assert stack.resources() == {}
 
@@ -75,5 +75,5 @@ def test_what_a_destroy_does_is_said_by_what_was_recorded_last(stack: Stack, clo
     assert modifications(cloud) == {WEB: {"HttpTokens": "optional", "HttpEndpoint": "enabled"}}
     said = "\n".join([*destroy.said("info"), *destroy.said("warning")])
     assert said == (
-        f"1 of 1 instance leaves InstanceMetadata lab: {WEB}.\n  onDestroy: restore puts back httpTokens=optional on 1."
+        f"InstanceMetadata lab releases 1 of 1 instance: {WEB}.\n  onDestroy: restore sets httpTokens=optional on 1."
     )

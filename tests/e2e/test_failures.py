@@ -83,7 +83,7 @@ def test_a_change_that_is_not_seen_through_is_recorded_and_the_next_up_goes_on(s
     destroy = stack.destroy()
     assert modifications(cloud) == {}
     (warning,) = destroy.said("warning")
-    assert warning.startswith(f"{CACHE} keeps httpTokens=required, though it had httpTokens=optional before: ")
+    assert warning.startswith(f"{CACHE} keeps httpTokens=required instead of the previous httpTokens=optional: ")
 
 
 def test_what_somebody_changes_while_the_barrier_waits_is_put_right_by_the_same_run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import WorkloadSeed
+from localcloud.ec2.instances import WorkloadSeed
 from tests.e2e.fleet import (
     IN_ORDER,
     barriers,
@@ -99,7 +99,7 @@ def test_an_instance_that_was_impaired_before_is_warned_of_and_stops_nothing(sta
     cloud.change(FIRST, {"status": "impaired"})
     stack.configure(fleet(cloud, **UNWATCHED))
     (warning,) = stack.preview().said("warning")
-    assert f"{FIRST} fails a status check already (system status impaired and instance status impaired" in warning
+    assert f"{FIRST} already fails a status check (system status impaired and instance status impaired" in warning
     stack.up()
     assert tokens(cloud, [FIRST, *REST]) == {"required"}
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import Seed
+from localcloud.ec2.instances import Seed
 from tests.e2e.fleet import IN_ORDER, MODIFY, REGION, complaints, fleet, instance, member, modifications
 from tests.support.engine import Stack
 

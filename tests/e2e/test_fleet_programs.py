@@ -52,7 +52,7 @@ def test_mistakes_in_the_arguments_are_sentences_with_the_name_of_the_fleet(stac
     stack.write_program(MISTAKEN)
     stack.configure(aws_config(cloud))
     said = complaints(stack.preview(fails=True))
-    assert 'FleetMetadata web: select["tag:Team"] must be a list of at least one string.' in said
-    assert 'exclude must hold instance ids, i- and 8 or 17 hexadecimal digits, got "web-1".' in said
+    assert 'FleetMetadata web: select["tag:Team"] must be a list of at least one string, got' in said
+    assert 'exclude[0] must be an instance ID ("i-" and 8 or 17 hexadecimal digits), got "web-1".' in said
     assert 'on_destroy must be "retain" or "restore", got "keep".' in said
     assert cloud.counts() == {}

@@ -10,7 +10,7 @@ from tests.support.engine import Stack
 
 CALLING, QUIET, UNKNOWN, REQUIRED_ALREADY = IN_ORDER[:4]
 MINUTE = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
-NO_DATA = f"CloudWatch has no data on IMDSv1 calls of {UNKNOWN} in the last 14 days: it may still make some."
+NO_DATA = f"CloudWatch has no data on IMDSv1 calls of {UNKNOWN} in the last 14 days: it may make some."
 
 
 def test_who_still_uses_imdsv1_stops_the_run_unless_it_is_only_to_be_told(stack: Stack, cloud: LocalCloud) -> None:
@@ -30,7 +30,7 @@ def test_who_still_uses_imdsv1_stops_the_run_unless_it_is_only_to_be_told(stack:
     for run in (preview, stack.up(fails=True)):
         said = complaints(run)
         assert called.search(said)
-        assert "exempt or exclude it, or set readiness (legacyCalls, unknown) to warn." in said
+        assert "exempt or exclude these instances, or let readiness warn instead of block." in said
         assert QUIET not in said
         assert UNKNOWN not in said
     asked = {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]}

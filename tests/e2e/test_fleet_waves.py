@@ -41,7 +41,7 @@ def test_a_soak_is_shown_and_waited_for_before_the_next_wave(stack: Stack, cloud
     stack.configure(fleet(cloud, rollout={"waves": [1, "100%"], "soakMinutes": 1}))
     with cloud.hurrying(times=12):
         up = stack.up()
-    assert any(re.fullmatch(r"before wave 2/2 of web: soak of 1 instance, \d+ s more", each) for each in up.progress)
+    assert any(re.fullmatch(r"before wave 2/2 of web: soaking 1 instance, \d+ s left", each) for each in up.progress)
     first, second = (changed_at(stack, [each]) for each in OTHERS[:2])
     assert min(second) >= max(first) + timedelta(minutes=1)
 
@@ -94,4 +94,4 @@ def changed_at(stack: Stack, instance_ids: Sequence[str]) -> list[datetime]:
     """When the instances were changed, by AWS's clock, as it is recorded of them."""
     recorded = stack.resources()
     targets = [Target.parse(recorded[row]["outputs"]["target"]) for row in sorted(fleet_rows(*instance_ids))]
-    return [each.changed_at for each in targets if each and each.changed_at]
+    return [each.change.at for each in targets if each and each.change and each.change.at]

@@ -46,18 +46,16 @@ def test_a_slip_in_a_selection_or_region_loosens_nobody_and_a_preview_says_who_l
     up = stack.up()
     for run in (preview, up):
         said = "\n".join(run.said("warning"))
-        assert f"6 of 6 instances leave fleet web: {WEB[0]}, {WEB[1]}, {WEB[2]} and 3 more." in said
-        assert "onDestroy: restore puts back httpPutResponseHopLimit=1 on 6." in said
-        assert (
-            "onDestroy: restore keeps httpTokens=required on 6, since nothing in allowDowngrade gives a reason" in said
-        )
-        assert "To go back, first want the looser value with a reason, and let them leave after that." in said
-        assert f"2 of 2 instances leave fleet lab: {LAB[0]}, {LAB[1]}." in said
-        assert "onDestroy: restore puts back httpPutResponseHopLimit=1 on 2, httpTokens=optional on 2." in said
-        assert f"1 of 1 instance leaves fleet strict: {STRICT}." in said
-        assert f"IMDSv1 calls are refused from then on by {STRICT}." in said
+        assert f"fleet web releases 6 of 6 instances: {WEB[0]}, {WEB[1]}, {WEB[2]} and 3 more." in said
+        assert "onDestroy: restore sets httpPutResponseHopLimit=1 on 6." in said
+        assert "onDestroy: restore keeps httpTokens=required on 6, since allowDowngrade gives no reason" in said
+        assert "To loosen it, first set the looser value with a reason, then release the instances." in said
+        assert f"fleet lab releases 2 of 2 instances: {LAB[0]}, {LAB[1]}." in said
+        assert "onDestroy: restore sets httpPutResponseHopLimit=1 on 2, httpTokens=optional on 2." in said
+        assert f"fleet strict releases 1 of 1 instance: {STRICT}." in said
+        assert f"IMDSv1 calls will be refused by {STRICT}." in said
         assert "selects no instance in eu-west-3: check select, instances and the region." in said
-    assert f"2 of 2 instances leave fleet away: {AWAY[0]}, {AWAY[1]}." in "\n".join(up.said("warning"))
+    assert f"fleet away releases 2 of 2 instances: {AWAY[0]}, {AWAY[1]}." in "\n".join(up.said("warning"))
     assert not any(warned_of(up, each) for each in WEB[3:]), "one warning for all of them, which is cut"
 
     assert options(cloud, *ALL) == {
@@ -109,11 +107,11 @@ def test_a_restore_is_done_or_told_and_one_that_is_terminated_is_spared_it(stack
     for run in (preview, up):
         for each in (ending, outliving, READ):
             (warning,) = warned_of(run, each)
-            assert f"Nothing is restored on those whose own resource is deleted as well: {each}." in warning
-            assert "To have one restored that outlives its resource, attach it by its ID." in warning
+            assert f"Nothing is restored on instances whose own resource is deleted as well: {each}." in warning
+            assert "To restore one that outlives its resource, attach it by its ID." in warning
         for each in (outliving_by_id, READ_BY_ID):
             (warning,) = warned_of(run, each)
-            assert "onDestroy: restore puts back httpPutResponseHopLimit=1 on 1." in warning
+            assert "onDestroy: restore sets httpPutResponseHopLimit=1 on 1." in warning
 
     assert set(modifications(cloud)) == {outliving_by_id, READ_BY_ID}
     assert options(cloud, outliving, outliving_by_id, READ, READ_BY_ID) == {

@@ -87,11 +87,11 @@ def test_whoever_an_instance_goes_to_nothing_is_loosened_and_what_is_forgotten_i
     for run, forgotten, restored in ((preview, FORESEEN, HOPS_FORESEEN), (up, FORGOTTEN, HOPS_RESTORED)):
         for each in forgotten:
             (warning,) = warned_of(run, each)
-            assert "values from before are forgotten" in warning
+            assert "previous values are lost" in warning
             assert "To keep them, declare the rename in `aliases`." in warning
         for each in restored:
             (warning,) = warned_of(run, each)
-            assert "puts back httpPutResponseHopLimit=1 on 1." in warning
+            assert "sets httpPutResponseHopLimit=1 on 1." in warning
         (warning,) = warned_of(run, NO_TOKENS)
         assert "keeps httpTokens=required" in warning
         assert not any(warned_of(run, each) for each in (STAYS, OTHER, KEPT, LEFT, TWICE))

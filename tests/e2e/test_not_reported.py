@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
-from localcloud.shapes import MetadataOptions
+from localcloud.ec2.instances import MetadataOptions
 from tests.e2e.fleet import aws_config, instance, modifications
 from tests.e2e.hiding import WHOLE, hiding
 from tests.e2e.owners import ids, program
@@ -32,8 +32,8 @@ def test_what_is_not_reported_is_unknown_in_previews_runs_and_outputs_until_it_i
         said = "\n".join(preview.said("info"))
         about_partly = f"  partly  {PARTLY}  EC2 does not report httpTokens there; httpPutResponseHopLimit: 1 -> 2"
         assert f"1 of 2 are not known to comply:\n{about_partly}" in said
-        assert f"unknown    1  EC2 does not report all that is wanted: {NOTHING}" in said
-        left = f"{NOTHING} is left as it is: EC2 reports no metadata options of it, so they cannot be compared."
+        assert f"unknown    1  EC2 does not report all wanted options: {NOTHING}" in said
+        left = f"{NOTHING} is left as it is: EC2 does not report its metadata options, so they cannot be compared."
         assert left in preview.said("warning")
 
         up = stack.up()
@@ -44,7 +44,7 @@ def test_what_is_not_reported_is_unknown_in_previews_runs_and_outputs_until_it_i
         assert (report["selected"], report["applied"], report["unknown"]) == (2, 1, [NOTHING])
         assert report["notCompliant"] == [NOTHING]
         warnings = "\n".join(up.said("warning"))
-        assert f"not known to comply, since EC2 does not report all that is wanted: {PARTLY}." in warnings
+        assert f"not known to comply, since EC2 does not report all wanted options: {PARTLY}." in warnings
         assert cloud.instance(PARTLY)["options"]["HttpTokens"] == "required"
         assert stack.preview().steps == {}
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from imds_provider.errors import ImdsError, NotAppliedError
 from imds_provider.rules.options import OPTION_NAMES, Options, decode
-from localcloud.shapes import InstanceView
+from localcloud.ec2.instances import InstanceView
 from tests.faults.instances import BEFORE, STOPPED, Fleet
 from tests.support.attempts import Run
 from tests.support.provider_run import SECRETS, JumpingEngine
@@ -19,7 +19,7 @@ Kind = Literal["lost", "wrong", "hung", "unclear"]
 
 LONGEST_LINE = 900
 """AWS's own reason takes 300 of it where a policy denies a call."""
-_ADVICE = re.compile(r"\b(run|running|check|grant|renew|enable|allow|must|take it out)\b", re.IGNORECASE)
+_ADVICE = re.compile(r"\b(run|running|check|grant|renew|enable|allow|must|remove)\b", re.IGNORECASE)
 _KEY = re.compile(r"\b(aws|imds):[a-zA-Z]+")
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from imds_provider.aws import FleetLookups
-from imds_provider.aws.fleet_lookups import LONGEST_SECONDS
+from imds_provider.aws.fleet_lookups import PAGE_SECONDS
 from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
@@ -39,7 +39,7 @@ def engine(cloud: LocalCloud) -> Iterator[JumpingEngine]:
 LOOKUPS: dict[str, Callable[[FleetLookups], object]] = {
     "DescribeInstances": lambda calls: calls.select({"instance-state-name": ["running"]}, []),
     "DescribeInstanceStatus": lambda calls: calls.impaired([WEB]),
-    "GetMetricData": lambda calls: calls.legacy_calls("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
+    "GetMetricData": lambda calls: calls.imdsv1_usage("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
 }
 
 
@@ -52,12 +52,12 @@ def test_a_lookup_that_is_never_answered_ends_in_time_with_an_error(
     started = engine.now()
     with pytest.raises(AwsError, match=rf"in {REGION} did not answer {action} in 60 s; run again\.$"):
         LOOKUPS[action](runtime.aws().fleet(REGION))
-    assert LONGEST_SECONDS <= engine.now() - started < LONGEST_SECONDS + LAST_ATTEMPT_SECONDS
+    assert PAGE_SECONDS <= engine.now() - started < PAGE_SECONDS + LAST_ATTEMPT_SECONDS
 
 
 @pytest.mark.usefixtures("engine")
 def test_an_instance_that_is_gone_does_not_hide_those_that_are_impaired(cloud: LocalCloud) -> None:
     cloud.seed([{"id": WEB, "region": REGION, "status": "impaired"}, {"id": API, "region": REGION}])
     (found,) = runtime.aws().fleet(REGION).impaired([WEB, API, GONE]).items()
-    assert (found[0], found[1].what) == (WEB, "system status impaired and instance status impaired")
+    assert (found[0], found[1].check) == (WEB, "system status impaired and instance status impaired")
     assert runtime.aws().fleet(REGION).impaired([API, GONE]) == {}

@@ -10,7 +10,7 @@ from imds_provider.aws import FleetLookups
 from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
-from localcloud.shapes import Seed
+from localcloud.ec2.instances import Seed
 from tests.support.provider_run import REGION, provider_run
 
 WEB, API, OLD = (f"i-{digit * 17}" for digit in "abc")

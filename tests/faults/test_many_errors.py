@@ -28,7 +28,7 @@ def failures() -> dict[str, tuple[Fault | None, str]]:
         HUNDRED["web-050"]: (_error("InvalidParameterValue", "'a/b' is not a valid tag key"), "is not a valid tag key"),
         HUNDRED["web-064"]: (_error("InternalError"), "failed inside EC2"),
         HUNDRED["web-088"]: (Fault("drop", MODIFY, times=None), "check the network"),
-        UNKNOWN: (None, f"does not exist in {REGION}: check the id"),
+        UNKNOWN: (None, f"does not exist in {REGION}: check the ID"),
     }
 
 

@@ -25,5 +25,5 @@ def test_the_second_resource_records_the_value_from_before_the_first_though_that
             while cloud.instance(WEB)["options"]["HttpTokens"] != "required":
                 time.sleep(0.01)
             second = threads.submit(PROVIDER.create, inputs)
-            befores = [(each.result().outs or {})["previous"] for each in (first, second)]
-    assert befores == [{"httpTokens": "optional"}] * 2
+            previous = [(each.result().outs or {})["previous"] for each in (first, second)]
+    assert previous == [{"httpTokens": "optional"}] * 2

@@ -122,7 +122,7 @@ def test_a_change_of_the_region_loses_nothing_and_changes_no_instance_in_either_
     run = managed.up(managed.program.moved_to("us-east-1"))
     assert set(run.failed) == set(managed.fleet.ids)
     for name, error in run.failed.items():
-        assert str(error).startswith(f"{managed.fleet.ids[name]} does not exist in us-east-1: check the id, the region")
+        assert str(error).startswith(f"{managed.fleet.ids[name]} does not exist in us-east-1: check the ID, the region")
     assert managed.stack.state == before
     assert managed.cloud.calls(MODIFY) == 0
     assert managed.refresh().failed == {}

@@ -30,8 +30,8 @@ IDENTITY = (
     f"credentials, then run again.{CARRIED}"
 )
 OPERATOR = (
-    "The instance is managed by an AWS service (its operator, such as EKS Auto Mode), which alone decides its "
-    "settings: take it out of the program."
+    "The instance is managed by an AWS service (its operator, such as EKS Auto Mode), which alone can change its "
+    "settings: remove it from the program."
 )
 ENFORCED = (
     f"In {REGION} the account enforces IMDSv2 (HttpTokensEnforced), so httpTokens cannot be optional there: set it to "
@@ -115,11 +115,11 @@ def test_a_denied_change_without_tokens_says_how_they_are_sent(
         ),
         (
             ("UnsupportedOperation", "Specifying InstanceMetadataTags is not yet supported in this region"),
-            f"This option does not exist in {REGION} yet; leave it out of the program there and run again.",
+            f"This option does not exist in {REGION} yet; remove it from the program there and run again.",
         ),
         (
             ("UnknownParameter", "The parameter InstanceMetadataTags is not recognized"),
-            f"EC2 in {REGION} does not know this option; leave it out of the program there and run again.",
+            f"EC2 in {REGION} does not know this option; remove it from the program there and run again.",
         ),
         (
             ("ExpiredToken", "The security token included in the request is expired"),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from localcloud.shapes import MetadataOptions
+from localcloud.ec2.instances import MetadataOptions
 from tests.kill.kill_points import MODIFY, OPERATIONS, A, B, Boundary, Chain
 from tests.kill.stack import FOREVER_SECONDS, Scene, ViolationError, in_ec2s_words
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -11,20 +11,14 @@ from botocore.config import Config
 from localcloud.client import LocalCloud
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
     from mypy_boto3_ec2 import EC2Client
 
-ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=10)
-"""No retries, and bad input reaches the server."""
+WITHOUT_RETRIES = Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=10)
+"""Sends every request once, also an invalid one."""
 
 Connect = Callable[..., "EC2Client"]
-Metrics = Any  # a client of CloudWatch, whose stubs are not among what the project installs
-
-
-@pytest.fixture(autouse=True)
-def _no_configuration_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
 
 
 @pytest.fixture
@@ -35,10 +29,10 @@ def cloud() -> Iterator[LocalCloud]:
 
 @pytest.fixture
 def connect(cloud: LocalCloud) -> Iterator[Connect]:
-    """Makes clients for a region, of the cloud of this test."""
+    """Makes EC2 clients for a region."""
     clients: list[EC2Client] = []
 
-    def make(region: str = "us-east-1", config: Config = ONE_ATTEMPT) -> EC2Client:
+    def make(region: str = "us-east-1", config: Config = WITHOUT_RETRIES) -> EC2Client:
         clients.append(boto3.client("ec2", **cloud.connection(region), config=config))
         return clients[-1]
 
@@ -53,22 +47,31 @@ def ec2(connect: Connect) -> EC2Client:
 
 
 @pytest.fixture
-def cloudwatch(cloud: LocalCloud) -> Iterator[Metrics]:
-    client = boto3.client("cloudwatch", **cloud.connection(), config=ONE_ATTEMPT)
+def cloudwatch(cloud: LocalCloud) -> Iterator[CloudWatchClient]:
+    client: CloudWatchClient = boto3.client("cloudwatch", **cloud.connection(), config=WITHOUT_RETRIES)
     yield client
     client.close()
 
 
 def query(
     instance_id: str, metric: str = "MetadataNoToken", *, period: int = 3600, name: str = "m", stat: str = "Sum"
-) -> Any:  # noqa: ANN401  # as the client takes it
+) -> MetricDataQueryTypeDef:
     """A query of GetMetricData."""
-    dimensions = [{"Name": "InstanceId", "Value": instance_id}]
-    asked = {"Namespace": "AWS/EC2", "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": name, "MetricStat": {"Metric": asked, "Period": period, "Stat": stat}}
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "AWS/EC2",
+                "MetricName": metric,
+                "Dimensions": [{"Name": "InstanceId", "Value": instance_id}],
+            },
+            "Period": period,
+            "Stat": stat,
+        },
+    }
 
 
-def values(client: Metrics, asked: Mapping[str, object], start: datetime, end: datetime) -> list[float]:
-    """The values of one query, the newest first."""
-    [result] = client.get_metric_data(MetricDataQueries=[asked], StartTime=start, EndTime=end)["MetricDataResults"]
-    return list(result["Values"])
+def values(client: CloudWatchClient, query: MetricDataQueryTypeDef, start: datetime, end: datetime) -> list[float]:
+    """The values that a query returns, newest first."""
+    [result] = client.get_metric_data(MetricDataQueries=[query], StartTime=start, EndTime=end)["MetricDataResults"]
+    return result["Values"]

@@ -1,4 +1,4 @@
-"""The stand-in for Pulumi's AWS plugin, over gRPC as the engine speaks to it."""
+"""localcloud's AWS plugin, over gRPC like the Pulumi engine."""
 
 from __future__ import annotations
 
@@ -12,83 +12,84 @@ from typing import Any
 
 import grpc
 import pytest
-from pulumi.provider.experimental.property_value import PropertyValue
+from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]  # its stubs are not installed
 from pulumi.runtime.proto import ResourceProviderStub, provider_pb2
 from pulumi.runtime.rpc import UNKNOWN
 
-from localcloud.bags import Bag, boxed_map, plain_map
 from localcloud.client import LocalCloud
 
 from .conftest import Connect
 
-PLUGIN = Path(__file__).parent.parent.parent / "localcloud" / "bin" / "pulumi-resource-aws"
+PLUGIN = Path(__file__).parent.parent.parent / "localcloud" / "aws_plugin" / "bin" / "pulumi-resource-aws"
+Properties = dict[str, Any]
+
 URN = "urn:pulumi:dev::web::aws:ec2/instance:Instance::web"
 INPUTS = {"ami": "ami-12345678", "instanceType": "t3.micro", "tags": {"Name": "web"}}
 
 
 class Plugin:
-    """Plain values in, plain values out."""
+    """A client that takes and returns properties as dicts."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._stub = ResourceProviderStub(channel)
 
     def configure(self, **args: object) -> None:
-        self._stub.Configure(provider_pb2.ConfigureRequest(args=on_the_wire(args)))
+        self._stub.Configure(provider_pb2.ConfigureRequest(args=struct(args)))
 
-    def create(self, inputs: Bag, *, preview: bool = False, urn: str = URN) -> tuple[str, Bag]:
-        request = provider_pb2.CreateRequest(urn=urn, properties=on_the_wire(inputs), preview=preview)
+    def create(self, inputs: Properties, *, preview: bool = False, urn: str = URN) -> tuple[str, Properties]:
+        request = provider_pb2.CreateRequest(urn=urn, properties=struct(inputs), preview=preview)
         answer = self._stub.Create(request)
-        return answer.id, from_the_wire(answer.properties)
+        return answer.id, properties(answer.properties)
 
-    def diff(self, state: Bag, inputs: Bag) -> dict[str, str]:
-        """The kind of change by path."""
-        request = provider_pb2.DiffRequest(urn=URN, id="i", olds=on_the_wire(state), news=on_the_wire(inputs))
+    def diff(self, state: Properties, inputs: Properties) -> dict[str, str]:
+        """The kind of difference by path."""
+        request = provider_pb2.DiffRequest(urn=URN, id="i", olds=struct(state), news=struct(inputs))
         answer = self._stub.Diff(request)
         kinds = {path: provider_pb2.PropertyDiff.Kind.Name(each.kind) for path, each in answer.detailedDiff.items()}
         assert answer.changes == (provider_pb2.DiffResponse.DIFF_SOME if kinds else provider_pb2.DiffResponse.DIFF_NONE)
         assert set(answer.replaces) == {path for path, kind in kinds.items() if kind == "UPDATE_REPLACE"}
         return kinds
 
-    def read(self, instance_id: str, inputs: Bag) -> tuple[str, Bag, Bag]:
-        """Id, outputs and inputs."""
-        request = provider_pb2.ReadRequest(urn=URN, id=instance_id, inputs=on_the_wire(inputs))
+    def read(self, instance_id: str, inputs: Properties) -> tuple[str, Properties, Properties]:
+        """ID, outputs and inputs."""
+        request = provider_pb2.ReadRequest(urn=URN, id=instance_id, inputs=struct(inputs))
         answer = self._stub.Read(request)
-        return answer.id, from_the_wire(answer.properties), from_the_wire(answer.inputs)
+        return answer.id, properties(answer.properties), properties(answer.inputs)
 
-    def update(self, instance_id: str, state: Bag, inputs: Bag, *, preview: bool = False) -> Bag:
-        olds, news = on_the_wire(state), on_the_wire(inputs)
+    def update(self, instance_id: str, state: Properties, inputs: Properties, *, preview: bool = False) -> Properties:
+        olds, news = struct(state), struct(inputs)
         request = provider_pb2.UpdateRequest(urn=URN, id=instance_id, olds=olds, news=news, preview=preview)
-        return from_the_wire(self._stub.Update(request).properties)
+        return properties(self._stub.Update(request).properties)
 
     def delete(self, instance_id: str) -> None:
         self._stub.Delete(provider_pb2.DeleteRequest(urn=URN, id=instance_id))
 
 
-def on_the_wire(bag: Bag) -> Any:  # noqa: ANN401  # a protobuf Struct, which has no types here
-    return PropertyValue.marshal_map(boxed_map(bag))
+def struct(properties: Properties) -> struct_pb2.Struct:
+    return json_format.ParseDict(properties, struct_pb2.Struct())
 
 
-def from_the_wire(bag: Any) -> Bag:  # noqa: ANN401  # as above
-    return plain_map(PropertyValue.unmarshal_map(bag))
+def properties(struct: struct_pb2.Struct) -> Properties:
+    return dict(json_format.MessageToDict(struct))
 
 
 @pytest.fixture(scope="module")
-def stand_in() -> Iterator[Plugin]:
+def process() -> Iterator[Plugin]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with subprocess.Popen(
         [PLUGIN, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, env={**os.environ, "PATH": path}
-    ) as process:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
+    ) as plugin:
+        assert plugin.stdout is not None
+        port = plugin.stdout.readline().strip()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield Plugin(channel)
-        process.terminate()
+        plugin.terminate()
 
 
 @pytest.fixture
-def plugin(stand_in: Plugin, cloud: LocalCloud) -> Plugin:
-    stand_in.configure(region="eu-west-1", accessKey="a", secretKey="b", endpoints=json.dumps([{"ec2": cloud.url}]))
-    return stand_in
+def plugin(process: Plugin, cloud: LocalCloud) -> Plugin:
+    process.configure(region="eu-west-1", accessKey="a", secretKey="b", endpoints=json.dumps([{"ec2": cloud.url}]))
+    return process
 
 
 def test_a_created_instance_has_the_outputs_that_programs_use(plugin: Plugin, cloud: LocalCloud) -> None:
@@ -112,14 +113,14 @@ def test_a_created_instance_has_the_outputs_that_programs_use(plugin: Plugin, cl
     }
 
 
-def test_a_preview_creates_nothing_and_leaves_open_what_it_cannot_know(plugin: Plugin, cloud: LocalCloud) -> None:
+def test_a_preview_creates_nothing_and_leaves_outputs_unknown(plugin: Plugin, cloud: LocalCloud) -> None:
     instance_id, state = plugin.create(INPUTS, preview=True)
     assert (instance_id, cloud.instances()) == ("", [])
     assert state["ami"] == "ami-12345678"
     assert state["privateIp"] == state["metadataOptions"] == UNKNOWN
 
 
-def test_a_launched_instance_is_waited_for(plugin: Plugin, cloud: LocalCloud) -> None:
+def test_a_create_waits_until_ec2_shows_the_instance(plugin: Plugin, cloud: LocalCloud) -> None:
     cloud.settings(appear=0.5)
     instance_id, state = plugin.create(INPUTS)
     assert state["instanceState"] == "running"
@@ -127,13 +128,13 @@ def test_a_launched_instance_is_waited_for(plugin: Plugin, cloud: LocalCloud) ->
     assert cloud.instance(instance_id)["state"] == "running"
 
 
-def test_what_the_program_does_not_name_makes_no_difference(plugin: Plugin) -> None:
+def test_options_that_the_program_does_not_set_are_not_compared(plugin: Plugin) -> None:
     _, state = plugin.create({**INPUTS, "metadataOptions": {"httpTokens": "required"}})
     assert plugin.diff(state, INPUTS) == {}
     assert plugin.diff(state, {**INPUTS, "metadataOptions": {"httpTokens": "required"}}) == {}
 
 
-def test_differences_are_shown_by_their_paths_and_an_image_replaces(plugin: Plugin) -> None:
+def test_a_diff_lists_paths_and_a_changed_image_replaces_the_instance(plugin: Plugin) -> None:
     _, state = plugin.create(INPUTS)
     changed = {"metadataOptions": {"httpTokens": "required"}, "tags": {"Team": "web"}}
     assert plugin.diff(state, {**INPUTS, **changed}) == {
@@ -145,7 +146,7 @@ def test_differences_are_shown_by_their_paths_and_an_image_replaces(plugin: Plug
         assert plugin.diff(state, {**INPUTS, "ami": image}) == {"ami": "UPDATE_REPLACE"}
 
 
-def test_metadata_options_tags_and_type_change_in_place(plugin: Plugin, cloud: LocalCloud) -> None:
+def test_metadata_options_tags_and_type_are_updated_in_place(plugin: Plugin, cloud: LocalCloud) -> None:
     instance_id, state = plugin.create(INPUTS)
     wanted = {
         **INPUTS,
@@ -163,20 +164,18 @@ def test_metadata_options_tags_and_type_change_in_place(plugin: Plugin, cloud: L
     assert after["metadataOptions"]["httpEndpoint"] == "disabled"
 
 
-def test_a_refresh_shows_drift_of_what_the_program_names(plugin: Plugin, cloud: LocalCloud, connect: Connect) -> None:
+def test_a_refresh_shows_drift_of_the_programs_inputs(plugin: Plugin, cloud: LocalCloud, connect: Connect) -> None:
     inputs = {**INPUTS, "tags": {"Name": "web", "Team": "web"}, "metadataOptions": {"httpTokens": "required"}}
     instance_id, _ = plugin.create(inputs)
     cloud.change(instance_id, {"options": {"HttpTokens": "optional", "HttpPutResponseHopLimit": 9}})
     connect("eu-west-1").delete_tags(Resources=[instance_id], Tags=[{"Key": "Team"}])
-    read_id, state, seen = plugin.read(instance_id, inputs)
+    read_id, state, actual = plugin.read(instance_id, inputs)
     assert read_id == instance_id
     assert state["metadataOptions"]["httpPutResponseHopLimit"] == 9
-    assert seen == {**INPUTS, "metadataOptions": {"httpTokens": "optional"}}
+    assert actual == {**INPUTS, "metadataOptions": {"httpTokens": "optional"}}
 
 
-def test_an_instance_that_is_gone_is_read_as_deleted_and_deleted_without_a_word(
-    plugin: Plugin, cloud: LocalCloud
-) -> None:
+def test_a_missing_instance_is_read_as_deleted_and_can_be_deleted_again(plugin: Plugin, cloud: LocalCloud) -> None:
     instance_id, _ = plugin.create(INPUTS)
     plugin.delete(instance_id)
     assert cloud.instance(instance_id)["state"] == "terminated"
@@ -187,21 +186,21 @@ def test_an_instance_that_is_gone_is_read_as_deleted_and_deleted_without_a_word(
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "message"),
     [
-        ({"region": "eu-west-1"}, "not to nothing"),
+        ({"region": "eu-west-1"}, "not nothing"),
         (
             {"region": "eu-west-1", "endpoints": '[{"ec2": "https://ec2.eu-west-1.amazonaws.com"}]'},
-            "on this machine only",
+            "accepts loopback endpoints only",
         ),
         ({"endpoints": '[{"ec2": "http://127.0.0.1:1"}]'}, "aws:region is not set"),
     ],
 )
-def test_it_speaks_to_this_machine_only(args: dict[str, str], says: str, stand_in: Plugin) -> None:
-    with pytest.raises(grpc.RpcError, match=says):
-        stand_in.configure(**args)
+def test_it_requires_a_region_and_a_loopback_endpoint(args: dict[str, str], message: str, process: Plugin) -> None:
+    with pytest.raises(grpc.RpcError, match=message):
+        process.configure(**args)
 
 
-def test_other_resources_are_refused_by_name(plugin: Plugin) -> None:
+def test_other_resource_types_are_refused_by_name(plugin: Plugin) -> None:
     with pytest.raises(grpc.RpcError, match="not aws:ec2/vpc:Vpc"):
         plugin.create({}, urn=URN.replace("instance:Instance", "vpc:Vpc"))

@@ -1,4 +1,4 @@
-"""How metadata options come into effect over time, and what describes show of it."""
+"""When metadata options are applied, and what describes show before and after."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def described(ec2: EC2Client, instance_id: str = WEB) -> InstanceTypeDef:
 
 
 def require_tokens(ec2: EC2Client, instance_id: str = WEB) -> str:
+    """The State in the answer."""
     answer = ec2.modify_instance_metadata_options(InstanceId=instance_id, HttpTokens="required")
     return answer["InstanceMetadataOptions"]["State"]
 
 
-def test_options_of_a_running_instance_are_applied_after_the_delay(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_options_of_a_running_instance_stay_pending_for_the_configured_time(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(pending=600)
     cloud.seed([{"id": WEB}])
     assert require_tokens(ec2) == "pending"
@@ -42,12 +43,12 @@ def test_options_of_a_running_instance_are_applied_after_the_delay(cloud: LocalC
     assert state(ec2) == "applied"
 
 
-def test_without_a_delay_the_answer_itself_says_applied(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_by_default_options_are_applied_at_once(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.seed([{"id": WEB}])
     assert require_tokens(ec2) == "applied"
 
 
-def test_an_instance_may_have_a_delay_of_its_own(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_an_instance_can_override_the_pending_time(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(pending=600)
     cloud.seed([{"id": WEB, "pending": 6000}])
     require_tokens(ec2)
@@ -57,7 +58,7 @@ def test_an_instance_may_have_a_delay_of_its_own(cloud: LocalCloud, ec2: EC2Clie
     assert state(ec2) == "applied"
 
 
-def test_launch_options_have_a_delay_of_their_own(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_launch_options_have_a_pending_time_of_their_own(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(launch_pending=600)
     instance = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     assert state(ec2, instance) == "pending"
@@ -66,7 +67,9 @@ def test_launch_options_have_a_delay_of_their_own(cloud: LocalCloud, ec2: EC2Cli
 
 
 @pytest.mark.parametrize("stopped", ["stopping", "stopped"])
-def test_options_of_a_stopped_instance_wait_for_its_next_start(stopped: str, cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_options_of_a_stopped_instance_are_applied_after_its_next_start(
+    stopped: str, cloud: LocalCloud, ec2: EC2Client
+) -> None:
     cloud.settings(pending=600)
     cloud.seed([{"id": WEB, "state": stopped}])
     assert require_tokens(ec2) == "pending"
@@ -79,13 +82,13 @@ def test_options_of_a_stopped_instance_wait_for_its_next_start(stopped: str, clo
     assert state(ec2) == "applied"
 
 
-def test_a_stopped_instance_may_be_set_to_report_applied(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_a_stopped_instance_can_be_set_to_report_applied(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(pending=600, stopped_state="applied")
     cloud.seed([{"id": WEB, "state": "stopped"}])
     assert require_tokens(ec2) == "applied"
 
 
-def test_what_is_pending_when_an_instance_stops_waits_for_its_next_start(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_options_still_pending_at_a_stop_are_applied_after_the_next_start(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(pending=600)
     cloud.seed([{"id": WEB}])
     require_tokens(ec2)
@@ -97,7 +100,7 @@ def test_what_is_pending_when_an_instance_stops_waits_for_its_next_start(cloud: 
     assert state(ec2) == "applied"
 
 
-def test_what_is_applied_stays_so_over_a_stop(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_applied_options_stay_applied_through_a_stop_and_start(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(pending=600)
     cloud.seed([{"id": WEB}])
     ec2.stop_instances(InstanceIds=[WEB])
@@ -111,7 +114,7 @@ def test_a_terminated_instance_can_still_be_described(cloud: LocalCloud, ec2: EC
     assert described(ec2)["State"]["Name"] == "terminated"
 
 
-def test_describes_may_show_the_options_of_some_time_ago(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_stale_describes_show_old_options_as_applied(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(stale=60)
     cloud.seed([{"id": WEB, "options": {"HttpPutResponseHopLimit": 7}}])
     require_tokens(ec2)
@@ -123,7 +126,7 @@ def test_describes_may_show_the_options_of_some_time_ago(cloud: LocalCloud, ec2:
     assert described(ec2)["MetadataOptions"]["HttpTokens"] == "required"
 
 
-def test_a_launched_instance_may_take_a_while_to_appear(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_a_launched_instance_can_be_unknown_for_a_while(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(appear=60)
     instance = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     for call in (require_tokens, described, lambda ec2, each: ec2.stop_instances(InstanceIds=[each])):
@@ -135,26 +138,26 @@ def test_a_launched_instance_may_take_a_while_to_appear(cloud: LocalCloud, ec2: 
     assert described(ec2, instance)["InstanceId"] == instance
 
 
-def test_a_region_may_not_know_an_option(cloud: LocalCloud, connect: Connect) -> None:
+def test_options_that_a_region_does_not_support_are_absent_and_refused(cloud: LocalCloud, connect: Connect) -> None:
     cloud.settings(unknown_options={"eu-west-1": ["HttpProtocolIpv6", "InstanceMetadataTags"]})
     cloud.seed([{"id": WEB, "region": "eu-west-1"}, {"id": "i-12345678"}])
     ec2 = connect("eu-west-1")
-    known = {"State", "HttpTokens", "HttpPutResponseHopLimit", "HttpEndpoint"}
-    assert set(described(ec2)["MetadataOptions"]) == known
+    supported = {"State", "HttpTokens", "HttpPutResponseHopLimit", "HttpEndpoint"}
+    assert set(described(ec2)["MetadataOptions"]) == supported
     answer = ec2.modify_instance_metadata_options(InstanceId=WEB, HttpTokens="required")
-    assert set(answer["InstanceMetadataOptions"]) == known
+    assert set(answer["InstanceMetadataOptions"]) == supported
     with pytest.raises(ClientError, match=r"UnknownParameter.*HttpProtocolIpv6"):
         ec2.modify_instance_metadata_options(InstanceId=WEB, HttpProtocolIpv6="enabled")
     assert "HttpProtocolIpv6" in described(connect("us-east-1"), "i-12345678")["MetadataOptions"]
 
 
-def test_tokens_that_a_modify_does_not_name_may_fall_back_to_optional(cloud: LocalCloud, ec2: EC2Client) -> None:
+def test_a_modify_without_tokens_can_be_set_to_make_them_optional(cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(tokens_when_unnamed="optional")
     cloud.seed([{"id": WEB, "options": {"HttpTokens": "required"}}])
     ec2.modify_instance_metadata_options(InstanceId=WEB, HttpPutResponseHopLimit=2)
     assert cloud.instance(WEB)["options"]["HttpTokens"] == "optional"
 
 
-def test_account_defaults_are_of_one_region(connect: Connect) -> None:
+def test_account_defaults_apply_to_one_region(connect: Connect) -> None:
     connect("eu-west-1").modify_instance_metadata_defaults(HttpTokens="required")
     assert connect("us-east-1").get_instance_metadata_defaults()["AccountLevel"] == {}

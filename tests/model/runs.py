@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from imds_provider.errors import ImdsError
-from imds_provider.rules.deciders import Deciders
+from imds_provider.rules.option_owners import OptionOwners
 from tests.model.snapshots import Operation, Outputs
 from tests.model.steps import Declarations
 from tests.support.attempts import Run as StackRun
@@ -91,9 +91,9 @@ class RunsInProcess:
 
 def _conflicts(program: DeclaredProgram) -> list[str]:
     """The errors with which the resource class refuses a program before anything is sent."""
-    deciders = Deciders()
+    owners = OptionOwners()
     given = [(name, program.ids[each.slot], each.options) for name, each in program.declarations.items()]
-    return [each for name, id_, options in given for each in deciders.decide(id_, id_, name, options)]
+    return [each for name, id_, options in given for each in owners.add(id_, id_, name, options)]
 
 
 def _program(program: DeclaredProgram) -> Program:

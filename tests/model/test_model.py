@@ -87,12 +87,12 @@ def test_random_sequences_find_a_broken_rule(
 
 
 class _ManagesNothing(RunState):
-    def managed(self, _region: object, _instance_id: object) -> frozenset[str]:
+    def managed(self, _instance: object) -> frozenset[str]:
         return frozenset()
 
 
 class _KnowsNothingFromBefore(RunState):
-    def before(self, _region: object, _instance_id: object) -> Options:
+    def before(self, _instance: object) -> Options:
         return {}
 
 

@@ -1,9 +1,10 @@
-"""Property bags as the engine passes them, for the tests of what the resource makes of them."""
+"""Property bags as the engine passes them."""
 
 from __future__ import annotations
 
 from imds_provider.rules.options import Options, decode
 from imds_provider.rules.resource_state import outputs
+from imds_provider.rules.target import Change
 from tests.support.fakes import LAX, observe
 
 WEB = "i-0123456789abcdef0"
@@ -33,4 +34,4 @@ def recorded(options: Options = LAX, **given: object) -> dict[str, object]:
     bag = inputs(**given)
     wanted = decode(bag)
     before = {name: value for name, value in options.items() if name in wanted}
-    return outputs(bag, observe(WEB, {**options, **wanted}), before, "first")
+    return outputs(bag, observe(WEB, {**options, **wanted}), before, Change("first"))

@@ -23,7 +23,7 @@ def test_nothing_is_sent_when_nothing_differs(*, options: Options, wanted: Optio
     applying.ec2.add(WEB, options)
     outcome = applying.apply(wanted, wait=wait)
     assert applying.ec2.modifications == []
-    assert len(applying.ec2.looks) == 1
+    assert len(applying.ec2.describes) == 1
     assert (outcome.verdict, outcome.modified, outcome.left_something_to_wait_for) == (Verdict.APPLIED, False, False)
     assert outcome.before == outcome.after
 
@@ -89,14 +89,14 @@ def test_an_answer_that_is_applied_already_needs_no_describe() -> None:
     applying.ec2.add(WEB)
     outcome = applying.apply()
     assert outcome.after == observe(WEB, RIGHT)
-    assert (len(applying.ec2.looks), applying.clock.pauses) == (1, [])
+    assert (len(applying.ec2.describes), applying.clock.pauses) == (1, [])
 
 
-def test_the_wait_pauses_before_it_looks_again() -> None:
+def test_the_wait_pauses_before_its_first_describe() -> None:
     applying = Applying(pending_seconds=0.1)
     applying.ec2.add(WEB)
     applying.apply()
-    assert len(applying.ec2.looks) == 2
+    assert len(applying.ec2.describes) == 2
     assert len(applying.clock.pauses) == 1
 
 
@@ -106,7 +106,7 @@ def test_without_a_wait_the_accepted_values_are_enough() -> None:
     outcome = applying.apply(wait=False)
     assert (outcome.verdict, outcome.left_something_to_wait_for) == (Verdict.APPLIED, True)
     assert outcome.after == observe(WEB, RIGHT, state="pending")
-    assert (len(applying.ec2.looks), applying.elapsed) == (1, 0)
+    assert (len(applying.ec2.describes), applying.elapsed) == (1, 0)
 
 
 def test_a_change_that_somebody_else_made_and_that_is_pending_is_waited_for_but_not_sent_again() -> None:
@@ -152,3 +152,10 @@ def test_applying_twice_sends_once() -> None:
     applying.apply()
     assert applying.apply().modified is False
     assert applying.ec2.modifications == [SENT]
+
+
+def test_a_stopped_instance_that_complies_already_is_applied() -> None:
+    applying = Applying()
+    applying.ec2.add(WEB, RIGHT, instance_state="stopped")
+    outcome = applying.apply()
+    assert (outcome.verdict, outcome.modified) == (Verdict.APPLIED, False)

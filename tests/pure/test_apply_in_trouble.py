@@ -4,19 +4,23 @@ import pytest
 
 from imds_provider.errors import (
     AwsError,
+    ConflictError,
     DeadlinePassedError,
+    EngineGoneError,
     InstanceGoneError,
     InstanceMissingError,
     NotAppliedError,
     OutcomeUnknownError,
 )
-from imds_provider.rules.observation import Verdict
+from imds_provider.rules.observation import Verdict, judge
 from imds_provider.rules.options import Options
-from imds_provider.waiting.apply import ATTEMPTS, READ_AHEAD_SECONDS, send
+from imds_provider.waiting.apply import ATTEMPTS, send
 from imds_provider.waiting.clock import Deadline
-from imds_provider.waiting.waiter import STRAYED_SECONDS, NotSettledError, wait
-from tests.support.applying import LOST, NOT_FOUND, RIGHT, SENT, WEB, Applying
+from imds_provider.waiting.waiter import STALE_SECONDS, wait
+from tests.support.applying import LOST, NOT_FOUND, RIGHT, SENT, WANTED, WEB, Applying
 from tests.support.fakes import LAX, FakeClock, FakeEc2, observe
+
+API = "i-0fedcba9876543210"
 
 
 def test_a_lost_answer_to_a_modification_that_took_effect_is_not_sent_again() -> None:
@@ -29,28 +33,17 @@ def test_a_lost_answer_to_a_modification_that_took_effect_is_not_sent_again() ->
     assert outcome.before == observe(WEB, LAX)
 
 
-def test_a_lost_answer_to_a_modification_that_had_no_effect_is_sent_again_after_a_look() -> None:
+def test_a_lost_answer_to_a_modification_that_had_no_effect_is_sent_again_after_a_describe() -> None:
     applying = Applying(pending_seconds=0)
     applying.ec2.add(WEB)
     applying.ec2.fail_modify(LOST)
     assert applying.apply().after == observe(WEB, RIGHT)
     assert applying.ec2.modifications == [SENT, SENT]
-    assert len(applying.ec2.looks) == 2
+    assert len(applying.ec2.describes) == 2
     assert applying.clock.pauses != []
 
 
-def test_only_what_a_modification_is_first_worked_out_from_may_have_been_seen_a_moment_ago() -> None:
-    applying = Applying(pending_seconds=0.5)
-    applying.ec2.add(WEB)
-    applying.ec2.fail_modify(LOST)
-    applying.apply()
-    first, *others = applying.ec2.max_ages
-    assert first == READ_AHEAD_SECONDS <= 2
-    assert others
-    assert set(others) == {0.0}
-
-
-def test_a_modification_that_never_takes_effect_is_given_up_on_after_a_last_look() -> None:
+def test_a_modification_that_never_takes_effect_is_given_up_on_after_a_last_describe() -> None:
     applying = Applying()
     applying.ec2.add(WEB)
     applying.ec2.fail_modify(*[LOST] * 10)
@@ -58,16 +51,16 @@ def test_a_modification_that_never_takes_effect_is_given_up_on_after_a_last_look
         applying.apply()
     assert caught.value is LOST
     assert len(applying.ec2.modifications) == ATTEMPTS
-    assert len(applying.ec2.looks) == ATTEMPTS + 1
+    assert len(applying.ec2.describes) == ATTEMPTS + 1
 
 
-def test_a_lost_answer_that_there_is_no_time_left_to_look_into_says_what_may_have_happened() -> None:
+def test_a_lost_answer_that_no_time_is_left_to_check_says_what_may_have_happened() -> None:
     applying = Applying(latency=2)
     applying.ec2.add(WEB)
     applying.ec2.fail_modify(LOST, took_effect=True)
     problem = applying.apply(seconds=3).problem
     assert isinstance(problem, OutcomeUnknownError)
-    assert "may have taken effect; running `pulumi up` again" in str(problem)
+    assert "may have taken effect: run `pulumi up` again to find out." in str(problem)
     assert problem.code == "InternalError"
     assert len(applying.ec2.modifications) == 1
 
@@ -110,12 +103,12 @@ def test_a_refusal_is_not_tried_again() -> None:
     assert len(applying.ec2.modifications) == 1
 
 
-def test_an_instance_that_does_not_exist_is_looked_for_and_then_a_clear_error() -> None:
+def test_an_instance_that_does_not_exist_is_described_for_a_while_and_then_a_clear_error() -> None:
     applying = Applying()
-    with pytest.raises(InstanceMissingError, match=f"{WEB} does not exist in eu-west-1: check the id, the region"):
+    with pytest.raises(InstanceMissingError, match=f"{WEB} does not exist in eu-west-1: check the ID, the region"):
         applying.apply()
     assert 10 <= applying.elapsed <= 12.2
-    assert len(applying.ec2.looks) > 3
+    assert len(applying.ec2.describes) > 3
     assert applying.ec2.modifications == []
 
 
@@ -185,48 +178,72 @@ def test_a_modification_that_was_held_back_past_the_deadline_is_a_timeout() -> N
         applying.apply()
 
 
-def test_an_instance_that_could_not_be_looked_at_in_time_says_so() -> None:
+def test_an_instance_that_could_not_be_found_in_time_says_so() -> None:
     applying = Applying()
-    with pytest.raises(NotAppliedError, match=f"{WEB} did not show up within 3 s; last seen: nothing of it."):
+    with pytest.raises(DeadlinePassedError, match=f"{WEB}: not found within 3 s. Run the same command again"):
         applying.find(seconds=3)
 
 
 def test_an_instance_without_reported_options_cannot_be_managed() -> None:
     applying = Applying()
     applying.ec2.add(WEB, {})
-    with pytest.raises(AwsError, match=f"{WEB}: EC2 in eu-west-1 reports no metadata options of it."):
+    with pytest.raises(AwsError, match=f"{WEB}: EC2 in eu-west-1 reports no metadata options, so they"):
         applying.apply()
     assert applying.ec2.modifications == []
 
 
-def test_what_somebody_else_changes_during_the_wait_is_put_right() -> None:
+def test_what_somebody_else_changes_during_the_wait_is_reapplied() -> None:
     applying = Applying(pending_seconds=30)
     applying.ec2.add(WEB)
     applying.clock.after(2, lambda: applying.ec2.put(WEB, LAX, state="applied"))
     outcome = applying.apply()
     assert (outcome.after, outcome.problem) == (observe(WEB, RIGHT), None)
     assert applying.ec2.modifications == [SENT, SENT]
-    assert STRAYED_SECONDS <= applying.elapsed - 2 <= STRAYED_SECONDS + 4 + 30
+    assert STALE_SECONDS <= applying.elapsed - 2 <= STALE_SECONDS + 4 + 30
 
 
 def test_what_somebody_makes_stricter_during_the_wait_stays_so() -> None:
-    waiting: dict[str, Options] = {WEB: {"httpTokens": "optional"}}
+    wanted: Options = {"httpTokens": "optional"}
     clock = FakeClock()
     ec2 = FakeEc2(clock)
     ec2.add(WEB, RIGHT)
     deadline = Deadline(clock, 120)
-    with pytest.raises(NotSettledError, match=f"{WEB} was changed by .*, to httpTokens=required, which is stricter"):
-        wait(
-            lambda ids: ec2.describe(ids, deadline),
-            waiting,
-            deadline,
-            place="eu-west-1",
-            reapply=lambda seen, wanted: send(ec2, seen, wanted, deadline),
-        )
+    result = wait(
+        lambda ids: ec2.describe(ids, deadline),
+        {WEB: wanted},
+        deadline,
+        region=ec2.region,
+        judge=judge,
+        reapply=lambda seen, wanted: send(ec2, seen, wanted, deadline),
+    )
+    error = result.errors[WEB]
+    assert isinstance(error, ConflictError)
+    assert str(error) == (
+        f"{WEB} was changed by somebody else during the wait, to httpTokens=required, which is stricter and is kept. "
+        "Agree on one value, then run `pulumi up` again."
+    )
     assert ec2.modifications == []
 
 
-def test_what_somebody_changes_a_second_time_has_two_deciders_and_is_not_changed_again() -> None:
+def test_a_lost_answer_for_one_instance_does_not_take_the_second_try_from_another() -> None:
+    clock = FakeClock()
+    ec2 = FakeEc2(clock, pending_seconds=0)
+    for each in (WEB, API):
+        ec2.add(each)
+    deadline = Deadline(clock, 120)
+    ec2.fail_modify(LOST)
+    result = wait(
+        lambda ids: ec2.describe(ids, deadline),
+        {WEB: WANTED, API: WANTED},
+        deadline,
+        region=ec2.region,
+        judge=judge,
+        reapply=lambda seen, wanted: send(ec2, seen, wanted, deadline),
+    )
+    assert result.verdicts[API] is Verdict.APPLIED
+
+
+def test_what_somebody_changes_a_second_time_has_two_owners_and_is_not_changed_again() -> None:
     applying = Applying(pending_seconds=3)
     applying.ec2.add(WEB)
     for seconds in (0.1, 8):
@@ -234,12 +251,12 @@ def test_what_somebody_changes_a_second_time_has_two_deciders_and_is_not_changed
     outcome = applying.apply()
     assert applying.ec2.modifications == [SENT, SENT]
     assert str(outcome.problem) == (
-        f"{WEB} was changed twice by somebody else while it was waited for, the last time to httpTokens=optional: "
-        "another stack, tool or person decides the same options. Agree on one of them, then run `pulumi up` again."
+        f"{WEB} was changed twice by somebody else during the wait, the last time to httpTokens=optional: "
+        "another stack, tool or person manages the same options. Agree on one owner, then run `pulumi up` again."
     )
 
 
-def test_an_instance_that_refuses_to_be_put_right_says_why() -> None:
+def test_an_instance_that_refuses_what_is_reapplied_says_why() -> None:
     applying = Applying(pending_seconds=30)
     applying.ec2.add(WEB)
     refusal = AwsError(f"{WEB}: EC2 refused.", "UnauthorizedOperation")
@@ -254,7 +271,7 @@ def test_an_instance_that_refuses_to_be_put_right_says_why() -> None:
     assert outcome.after == observe(WEB, LAX)
 
 
-def test_a_modification_to_put_right_whose_answer_is_lost_is_decided_by_the_next_look() -> None:
+def test_a_reapplied_modification_whose_answer_is_lost_is_decided_by_the_next_describe() -> None:
     applying = Applying(pending_seconds=30)
     applying.ec2.add(WEB)
 
@@ -275,3 +292,34 @@ def test_a_refusal_after_a_lost_answer_is_a_problem_of_something_that_may_have_b
     outcome = applying.apply()
     assert outcome.problem is refusal
     assert outcome.before == observe(WEB, LAX)
+
+
+def test_an_instance_that_was_terminated_since_it_was_found_says_so_whatever_ec2_refuses_it_with() -> None:
+    applying = Applying(latency=1)
+    applying.ec2.add(WEB)
+    applying.ec2.fail_modify(AwsError(f"{WEB}: EC2 refused.", "UnauthorizedOperation"))
+    applying.clock.after(1.5, lambda: applying.ec2.change(WEB, instance_state="terminated"))
+    with pytest.raises(InstanceGoneError, match=f"{WEB} is terminated: "):
+        applying.apply()
+
+
+def test_describes_from_before_a_reapplied_modification_are_no_second_change_by_somebody_else() -> None:
+    applying = Applying(pending_seconds=1, stale_seconds=4)
+    applying.ec2.add(WEB)
+    applying.clock.after(0.1, lambda: applying.ec2.put(WEB, LAX, state="applied"))
+    outcome = applying.apply()
+    assert (outcome.after, outcome.problem) == (observe(WEB, RIGHT), None)
+    assert applying.ec2.modifications == [SENT, SENT]
+
+
+def test_an_engine_that_exits_during_the_wait_ends_it_at_once() -> None:
+    applying = Applying(pending_seconds=1000)
+    applying.ec2.add(WEB)
+
+    def exit_engine() -> None:
+        raise EngineGoneError("the Pulumi engine exited.")
+
+    applying.clock.after(3, exit_engine)
+    with pytest.raises(EngineGoneError):
+        applying.apply()
+    assert applying.elapsed == pytest.approx(3)

@@ -15,6 +15,9 @@ def problems(instances: object) -> list[str]:
     return str(caught.value).splitlines()
 
 
+INSTANCE = 'an instance ID ("i-" and 8 or 17 hexadecimal digits)'
+
+
 @pytest.mark.parametrize(
     ("instances", "named"),
     [
@@ -42,9 +45,9 @@ def test_names_do_not_depend_on_the_order() -> None:
     [
         ([WEB, API, WEB], [f"{WEB} is given twice, in the same list."]),
         ({"web": WEB, "api": API, "www": WEB}, [f"{WEB} is given twice, as web and as www."]),
-        ("web", ['web: "web" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.']),
-        ({"web": "i-123"}, ['web: "i-123" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.']),
-        ({"web": ""}, ['web: "" is not a valid instance ID, which is "i-" and 8 or 17 hexadecimal digits.']),
+        ("web", [f'instances.web must be {INSTANCE}, got "web".']),
+        ({"web": "i-123"}, [f'instances.web must be {INSTANCE}, got "i-123".']),
+        ({"web": ""}, [f'instances.web must be {INSTANCE}, got "".']),
         ({"": WEB}, ["an instance has an empty name."]),
         ({"web": 7}, ["web: an instance is an aws.ec2.Instance or an ID, got int."]),
         ({"web": None}, ["web: an instance is an aws.ec2.Instance or an ID, got NoneType."]),
@@ -58,9 +61,9 @@ def test_wrong_instances_are_refused(instances: object, found: list[str]) -> Non
     assert problems(instances) == found
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     found = problems({"a": "x", "b": WEB, "c": "y", "d": WEB})
-    assert [line.split(" ")[0] for line in found] == ["a:", "c:", WEB]
+    assert [line.split(" ")[0] for line in found] == ["instances.a", "instances.c", WEB]
 
 
 def test_each_further_use_of_an_id_is_a_duplicate() -> None:

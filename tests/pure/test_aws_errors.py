@@ -13,7 +13,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from imds_provider.aws.errors import THROTTLE_CODES, explain
+from imds_provider.aws.errors import THROTTLE_CODES, translate
 from imds_provider.errors import (
     AwsError,
     ConfigurationError,
@@ -32,11 +32,11 @@ OPAQUE = "Q3VyaW91cyB3aGF0IHRoaXMgZGVjb2RlcyB0bz8gTm90aGluZyBhdCBhbGwu"
 
 def refused(code: str, message: str = "No.", status: int = 400) -> ImdsError:
     response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return explained(ClientError(response, ACTION))  # type: ignore[arg-type]  # more than these keys is not looked at
+    return translated(ClientError(response, ACTION))  # type: ignore[arg-type]  # no other keys are read
 
 
-def explained(error: Exception, *secrets: str) -> ImdsError:
-    return explain(error, action=ACTION, subject=WEB, region="eu-west-1", secrets=secrets)
+def translated(error: Exception, *secrets: str) -> ImdsError:
+    return translate(error, action=ACTION, subject=WEB, region="eu-west-1", secrets=secrets)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def explained(error: Exception, *secrets: str) -> ImdsError:
             AwsError,
             "is in 'pending'. The instance is starting or stopping",
         ),
-        ("IncorrectInstanceState", "it is terminated", InstanceGoneError, "it is terminated. The instance has ended:"),
+        ("IncorrectInstanceState", "it is terminated", InstanceGoneError, "it is terminated. The instance is gone:"),
         ("InvalidInstanceID.NotFound", "The ID does not exist.", InstanceMissingError, "The ID does not exist. Check"),
         (
             "InvalidParameterValue",
@@ -71,7 +71,7 @@ def test_an_error_becomes_a_line_with_instance_action_region_code_reason_and_adv
 
 def test_the_permission_that_is_missing_is_that_of_the_service_and_action() -> None:
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": "No."}}, "GetMetricData")
-    found = explain(
+    found = translate(
         error,
         action="GetMetricData",
         subject=WEB,
@@ -87,7 +87,7 @@ def test_the_permission_that_is_missing_is_that_of_the_service_and_action() -> N
 def test_a_denied_call_says_what_it_carried_but_not_a_role_that_could_not_be_assumed_for_it() -> None:
     response = {"Error": {"Code": "AccessDenied", "Message": "No."}}
     for operation, carried in ((ACTION, True), ("AssumeRole", False)):
-        found = explain(
+        found = translate(
             ClientError(response, operation),  # type: ignore[arg-type]  # as above
             action=ACTION,
             subject=WEB,
@@ -124,7 +124,7 @@ def test_a_throttled_call_was_not_carried_out_whatever_its_status(code: str) -> 
     ids=lambda error: type(error).__name__,
 )
 def test_a_lost_or_unreadable_answer_leaves_the_outcome_open(error: Exception) -> None:
-    found = explained(error)
+    found = translated(error)
     assert isinstance(found, OutcomeUnknownError)
     assert str(found) == (
         f"{WEB}: {ACTION} in eu-west-1 got no usable answer ({type(error).__name__}); check the network and run again."
@@ -133,7 +133,7 @@ def test_a_lost_or_unreadable_answer_leaves_the_outcome_open(error: Exception) -
 
 @pytest.mark.parametrize("error", [NoCredentialsError(), ParamValidationError(report="hop limit: 2.0")])
 def test_what_was_never_sent_is_an_error_of_the_configuration(error: Exception) -> None:
-    found = explained(error)
+    found = translated(error)
     assert isinstance(found, ConfigurationError)
     assert str(found).startswith(f"{WEB}: {ACTION} could not be sent: ")
 
@@ -150,18 +150,18 @@ def test_what_was_never_sent_is_an_error_of_the_configuration(error: Exception) 
 @pytest.mark.parametrize("code", ["InvalidParameterValue", "InvalidInstanceID.NotFound", "UnauthorizedOperation"])
 def test_nothing_that_is_or_could_decode_to_a_credential_is_shown(code: str, message: str) -> None:
     response = {"Error": {"Code": code, "Message": message}}
-    error = explained(ClientError(response, ACTION), SESSION_PART)  # type: ignore[arg-type]  # as above
+    error = translated(ClientError(response, ACTION), SESSION_PART)  # type: ignore[arg-type]  # as above
     for hidden in (OPAQUE, "IOSFODNN7EXAMPLE", SESSION_PART):
         assert hidden not in str(error)
 
 
 def test_the_reason_of_an_error_that_was_never_sent_hides_secrets_too() -> None:
-    error = explained(ParamValidationError(report=f"{SESSION_PART} {OPAQUE}"), SESSION_PART)
+    error = translated(ParamValidationError(report=f"{SESSION_PART} {OPAQUE}"), SESSION_PART)
     assert SESSION_PART not in str(error)
     assert OPAQUE not in str(error)
 
 
 def test_an_answer_without_any_detail_still_gives_a_sentence() -> None:
-    error = explained(ClientError({}, ACTION))
+    error = translated(ClientError({}, ACTION))
     assert isinstance(error, AwsError)
     assert str(error).startswith(f"{WEB}: EC2 refused {ACTION} in eu-west-1")

@@ -4,10 +4,11 @@ from datetime import datetime, timezone
 
 import pytest
 
-from imds_provider.rules import barrier_state as barrier
-from imds_provider.rules.observation import Observation, Settled, Verdict
-from imds_provider.rules.options import Options
-from imds_provider.rules.target import Target
+from imds_provider.errors import InstanceGoneError
+from imds_provider.rules import barrier_state
+from imds_provider.rules.observation import Observation, Verdict, WaitResult
+from imds_provider.rules.options import Options, render
+from imds_provider.rules.target import Change, Target
 from tests.pure.bags import UNKNOWN, is_known
 from tests.support.fakes import LAX, observe
 
@@ -16,19 +17,22 @@ API = "i-0fedcba9876543210"
 OLD = "i-1a2b3c4d"
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 RIGHT: Options = {**LAX, "httpTokens": "required"}
+TARGET = "the target of an InstanceMetadataOptions resource"
+REGION = 'the name of an AWS region such as "eu-west-1", given here or as aws:region'
 
 
 def target(instance_id: str, change: str = "first", **wanted: str | int) -> str:
-    return str(Target(instance_id, wanted or {"httpTokens": "required"}, change))
+    words = [instance_id, render(wanted or {"httpTokens": "required"}), f"change={change}" if change else ""]
+    return " ".join(filter(None, words))
 
 
 def bag(*, region: object = "eu-west-1", timeout: object = 120.0, **targets: object) -> dict[str, object]:
     return {"targets": targets, "region": region, "timeoutSeconds": timeout}
 
 
-def settled(applied: tuple[str, ...] = (), pending_start: tuple[str, ...] = ()) -> Settled:
+def result(applied: tuple[str, ...] = (), pending_start: tuple[str, ...] = ()) -> WaitResult:
     verdicts = {**dict.fromkeys(applied, Verdict.APPLIED), **dict.fromkeys(pending_start, Verdict.PENDING_START)}
-    return Settled({each: observe(each, RIGHT) for each in verdicts}, verdicts)
+    return WaitResult({each: observe(each, RIGHT) for each in verdicts}, verdicts, {})
 
 
 @pytest.mark.parametrize(
@@ -42,43 +46,41 @@ def settled(applied: tuple[str, ...] = (), pending_start: tuple[str, ...] = ()) 
     ids=["complete", "no target", "one unknown", "all unknown"],
 )
 def test_targets_that_are_complete_or_not_known_yet_are_accepted(inputs: dict[str, object]) -> None:
-    assert barrier.check(inputs, is_known) == []
+    assert barrier_state.check(inputs, is_known) == []
 
 
 @pytest.mark.parametrize(
-    ("inputs", "violations"),
+    ("inputs", "sentence"),
     [
-        ({**bag(), "targets": None}, [("targets", "targets must map names to targets of InstanceMetadataOptions.")]),
-        ({**bag(), "targets": [WEB]}, [("targets", "targets must map names to targets of InstanceMetadataOptions.")]),
-        (bag(web=f"{WEB} zebra=1"), [("targets.web", "web is no target of an InstanceMetadataOptions.")]),
-        (bag(web=target("web")), [("targets.web", "web is no target of an InstanceMetadataOptions.")]),
-        (
-            bag(web={"instanceId": WEB}),
-            [("targets.web", "web is no target of an InstanceMetadataOptions.")],
-        ),
+        ({**bag(), "targets": None}, "targets must map names to the targets of InstanceMetadataOptions resources."),
+        ({**bag(), "targets": [WEB]}, "targets must map names to the targets of InstanceMetadataOptions resources."),
+        (bag(web=f"{WEB} zebra=1"), f'targets.web must be {TARGET}, got "{WEB} zebra=1".'),
+        (bag(web=target("web")), f'targets.web must be {TARGET}, got "{target("web")}".'),
+        (bag(web={"id": WEB}), f'targets.web must be {TARGET}, got {{"id": "{WEB}"}}.'),
         (
             bag(web=target(WEB), api=target(API), www=target(WEB, "other")),
-            [("targets.www", f"{WEB} is given twice, as web and as www.")],
+            f"targets.www is {WEB}, as is web: give each instance once.",
         ),
-        (bag(region=None), [("region", "region must be given here or as aws:region.")]),
-        (bag(region=""), [("region", "region must be given here or as aws:region.")]),
-        *(
-            (bag(timeout=value), [("timeoutSeconds", "timeoutSeconds must be a number of seconds from 1 to 3600.")])
-            for value in (0.0, 3601.0, True, "60", None)
-        ),
+        (bag(region=None), f"region is missing; it must be {REGION}."),
+        (bag(region="here"), f'region must be {REGION}, got "here".'),
+        (bag(timeout=0.0), "timeout_seconds must be a number of seconds from 1 to 3600, got 0."),
+        ({**bag(), "ifGone": "ignore"}, 'if_gone must be "fail" or "warn", got "ignore".'),
+        ({**bag(), "soakMinutes": -1.0}, "soak_minutes must be a number of minutes from 0 to 1440, got -1."),
+        ({**bag(), "days": 0.0}, "days must be a whole number of days from 1 to 455, got 0."),
+        ({**bag(), "unknown": "off"}, 'unknown must be "warn", "block" or "ignore", got "off".'),
     ],
 )
-def test_wrong_inputs_are_refused(inputs: dict[str, object], violations: list[tuple[str, str]]) -> None:
-    assert [(each.property, each.reason) for each in barrier.check(inputs, is_known)] == violations
+def test_wrong_inputs_are_refused(inputs: dict[str, object], sentence: str) -> None:
+    assert [each.in_python() for each in barrier_state.check(inputs, is_known)] == [sentence]
 
 
 def test_every_violation_is_found_at_once() -> None:
     inputs = bag(web="x", api="y", region=None, timeout=0.0)
-    assert [each.property for each in barrier.check(inputs, is_known)] == [
-        "targets.api",
-        "targets.web",
-        "region",
-        "timeoutSeconds",
+    assert [each.path for each in barrier_state.check(inputs, is_known)] == [
+        ("targets", "api"),
+        ("targets", "web"),
+        ("region",),
+        ("timeoutSeconds",),
     ]
 
 
@@ -118,7 +120,7 @@ def test_every_violation_is_found_at_once() -> None:
     ],
 )
 def test_a_barrier_changes_with_its_targets_and_region_alone(wanted: dict[str, object], *, changed: bool) -> None:
-    assert barrier.changed(bag(web=target(WEB), api=target(API)), wanted, is_known) is changed
+    assert barrier_state.changed(bag(web=target(WEB), api=target(API)), wanted, is_known) is changed
 
 
 @pytest.mark.parametrize(
@@ -131,37 +133,39 @@ def test_a_barrier_changes_with_its_targets_and_region_alone(wanted: dict[str, o
     ],
     ids=["given", "taken back", "the same", "recorded by an older version"],
 )
-def test_a_change_of_what_is_restored_is_recorded_since_a_deletion_is_told_only_that(
+def test_a_change_of_what_is_restored_is_recorded_since_a_deletion_sees_only_that(
     *, recorded: dict[str, object], wanted: dict[str, object], changed: bool
 ) -> None:
     same = bag(web=target(WEB))
-    assert barrier.changed({**same, **recorded}, {**same, **wanted}, is_known) is changed
-    assert barrier.to_wait_for({**same, **recorded}, {**same, **wanted}) == {}
+    assert barrier_state.changed({**same, **recorded}, {**same, **wanted}, is_known) is changed
+    assert barrier_state.new_targets({**same, **recorded}, {**same, **wanted}) == {}
 
 
 def test_only_new_and_changed_targets_are_waited_for() -> None:
     before = bag(web=target(WEB), api=target(API))
     now = bag(web=target(WEB), api=target(API, "second", httpPutResponseHopLimit=2), old=target(OLD))
-    assert barrier.to_wait_for(before, now) == {
-        API: Target(API, {"httpPutResponseHopLimit": 2}, "second"),
-        OLD: Target(OLD, {"httpTokens": "required"}, "first"),
+    assert barrier_state.new_targets(before, now) == {
+        API: Target(API, {"httpPutResponseHopLimit": 2}, Change("second")),
+        OLD: Target(OLD, {"httpTokens": "required"}, Change("first")),
     }
-    assert barrier.to_wait_for({}, bag(web=target(WEB))) == {WEB: Target(WEB, {"httpTokens": "required"}, "first")}
-    assert barrier.to_wait_for(before, before) == {}
+    assert barrier_state.new_targets({}, bag(web=target(WEB))) == {
+        WEB: Target(WEB, {"httpTokens": "required"}, Change("first"))
+    }
+    assert barrier_state.new_targets(before, before) == {}
 
 
 def test_in_another_region_all_are_waited_for() -> None:
     before, now = bag(web=target(WEB)), bag(web=target(WEB), region="us-east-1")
-    assert list(barrier.to_wait_for(before, now)) == [WEB]
+    assert list(barrier_state.new_targets(before, now)) == [WEB]
 
 
 def wave(**targets: object) -> dict[str, object]:
     return {**bag(**targets), "wave": 2.0}
 
 
-CHANGED = "965f4789-20261125T044012Z"
+CHANGED = "965f4789 changedAt=2026-11-25T04:40:12Z"
 EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
-"""As 0.2.0 marked changes."""
+"""As 0.2.0 recorded changes."""
 
 
 @pytest.mark.parametrize(
@@ -181,52 +185,57 @@ EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
         "the same one is changed again",
         "another one is changed",
         "one more",
-        "one more, without a mark",
+        "one more, without a change",
         "in another region",
     ],
 )
-def test_a_wave_waits_for_what_is_new_in_it_and_does_not_miss_what_is_in_it_no_more(
+def test_a_wave_waits_for_its_new_targets_and_ignores_those_that_are_missing(
     now: dict[str, object], waited_for: list[str]
 ) -> None:
     for before in (wave(web=target(WEB, EARLIER)), bag(web=target(WEB, EARLIER))):
-        assert list(barrier.to_wait_for(before, now)) == waited_for
-        assert barrier.changed(before, now, is_known) is bool(waited_for)
+        assert list(barrier_state.new_targets(before, now)) == waited_for
+        assert barrier_state.changed(before, now, is_known) is bool(waited_for)
 
 
 def test_a_target_of_a_wave_that_is_not_known_yet_is_a_difference() -> None:
-    assert barrier.changed(wave(), wave(web=UNKNOWN), is_known)
+    assert barrier_state.changed(wave(), wave(web=UNKNOWN), is_known)
 
 
-def test_neither_wave_nor_run_nor_time_of_a_mark_is_compared_but_the_mark_as_a_whole() -> None:
-    for mark in (CHANGED, EARLIER, "965f4789-20261125T044012Z-required-20261125T044012Z"):
-        same = bag(web=target(WEB, mark))
-        assert not barrier.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
-        assert list(barrier.to_wait_for({}, same)) == [WEB]
+def test_the_same_change_is_not_a_difference() -> None:
+    for change in (CHANGED, EARLIER, f"{CHANGED} requiredAt=2026-11-25T04:40:12Z"):
+        same = bag(web=target(WEB, change))
+        assert not barrier_state.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
+        assert list(barrier_state.new_targets({}, same)) == [WEB]
 
 
 @pytest.mark.parametrize(
     "given", [{"days": 14}, {"soakMinutes": 30.0}, {"unknown": "block"}, {"ifGone": "warn"}, {"title": "x"}]
 )
-def test_how_to_watch_is_no_difference_and_is_not_recorded(given: dict[str, object]) -> None:
+def test_how_to_watch_is_not_a_difference_and_not_recorded(given: dict[str, object]) -> None:
     same = bag(web=target(WEB))
-    assert not barrier.changed(same, {**same, **given}, is_known)
-    recorded = barrier.outputs({**same, **given}, {}, settled(applied=(WEB,)), NOON)
+    assert not barrier_state.changed(same, {**same, **given}, is_known)
+    recorded = barrier_state.outputs({**same, **given}, {}, result(applied=(WEB,)), NOON)
     assert recorded.keys() - {"title"} == {*same, "appliedIds", "pendingStartIds"}
 
 
-def test_a_wave_records_when_it_was_seen_through() -> None:
-    found = barrier.outputs(wave(), {}, settled(), NOON)
+def test_a_change_of_020_in_the_words_of_today_is_not_a_difference() -> None:
+    written = str(Target.parse(target(WEB, EARLIER)))
+    assert written.endswith("change=0a1b2c3d changedAt=2026-11-20T00:00:00Z requiredAt=2026-11-20T00:00:00Z")
+    assert not barrier_state.changed(bag(web=target(WEB, EARLIER)), bag(web=written), is_known)
+
+
+def test_a_wave_records_when_it_was_applied() -> None:
+    found = barrier_state.outputs(wave(), {}, result(), NOON)
     assert (found["wave"], found["checkedAt"]) == (2.0, "2026-11-25T12:00:00Z")
-    assert "checkedAt" not in barrier.outputs(bag(), {}, settled(), NOON)
+    assert "checkedAt" not in barrier_state.outputs(bag(), {}, result(), NOON)
 
 
-def test_an_instance_that_is_gone_is_in_no_list_whatever_it_was_in_before() -> None:
+def test_a_gone_instance_is_in_no_list_whichever_it_was_in_before() -> None:
     now = bag(web=target(WEB), api=target(API, "second"), old=target(OLD))
-    verdicts = {API: Verdict.GONE, OLD: Verdict.APPLIED}
-    gone = Settled({OLD: observe(OLD, RIGHT)}, verdicts)
+    gone = WaitResult({OLD: observe(OLD, RIGHT)}, {OLD: Verdict.APPLIED}, {API: InstanceGoneError("It is terminated.")})
     for before in ("appliedIds", "pendingStartIds", "unknownIds"):
         recorded = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], before: [API]}
-        found = barrier.outputs(now, recorded, gone, NOON)
+        found = barrier_state.outputs(now, recorded, gone, NOON)
         assert [found.get(name, []) for name in ("appliedIds", "pendingStartIds", "unknownIds")] == [
             sorted({OLD, WEB}),
             [],
@@ -236,42 +245,42 @@ def test_an_instance_that_is_gone_is_in_no_list_whatever_it_was_in_before() -> N
 
 def test_the_outputs_sort_the_instances_by_what_was_seen() -> None:
     inputs = bag(web=target(WEB), api=target(API), old=target(OLD))
-    found = barrier.outputs(inputs, {}, settled(applied=(WEB, OLD), pending_start=(API,)), NOON)
+    found = barrier_state.outputs(inputs, {}, result(applied=(WEB, OLD), pending_start=(API,)), NOON)
     assert found == {**inputs, "appliedIds": [WEB, OLD], "pendingStartIds": [API]}
 
 
-def test_what_was_not_looked_at_again_stays_in_its_list() -> None:
+def test_an_instance_that_is_not_described_again_stays_in_its_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
     now = bag(web=target(WEB), api=target(API), old=target(OLD))
-    found = barrier.outputs(now, before, settled(applied=(OLD,)), NOON)
+    found = barrier_state.outputs(now, before, result(applied=(OLD,)), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([WEB, OLD], [API])
 
 
-def test_what_has_started_since_moves_to_the_other_list() -> None:
+def test_an_instance_that_has_started_moves_to_the_applied_list() -> None:
     before = {**bag(api=target(API)), "appliedIds": [], "pendingStartIds": [API]}
-    found = barrier.outputs(bag(api=target(API, "second")), before, settled(applied=(API,)), NOON)
+    found = barrier_state.outputs(bag(api=target(API, "second")), before, result(applied=(API,)), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([API], [])
 
 
-def test_what_is_not_reported_is_in_a_list_of_its_own_until_it_is() -> None:
-    unknown = Settled({API: observe(API, {})}, {API: Verdict.UNKNOWN})
-    found = barrier.outputs(bag(web=target(WEB), api=target(API)), {}, unknown, NOON)
+def test_an_instance_without_reported_options_is_in_a_list_of_its_own_until_it_has_them() -> None:
+    unknown = WaitResult({API: observe(API, {})}, {API: Verdict.UNKNOWN}, {})
+    found = barrier_state.outputs(bag(web=target(WEB), api=target(API)), {}, unknown, NOON)
     assert (found["appliedIds"], found["pendingStartIds"], found["unknownIds"]) == ([WEB], [], [API])
-    assert barrier.not_in_force(found) == [API]
-    assert barrier.outputs(bag(web=target(WEB), api=target(API)), found, settled(), NOON)["unknownIds"] == [API]
-    assert barrier.after_another_look(found, {API: observe(API, {})})["unknownIds"] == [API]
-    now = barrier.after_another_look(found, {API: observe(API, RIGHT)})
+    assert barrier_state.not_in_force(found) == [API]
+    assert barrier_state.outputs(bag(web=target(WEB), api=target(API)), found, result(), NOON)["unknownIds"] == [API]
+    assert barrier_state.refreshed_outputs(found, {API: observe(API, {})})["unknownIds"] == [API]
+    now = barrier_state.refreshed_outputs(found, {API: observe(API, RIGHT)})
     assert (now["appliedIds"], "unknownIds" in now) == (sorted([WEB, API]), False)
 
 
 def test_each_instance_is_in_its_own_region_or_in_that_of_the_barrier() -> None:
     inputs = {**bag(web=target(WEB), api=target(API)), "regions": {"api": "us-east-1"}}
-    assert barrier.region_of(inputs) == {WEB: "eu-west-1", API: "us-east-1"}
+    assert barrier_state.region_of(inputs) == {WEB: "eu-west-1", API: "us-east-1"}
 
 
-def test_what_is_no_target_any_more_is_in_no_list() -> None:
+def test_an_instance_that_is_no_longer_a_target_is_in_no_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
-    found = barrier.outputs(bag(), before, settled(), NOON)
+    found = barrier_state.outputs(bag(), before, result(), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([], [])
 
 
@@ -286,28 +295,26 @@ def test_what_is_no_target_any_more_is_in_no_list() -> None:
     ],
     ids=["started", "still stopped", "still stopped but applied", "started with other values", "not seen"],
 )
-def test_another_look_moves_those_that_have_started_with_their_options(
+def test_a_refresh_moves_instances_that_have_started_with_their_options(
     found: dict[str, Observation], pending_start: list[str]
 ) -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
-    assert barrier.not_in_force(before) == [API]
-    now = barrier.after_another_look(before, found)
+    assert barrier_state.not_in_force(before) == [API]
+    now = barrier_state.refreshed_outputs(before, found)
     assert now == {**before, "appliedIds": sorted({WEB, API} - {*pending_start}), "pendingStartIds": pending_start}
 
 
 def test_the_progress_is_one_line() -> None:
-    assert barrier.progress_line({}, 3, 10, 4.4) == "3 of 10 applied, 7 pending, 4 s"
-    assert barrier.progress_line({"title": "wave 2/3 of web"}, 3, 10, 4.4) == (
+    assert barrier_state.progress({}, 3, 7, 10, 4.4) == "3 of 10 applied, 7 pending, 4 s"
+    assert barrier_state.progress({"title": "wave 2/3 of web"}, 3, 7, 10, 4.4) == (
         "wave 2/3 of web: 3 of 10 applied, 7 pending, 4 s"
     )
 
 
-def test_one_failure_is_its_sentence_and_several_are_a_list_in_order() -> None:
+def test_one_failure_is_its_line_and_several_are_a_list_in_order() -> None:
     one = {API: f"{API} is terminated."}
     two = {**one, WEB: f"{WEB} did not reach it."}
-    assert barrier.failure(one, 5) == f"{API} is terminated."
-    assert barrier.failure(two, 5) == (
-        "2 of 5 instances did not get their metadata options applied:\n"
-        f"  {WEB} did not reach it.\n"
-        f"  {API} is terminated."
+    assert barrier_state.failure(one, 5) == f"{API} is terminated."
+    assert barrier_state.failure(two, 5) == (
+        f"metadata options not applied on 2 of 5 instances:\n  {WEB} did not reach it.\n  {API} is terminated."
     )

@@ -1,4 +1,4 @@
-"""Questions from many threads to one look-up, whose answers are the number of the look-up they come from."""
+"""Questions from many threads to one lookup, whose answers are the number of the lookup they come from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from imds_provider.aws.batching import READ_AHEAD, Coalescer, Upcoming
+from imds_provider.aws.batching import Batcher
 from tests.support.fakes import FakeClock
 
 PATIENCE = 10
@@ -45,28 +45,26 @@ class Later(Executor):
 
 
 class Asking:
-    """A coalescer, those who ask it, and what is behind it."""
+    """A batcher, those who ask it, and what is behind it."""
 
     def __init__(self, threads: ThreadPoolExecutor, executor: Executor) -> None:
-        self.clock = FakeClock()
-        self.upcoming = Upcoming()
         self.looked_up: list[frozenset[str]] = []
         self.unknown: set[str] = set()
         self.error: RuntimeError | None = None
         self.entered = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
-        self.coalescer: Coalescer[int] = Coalescer(self._look_up, executor, self.upcoming, self.clock)
+        self.batcher: Batcher[int] = Batcher(self._look_up, executor, FakeClock())
         self._threads = threads
 
-    def get(self, *keys: str, timeout: float = PATIENCE, max_age: float = 0.0) -> dict[str, int]:
-        return self.coalescer.get(keys, timeout, max_age=max_age)
+    def get(self, *keys: str, timeout: float = PATIENCE) -> dict[str, int]:
+        return self.batcher.get(keys, timeout)
 
     def ask(self, *keys: str) -> Future[dict[str, int]]:
-        """Ask in another thread, and go on once the question is among those for the next look-up."""
+        """Ask in another thread, and go on once the question is among those for the next lookup."""
         answer = self._threads.submit(self.get, *keys)
         for _ in range(PATIENCE * 1000):
-            batch = self.coalescer._gathering  # noqa: SLF001  from outside nothing tells that somebody has asked
+            batch = self.batcher._gathering  # noqa: SLF001  from outside nothing tells that somebody has asked
             if batch is not None and batch.keys >= {*keys}:
                 return answer
             threading.Event().wait(0.001)
@@ -95,13 +93,13 @@ def later(threads: ThreadPoolExecutor) -> Later:
 
 @pytest.fixture
 def asking(threads: ThreadPoolExecutor) -> Asking:
-    """A coalescer that looks up at once."""
+    """A batcher that looks up at once."""
     return Asking(threads, threads)
 
 
 @pytest.fixture
 def asking_later(threads: ThreadPoolExecutor, later: Later) -> Asking:
-    """A coalescer that looks up when ``later`` is told to begin."""
+    """A batcher that looks up when ``later`` is told to begin."""
     return Asking(threads, later)
 
 
@@ -111,7 +109,7 @@ def test_an_answer_holds_what_was_asked_and_found(asking: Asking) -> None:
     assert asking.looked_up == [frozenset({"a", "b"})]
 
 
-def test_questions_of_the_same_moment_share_a_look_up(asking_later: Asking, later: Later) -> None:
+def test_questions_of_the_same_moment_share_a_lookup(asking_later: Asking, later: Later) -> None:
     answers = {f"k{number}": asking_later.ask(f"k{number}") for number in range(20)}
     assert later.begin() == 1
     assert {key: answer.result(PATIENCE) for key, answer in answers.items()} == {key: {key: 1} for key in answers}
@@ -129,7 +127,9 @@ def test_an_answer_is_never_older_than_the_question(asking_later: Asking, later:
     assert (first.result(PATIENCE), second.result(PATIENCE)) == ({"a": 1}, {"a": 2})
 
 
-def test_an_error_reaches_every_caller_and_the_next_question_is_asked_anew(asking_later: Asking, later: Later) -> None:
+def test_an_error_reaches_every_caller_and_the_next_question_starts_another_lookup(
+    asking_later: Asking, later: Later
+) -> None:
     asking_later.error = RuntimeError("EC2 is down")
     answers = [asking_later.ask(key) for key in ("a", "b", "a")]
     later.begin()
@@ -150,78 +150,3 @@ def test_a_caller_waits_no_longer_than_it_wants_to_and_the_others_still_get_thei
         asking_later.get("b", timeout=0.01)
     later.begin()
     assert patient.result(PATIENCE) == {"a": 1}
-
-
-def test_announced_keys_ride_along_for_who_is_content_with_an_answer_of_some_age(asking: Asking) -> None:
-    for key in ("a", "b", "c"):
-        asking.upcoming.announce(key)
-    assert asking.get("a", max_age=1) == {"a": 1}
-    assert asking.looked_up == [frozenset({"a", "b", "c"})]
-    assert asking.get("b", max_age=1) == {"b": 1}
-    assert asking.get("c", max_age=1) == {"c": 1}
-    assert len(asking.looked_up) == 1
-
-
-def test_who_wants_to_know_it_now_gets_no_answer_from_before(asking: Asking) -> None:
-    asking.upcoming.announce("b")
-    asking.get("a")
-    assert asking.get("b") == {"b": 2}
-
-
-def test_an_answer_that_has_grown_too_old_is_looked_up_again(asking: Asking) -> None:
-    asking.upcoming.announce("b")
-    asking.get("a")
-    asking.clock.advance(1.01)
-    assert asking.get("b", max_age=1) == {"b": 2}
-
-
-def test_an_answer_from_before_serves_one_question_only(asking: Asking) -> None:
-    asking.upcoming.announce("b")
-    asking.get("a")
-    assert asking.get("b", max_age=1) == {"b": 1}
-    assert asking.get("b", max_age=1) == {"b": 2}
-
-
-def test_an_answer_that_was_waited_for_serves_nobody_else_later(asking: Asking) -> None:
-    asking.upcoming.announce("a")
-    assert asking.get("a") == {"a": 1}
-    assert asking.get("a", max_age=1) == {"a": 2}
-
-
-def test_the_age_of_an_answer_counts_from_the_beginning_of_its_look_up(asking_later: Asking, later: Later) -> None:
-    asking_later.gate.clear()
-    asking_later.upcoming.announce("b")
-    first = asking_later.ask("a")
-    later.begin()
-    assert asking_later.entered.acquire(timeout=PATIENCE)
-    asking_later.clock.advance(2)
-    asking_later.gate.set()
-    assert first.result(PATIENCE) == {"a": 1}
-    again = asking_later.ask("b")
-    later.begin()
-    assert again.result(PATIENCE) == {"b": 2}
-
-
-def test_what_was_announced_and_not_found_is_looked_up_again(asking: Asking) -> None:
-    asking.unknown = {"b"}
-    asking.upcoming.announce("b")
-    asking.get("a")
-    assert asking.get("b", max_age=1) == {}
-    assert len(asking.looked_up) == 2
-
-
-def test_no_more_ride_along_than_are_soon_used_up(asking: Asking) -> None:
-    keys = [f"k{number}" for number in range(READ_AHEAD + 5)]
-    for key in keys:
-        asking.upcoming.announce(key)
-    asking.get("a")
-    asking.get("b")
-    assert asking.looked_up == [frozenset({"a", *keys[:READ_AHEAD]}), frozenset({"b", *keys[READ_AHEAD:]})]
-
-
-def test_a_key_that_was_asked_for_rides_along_no_more(asking: Asking) -> None:
-    asking.upcoming.announce("a")
-    asking.upcoming.announce("b")
-    asking.get("a", "b")
-    asking.get("c")
-    assert asking.looked_up[1] == frozenset({"c"})

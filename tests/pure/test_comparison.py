@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from benchmarks.comparison.claims import by_custodian, by_exit_code, by_metabadger
 from benchmarks.comparison.fleets import alike, mixed
-from benchmarks.comparison.judging import Verdict, judge, looked_again
+from benchmarks.comparison.judging import Verdict, described_after_changes, judge
+from benchmarks.comparison.reported import by_custodian, by_exit_code, by_metabadger
 from benchmarks.comparison.table import Result, table
-from localcloud.journal import LoggedCall
-from localcloud.options import DEFAULTS
-from localcloud.shapes import InstanceView, MetadataOptions, Seed
+from localcloud.api.metadata_options import DEFAULTS
+from localcloud.ec2.instances import InstanceView, MetadataOptions, Seed
+from localcloud.http.journal import LoggedCall
 
 WEB, API, OLD = "i-0123456789abcdef0", "i-0fedcba9876543210", "i-1a2b3c4d"
 
@@ -45,7 +45,7 @@ BEFORE = view({})
 RIGHT: MetadataOptions = {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
 
 
-def test_the_launch_defaults_of_these_tests_are_those_of_ec2() -> None:
+def test_the_launch_defaults_in_these_tests_are_those_of_ec2() -> None:
     assert {name: str(value) for name, value in BEFORE["options"].items()} == dict(DEFAULTS)
 
 
@@ -53,15 +53,15 @@ def test_instances_that_are_alike_lack_the_tokens_and_nothing_else() -> None:
     fleet = alike(10)
     assert (fleet.name, len({each["id"] for each in fleet.instances})) == ("10 alike", 10)
     before = views(fleet.instances)
-    assert judge(before, before).right == 0
+    assert judge(before, before).compliant == 0
     after = [view({**each["options"], "HttpTokens": "required"}, instance_id=each["id"]) for each in before]
-    assert judge(before, after).right == 10
+    assert judge(before, after).compliant == 10
 
 
 @pytest.mark.parametrize("size", [10, 20, 100, 400])
 def test_seven_of_ten_comply_in_a_mixed_fleet(size: int) -> None:
     before = views(mixed(size).instances)
-    assert judge(before, before) == Verdict(size=size, right=size * 7 // 10, pending=0, unasked={})
+    assert judge(before, before) == Verdict(size=size, compliant=size * 7 // 10, pending=0, unrequested={})
 
 
 def test_a_mixed_fleet_has_every_kind_among_those_that_comply_and_those_that_do_not() -> None:
@@ -74,40 +74,40 @@ def test_a_mixed_fleet_has_every_kind_among_those_that_comply_and_those_that_do_
 
 
 @pytest.mark.parametrize("missing", [{"HttpTokens": "optional"}, {"HttpPutResponseHopLimit": 1}])
-def test_an_instance_that_lacks_a_wanted_option_is_not_right(missing: MetadataOptions) -> None:
-    assert judge([BEFORE], [view({**RIGHT, **missing})]).right == 0
-    assert judge([BEFORE], [view(RIGHT)]).right == 1
+def test_an_instance_that_lacks_a_wanted_option_does_not_comply(missing: MetadataOptions) -> None:
+    assert judge([BEFORE], [view({**RIGHT, **missing})]).compliant == 0
+    assert judge([BEFORE], [view(RIGHT)]).compliant == 1
 
 
-def test_where_the_endpoint_is_off_the_tokens_alone_make_it_right() -> None:
+def test_an_instance_with_a_disabled_endpoint_complies_with_the_wanted_tokens_alone() -> None:
     off: MetadataOptions = {"HttpEndpoint": "disabled"}
-    assert judge([view(off)], [view({**off, "HttpTokens": "required"})]).right == 1
-    assert judge([view(off)], [view(off)]).right == 0
+    assert judge([view(off)], [view({**off, "HttpTokens": "required"})]).compliant == 1
+    assert judge([view(off)], [view(off)]).compliant == 0
 
 
-def test_an_option_that_nobody_asked_to_change_is_named_and_makes_the_instance_wrong() -> None:
+def test_an_unrequested_change_is_named_and_makes_the_instance_noncompliant() -> None:
     before = [view({"HttpEndpoint": "disabled"}), view({"InstanceMetadataTags": "enabled"}, instance_id=API)]
     after = [view(RIGHT), view(RIGHT, instance_id=API)]
     verdict = judge(before, after)
-    assert verdict.right == 0
-    assert verdict.unasked == {
+    assert verdict.compliant == 0
+    assert verdict.unrequested == {
         "HttpEndpoint: disabled -> enabled": 1,
         "InstanceMetadataTags: enabled -> disabled": 1,
     }
 
 
-def test_tokens_that_were_loosened_are_named() -> None:
-    assert judge([view(RIGHT)], [view({**RIGHT, "HttpTokens": "optional"})]).unasked == {
+def test_loosened_tokens_are_an_unrequested_change() -> None:
+    assert judge([view(RIGHT)], [view({**RIGHT, "HttpTokens": "optional"})]).unrequested == {
         "HttpTokens: required -> optional": 1
     }
 
 
-def test_only_running_instances_are_waited_for() -> None:
+def test_only_running_instances_count_as_pending() -> None:
     after = [
         view(RIGHT, metadata_state="pending"),
         view(RIGHT, instance_id=API, state="stopped", metadata_state="pending"),
     ]
-    assert judge([BEFORE, view({}, instance_id=API)], after) == Verdict(size=2, right=2, pending=1, unasked={})
+    assert judge([BEFORE, view({}, instance_id=API)], after) == Verdict(size=2, compliant=2, pending=1, unrequested={})
 
 
 def call(action: str, time: float) -> LoggedCall:
@@ -125,14 +125,17 @@ def call(action: str, time: float) -> LoggedCall:
     )
 
 
-@pytest.mark.parametrize(("described_at", "looked"), [(0.0, False), (1.05, False), (1.2, True)])
-def test_who_asks_after_the_answer_to_the_last_modification_has_looked_again(
-    *, described_at: float, looked: bool
+@pytest.mark.parametrize(("described_at", "counts"), [(0.0, False), (1.05, False), (1.2, True)])
+def test_a_describe_counts_only_after_the_response_to_the_last_modification(
+    *, described_at: float, counts: bool
 ) -> None:
-    assert looked_again([call("ModifyInstanceMetadataOptions", 1), call("DescribeInstances", described_at)]) is looked
+    assert (
+        described_after_changes([call("ModifyInstanceMetadataOptions", 1), call("DescribeInstances", described_at)])
+        is counts
+    )
 
 
-def test_metabadger_succeeded_where_its_log_says_so() -> None:
+def test_metabadger_reports_success_in_its_log() -> None:
     log = (
         f"2027-01-31T12:00:00,imds_updated,V2 Enforced,eu-west-1,{WEB},SUCCESS\n"
         f"2027-01-31T12:00:01,imds_updated,V2 Enforced,eu-west-1,{API},FAILED\n"
@@ -140,32 +143,36 @@ def test_metabadger_succeeded_where_its_log_says_so() -> None:
     assert by_metabadger(log) == {WEB}
 
 
-@pytest.mark.parametrize(("exit_code", "said"), [(0, {WEB}), (255, set()), (None, set())])
-def test_a_tool_that_speaks_for_the_whole_run_says_all_or_nothing(exit_code: int | None, said: set[str]) -> None:
-    assert by_exit_code([WEB], exit_code) == said
+@pytest.mark.parametrize(("exit_code", "reported"), [(0, {WEB}), (255, set()), (None, set())])
+def test_an_exit_code_reports_success_for_all_instances_or_none(exit_code: int | None, reported: set[str]) -> None:
+    assert by_exit_code([WEB], exit_code) == reported
 
 
-ERRED = "ERROR The following policies had errors while executing\n - hop-limit\n"
+FAILED = "ERROR The following policies had errors while executing\n - hop-limit\n"
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "output", "said"),
+    ("exit_code", "output", "reported"),
     [
         (0, "", {WEB, API, OLD}),
-        (2, ERRED, {WEB, OLD}),
-        (2, ERRED.replace("hop-limit", "a-policy-that-matched-nothing-yet"), set()),
-        (None, ERRED, set()),
+        (2, FAILED, {WEB, OLD}),
+        (2, FAILED.replace("hop-limit", "a-policy-that-matched-nothing-yet"), set()),
+        (None, FAILED, set()),
     ],
 )
-def test_custodian_succeeded_on_all_but_the_matches_of_policies_that_erred(
-    exit_code: int | None, output: str, said: set[str]
+def test_custodian_reports_success_for_all_but_the_matches_of_failed_policies(
+    exit_code: int | None, output: str, reported: set[str]
 ) -> None:
     matched = {"require-imdsv2": [WEB], "hop-limit": [API]}
-    assert by_custodian([WEB, API, OLD], exit_code, output, matched) == said
+    assert by_custodian([WEB, API, OLD], exit_code, output, matched) == reported
 
 
 def result(
-    *, exit_code: int | None = 0, looked_again: bool = False, pending: int = 0, unasked: dict[str, int] | None = None
+    *,
+    exit_code: int | None = 0,
+    described_after_changes: bool = False,
+    pending: int = 0,
+    unrequested: dict[str, int] | None = None,
 ) -> Result:
     return Result(
         fleet="10 alike",
@@ -176,9 +183,9 @@ def result(
             "ModifyInstanceMetadataOptions": {"calls": 12, "throttled": 2, "errors": 0},
             "DescribeInstances": {"calls": 1, "throttled": 1, "errors": 0},
         },
-        looked_again=looked_again,
-        said=9,
-        verdict=Verdict(size=10, right=8, pending=pending, unasked=unasked or {}),
+        described_after_changes=described_after_changes,
+        reported=9,
+        verdict=Verdict(size=10, compliant=8, pending=pending, unrequested=unrequested or {}),
     )
 
 
@@ -189,35 +196,38 @@ def cells(given: Result) -> dict[str, str]:
 
 def test_a_result_is_a_line_of_a_markdown_table() -> None:
     assert table([result(pending=3)]).splitlines() == [
-        "| fleet | tool | wall time | calls | throttled | ended right | said so | waited | changed unasked |",
+        (
+            "| fleet | tool | wall time | calls | throttled | compliant | reported success | waited "
+            "| unrequested changes |"
+        ),
         "| --- | --- | ---: | --- | ---: | ---: | ---: | --- | --- |",
         (
             "| 10 alike | tool 1.2 | 12.3 s | 1 DescribeInstances, 12 ModifyInstanceMetadataOptions | 3 | 8 of 10 | 9 "
-            "| no, 3 pending | nothing |"
+            "| no, 3 pending | none |"
         ),
     ]
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "said"), [(0, "12.3 s"), (2, "12.3 s, exit code 2"), (None, "stopped after 12.3 s")]
+    ("exit_code", "shown"), [(0, "12.3 s"), (2, "12.3 s, exit code 2"), (None, "killed after 12.3 s")]
 )
-def test_the_time_says_how_the_tool_ended(exit_code: int | None, said: str) -> None:
-    assert cells(result(exit_code=exit_code))["wall time"] == said
+def test_the_wall_time_shows_how_the_tool_ended(exit_code: int | None, shown: str) -> None:
+    assert cells(result(exit_code=exit_code))["wall time"] == shown
 
 
 @pytest.mark.parametrize(
-    ("looked_again", "pending", "said"), [(True, 0, "yes"), (False, 0, "no"), (True, 1, "no, 1 pending")]
+    ("described_after_changes", "pending", "shown"), [(True, 0, "yes"), (False, 0, "no"), (True, 1, "no, 1 pending")]
 )
-def test_a_tool_has_waited_if_it_looked_again_and_nothing_is_pending(
-    *, looked_again: bool, pending: int, said: str
+def test_a_tool_has_waited_if_it_described_after_its_changes_and_nothing_is_pending(
+    *, described_after_changes: bool, pending: int, shown: str
 ) -> None:
-    assert cells(result(looked_again=looked_again, pending=pending))["waited"] == said
+    assert cells(result(described_after_changes=described_after_changes, pending=pending))["waited"] == shown
 
 
-def test_a_tool_that_was_stopped_has_neither_waited_nor_not() -> None:
-    assert cells(result(exit_code=None, looked_again=True))["waited"] == "did not end"
+def test_a_tool_that_was_killed_has_neither_waited_nor_not() -> None:
+    assert cells(result(exit_code=None, described_after_changes=True))["waited"] == "killed"
 
 
-def test_changes_that_nobody_asked_for_are_counted() -> None:
-    unasked = {"HttpEndpoint: disabled -> enabled": 4}
-    assert cells(result(unasked=unasked))["changed unasked"] == "4 HttpEndpoint: disabled -> enabled"
+def test_unrequested_changes_are_counted() -> None:
+    unrequested = {"HttpEndpoint: disabled -> enabled": 4}
+    assert cells(result(unrequested=unrequested))["unrequested changes"] == "4 HttpEndpoint: disabled -> enabled"

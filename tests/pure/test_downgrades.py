@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from imds_components.fleet.downgrades import Allowance, guard, reason_for
+from imds_components.fleet.downgrades import Allowance, reason_for, refused_downgrades
+from imds_components.fleet.member import Member
 from imds_provider.rules.loosening import loosened, render_loosened
 from imds_provider.rules.options import Options
 from tests.support.fakes import LAX, observe
@@ -40,10 +41,10 @@ def test_tokens_that_become_optional_and_endpoints_that_are_switched_on_loosen(
     [(None, [A, B]), ("", [A, B]), (" ", [A, B]), ("old agent", []), ({A: "old agent"}, [B]), ({A: ""}, [A, B])],
 )
 def test_loosening_needs_a_reason(allow: Allowance, refused: list[str]) -> None:
-    members = [(observe(B, RIGHT), LOOSER), (observe(A, RIGHT), LOOSER), (observe(C, LAX), LOOSER)]
-    assert guard(members, allow) == [
+    members = [Member(observe(B, RIGHT), LOOSER), Member(observe(A, RIGHT), LOOSER), Member(observe(C, LAX), LOOSER)]
+    assert refused_downgrades(members, allow, "allow_downgrade") == [
         f"{each} would be loosened (httpTokens: required -> optional): "
-        "keep what it has, or give a reason for it in allow_downgrade (allowDowngrade in a stack file)."
+        "keep the current value, or give the reason in allow_downgrade."
         for each in refused
     ]
     assert [each for each in (A, B) if reason_for(allow, each) is None] == refused

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from imds_provider.aws.error_advice import ADVICE, MAY_NOT_ASSUME, advice_for, has_ended, presentable, reason_and_advice
+from imds_provider.aws.error_advice import ADVICE, MAY_NOT_ASSUME, advice_for, is_gone, reason_and_advice
+from imds_provider.aws.redaction import redact
 
 ACTION = "ModifyInstanceMetadataOptions"
 PERMISSION = f"ec2:{ACTION}"
@@ -36,7 +37,7 @@ REASONS: list[tuple[str, str, str]] = [
     ("UnauthorizedOperation", denied("with an explicit deny in a session policy"), "aws:assumeRoles"),
     ("UnauthorizedOperation", denied("because no session policy allows the action"), "whoever passes it"),
     ("UnauthorizedOperation", denied("because no VPC endpoint policy allows the action"), "VPC endpoint in use"),
-    ("UnauthorizedOperation", denied("with an explicit deny in a resource-based policy"), "take it out of the program"),
+    ("UnauthorizedOperation", denied("with an explicit deny in a resource-based policy"), "remove it from the program"),
     ("UnauthorizedOperation", denied("with an explicit deny in an identity-based policy"), "no permission overrides"),
     ("UnauthorizedOperation", denied("with an explicit deny"), "find out whose policy it is"),
     ("UnauthorizedOperation", denied(f"because no identity-based policy allows the {PERMISSION} action"), "grant it"),
@@ -52,7 +53,7 @@ REASONS: list[tuple[str, str, str]] = [
         "This operation is not permitted on managed instances.",
         "its operator, such as EKS Auto",
     ),
-    ("UnsupportedOperation", "The instance is managed by eks.amazonaws.com.", "take it out of the program"),
+    ("UnsupportedOperation", "The instance is managed by eks.amazonaws.com.", "remove it from the program"),
     # Credentials, account and pace.
     ("AuthFailure", "AWS was not able to validate the provided access credentials", "did not accept the credentials"),
     ("InvalidClientTokenId", "The security token included in the request is invalid.", "does not know the access key"),
@@ -61,11 +62,11 @@ REASONS: list[tuple[str, str, str]] = [
     ("RequestExpired", "Request has expired.", "this machine's clock is wrong"),
     ("OptInRequired", "You are not subscribed to this service.", "enable it or check aws:region"),
     ("RequestLimitExceeded", "Request limit exceeded.", "lower imds:throttle"),
-    ("Throttling", "Rate exceeded", "EC2 throttled the call"),
+    ("Throttling", "Rate exceeded", "EC2 throttled the call and every retry"),
     # The instance's state.
     ("IncorrectInstanceState", "The instance is hibernating.", "start it, wait until it is running"),
     ("UnsupportedOperation", "You cannot change an instance while it is hibernated.", "start it, wait until"),
-    ("IncorrectInstanceState", "The instance is in the state 'terminated'.", "take it out of the program"),
+    ("IncorrectInstanceState", "The instance is in the state 'terminated'.", "remove it from the program"),
     ("IncorrectInstanceState", "The instance is in the state 'shutting-down'.", "run `pulumi refresh`"),
     ("IncorrectInstanceState", "The instance is in the state 'stopping'.", "wait until it is running or stopped"),
     ("IncorrectState", "The instance is pending.", "wait until it is running or stopped"),
@@ -90,7 +91,7 @@ REASONS: list[tuple[str, str, str]] = [
 ]
 
 
-def told(code: str, reason: str, **parameters: object) -> str:
+def line_of(code: str, reason: str, **parameters: object) -> str:
     return reason_and_advice(
         code, reason, service="EC2", action=ACTION, region="eu-west-1", parameters=parameters or None
     )
@@ -98,8 +99,8 @@ def told(code: str, reason: str, **parameters: object) -> str:
 
 @pytest.mark.parametrize(("code", "message", "advice"), REASONS)
 def test_aws_reason_comes_first_and_then_what_fits_it(code: str, message: str, advice: str) -> None:
-    reason = presentable(f"{message} {ENCODED}", ())
-    line = told(code, reason)
+    reason = redact(f"{message} {ENCODED}", ())
+    line = line_of(code, reason)
     assert line.startswith(message.rstrip(". ") + ". ")
     after = line.removeprefix(message.rstrip(". ") + ". ")
     assert after[0].isupper()
@@ -113,7 +114,7 @@ def test_aws_reason_comes_first_and_then_what_fits_it(code: str, message: str, a
 def test_granting_is_advised_only_where_no_policy_of_the_identity_allows_the_call(
     code: str, message: str, advice: str
 ) -> None:
-    assert ("grant it" in told(code, message)) is (advice.startswith("grant it"))
+    assert ("grant it" in line_of(code, message)) is (advice.startswith("grant it"))
 
 
 def test_every_advice_has_an_error_that_leads_to_it() -> None:
@@ -122,23 +123,25 @@ def test_every_advice_has_an_error_that_leads_to_it() -> None:
 
 def test_names_in_arns_are_not_taken_for_reasons() -> None:
     role = "arn:aws:sts::123456789012:assumed-role/hibernator/session"
-    assert "check it and run again" in told("IncorrectState", f"{role} cannot do that now.")
+    assert "check it and run again" in line_of("IncorrectState", f"{role} cannot do that now.")
 
 
 def test_the_case_of_a_reason_does_not_matter() -> None:
-    assert told("UnsupportedOperation", ENFORCED.upper()) == told("UnsupportedOperation", ENFORCED).replace(
+    assert line_of("UnsupportedOperation", ENFORCED.upper()) == line_of("UnsupportedOperation", ENFORCED).replace(
         ENFORCED, ENFORCED.upper()
     )
 
 
 def test_an_unknown_error_shows_aws_message_and_a_next_step() -> None:
-    assert told("SomethingNew", "It is full.") == "It is full. Fix the cause and run again."
+    assert line_of("SomethingNew", "It is full.") == "It is full. Fix the cause and run again."
 
 
 @pytest.mark.parametrize("reason", ["", "SomethingNew"])
 def test_an_error_without_a_message_still_says_what_to_do(reason: str) -> None:
-    assert told("SomethingNew", reason) == "EC2 gave no reason; run again."
-    assert told("AuthFailure", "AuthFailure" if reason else "").startswith("AWS did not accept the credentials; check")
+    assert line_of("SomethingNew", reason) == "EC2 gave no reason; run again."
+    assert line_of("AuthFailure", "AuthFailure" if reason else "").startswith(
+        "AWS did not accept the credentials; check"
+    )
 
 
 @pytest.mark.parametrize("by", ["with an explicit deny in a session policy", "because no session policy allows the"])
@@ -154,11 +157,11 @@ ON_REQUEST = "condition keys such as ec2:MetadataHttpTokens see that alone, not 
 
 
 def test_a_denial_says_what_a_condition_on_the_request_has_seen() -> None:
-    line = told("UnauthorizedOperation", BY_ORGANIZATION, HttpTokens="required", HttpEndpoint="enabled")
+    line = line_of("UnauthorizedOperation", BY_ORGANIZATION, HttpTokens="required", HttpEndpoint="enabled")
     assert line.endswith(
         f" The request carried HttpTokens=required, HttpEndpoint=enabled (no HttpPutResponseHopLimit); {ON_REQUEST}"
     )
-    everything = told(
+    everything = line_of(
         "UnauthorizedOperation",
         BY_ORGANIZATION,
         HttpTokens="required",
@@ -171,7 +174,7 @@ def test_a_denial_says_what_a_condition_on_the_request_has_seen() -> None:
 
 
 def test_a_denial_of_a_request_without_tokens_says_how_they_are_sent() -> None:
-    line = told("UnauthorizedOperation", BY_ORGANIZATION, HttpPutResponseHopLimit=2, HttpEndpoint="enabled")
+    line = line_of("UnauthorizedOperation", BY_ORGANIZATION, HttpPutResponseHopLimit=2, HttpEndpoint="enabled")
     assert line.endswith(
         " The request carried HttpPutResponseHopLimit=2, HttpEndpoint=enabled (no HttpTokens); "
         f"{ON_REQUEST} To send the tokens as well, set httpTokens to required."
@@ -187,11 +190,11 @@ def test_a_denial_of_a_request_without_tokens_says_how_they_are_sent() -> None:
     ],
 )
 def test_what_no_condition_decides_says_nothing_of_the_request(code: str, message: str) -> None:
-    assert "The request carried" not in told(code, message, HttpTokens="required")
+    assert "The request carried" not in line_of(code, message, HttpTokens="required")
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "ended"),
+    ("code", "reason", "gone"),
     [
         ("IncorrectInstanceState", "it is terminated", True),
         ("IncorrectState", "The instance is in the state 'shutting-down'", True),
@@ -199,33 +202,5 @@ def test_what_no_condition_decides_says_nothing_of_the_request(code: str, messag
         ("UnsupportedOperation", "it is terminated", False),
     ],
 )
-def test_an_instance_has_ended_when_ec2_says_so_of_its_state(code: str, reason: str, *, ended: bool) -> None:
-    assert has_ended(code, reason) is ended
-
-
-def test_what_a_person_needs_of_a_message_stays() -> None:
-    message = (
-        f"The instance ID 'i-0123456789abcdef0' does not exist\n in vpc-0123456789abcdef0, says {POLICY} of {USER}"
-    )
-    assert presentable(message, ["FwoGZXIvYXdzEBYaDHuC7"]) == " ".join(message.split())
-
-
-@pytest.mark.parametrize(
-    ("message", "shown"),
-    [
-        (f"{DENIED}. {ENCODED}", DENIED),
-        (f"Not allowed. encoded authorization failure message: short {OPAQUE}", "Not allowed"),
-        (f"No match. The Canonical String for this request should have been 'POST\nx-amz-token:{OPAQUE}'", "No match"),
-        (f"No match. The String-to-Sign should have been 'AWS4 {OPAQUE}'", "No match"),
-        ("The key AKIAIOSFODNN7EXAMPLE is unknown", "The key *** is unknown"),
-        (f"for {OPAQUE}", "for ***"),
-        (
-            f"for arn:aws:sts::123456789012:assumed-role/web/{OPAQUE}",
-            "for arn:aws:sts::123456789012:assumed-role/web/***",
-        ),
-        ("for arn:aws:iam::123456789012:user/ASIAIOSFODNN7EXAMPLE", "for arn:aws:iam::123456789012:user/***"),
-        ("for arn:aws:iam::123456789012:role/web-secret-1", "for arn:aws:iam::123456789012:role/***"),
-    ],
-)
-def test_what_is_or_could_decode_to_a_credential_is_left_out(message: str, shown: str) -> None:
-    assert presentable(message, ["web-secret-1"]) == shown
+def test_an_instance_is_gone_when_ec2_says_so_of_its_state(code: str, reason: str, *, gone: bool) -> None:
+    assert is_gone(code, reason) is gone

@@ -26,14 +26,14 @@ def test_the_last_day_is_read_from_a_date_and_from_what_yaml_makes_of_it(until: 
     assert Exemption(WEB, "old agent", until).last_day == LAST
 
 
-def test_all_that_is_wrong_with_an_exemption_is_said_at_once() -> None:
+def test_everything_wrong_with_an_exemption_is_reported_at_once() -> None:
     with pytest.raises(ValueError, match="Exemption") as caught:
         Exemption("web", " ", "2027-02-30", http_tokens="off")
     assert str(caught.value).splitlines() == [
-        'Exemption of web: instance must be "i-" and 8 or 17 hexadecimal digits, got "web".',
-        "Exemption of web: reason must say why the instance is exempt.",
+        'Exemption of web: instance must be an instance ID ("i-" and 8 or 17 hexadecimal digits), got "web".',
+        'Exemption of web: reason must be the reason why the instance is exempt, got " ".',
         'Exemption of web: until must be a day such as 2027-01-31, got "2027-02-30".',
-        'Exemption of web: httpTokens must be "optional" or "required", got "off".',
+        'Exemption of web: http_tokens must be "optional" or "required", got "off".',
     ]
 
 
@@ -64,18 +64,12 @@ def test_an_exemption_of_an_instance_that_is_not_selected_is_unused() -> None:
     ]
 
 
-def test_two_exemptions_of_one_instance_are_refused() -> None:
-    with pytest.raises(ValueError, match=f"{WEB} is exempted twice: keep one exemption."):
-        judge_exemptions([Exemption(WEB, "a", LAST), Exemption(WEB, "b", LAST)], [WEB], LAST)
-
-
-def test_an_exemption_stands_over_the_fleet_and_the_fleet_over_the_stack() -> None:
-    stack: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 1}
-    fleet = {"httpPutResponseHopLimit": 2}
-    assert merge_options(stack, fleet) == {"httpTokens": "required", "httpPutResponseHopLimit": 2}
+def test_an_exemption_stands_over_the_fleet() -> None:
+    fleet: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
+    assert merge_options(fleet, None) == fleet
     exemption = Exemption(WEB, "old agent", LAST, http_tokens="optional")
-    assert merge_options(stack, fleet, exemption) == {"httpTokens": "optional", "httpPutResponseHopLimit": 2}
+    assert merge_options(fleet, exemption) == {"httpTokens": "optional", "httpPutResponseHopLimit": 2}
 
 
 def test_an_exemption_without_options_leaves_the_instance_as_it_is() -> None:
-    assert merge_options({"httpTokens": "required"}, {}, Exemption(WEB, "old agent", LAST)) == {}
+    assert merge_options({"httpTokens": "required"}, Exemption(WEB, "old agent", LAST)) == {}

@@ -15,8 +15,9 @@ from imds_components.fleet.notes import (
     lowered_hop_limits,
     unwatched,
 )
+from imds_components.fleet.settings import FleetSettings
 from imds_components.fleet.waves import Rollout
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.wave_health import Impairment
@@ -38,27 +39,31 @@ def hops(instance_id: str, now: int, then: int) -> Member:
     return member(instance_id, {"httpPutResponseHopLimit": then}, {**LAX, "httpPutResponseHopLimit": now})
 
 
+def fleet(soak: float | None) -> FleetSettings:
+    return FleetSettings(instances=[A], rollout=Rollout(soak_minutes=soak))
+
+
 @pytest.mark.parametrize(
     ("requiring", "soak", "warned"), [(1, 0, True), (1, 0.0, True), (0, 0, False), (1, None, False), (1, 1, False)]
 )
 def test_no_soak_at_all_is_warned_of_where_tokens_become_required(
     requiring: int, soak: float | None, *, warned: bool
 ) -> None:
-    assert bool(unwatched(requiring, Rollout(soak_minutes=soak))) is warned
+    assert bool(unwatched(requiring, fleet(soak))) is warned
 
 
 def test_the_warning_says_how_many_what_may_happen_and_what_to_do() -> None:
-    (line,) = unwatched(3, Rollout(soak_minutes=0))
+    (line,) = unwatched(3, fleet(0))
     assert line == (
-        "soakMinutes is 0, so 3 instances may refuse IMDSv1 calls before anybody notices: CloudWatch shows them about "
-        "ten minutes after a change. Leave soakMinutes out to wait for that after each wave."
+        "rollout.soak_minutes is 0, so 3 instances may refuse IMDSv1 calls before anybody notices: CloudWatch shows "
+        "them about ten minutes after a change. Leave rollout.soak_minutes out to wait for that after each wave."
     )
 
 
 def test_hop_limits_that_go_down_are_one_line() -> None:
     assert lowered_hop_limits([hops(A, 1, 2), hops(B, 2, 2), member(C, WANTED)]) == []
     assert lowered_hop_limits([hops(A, 1, 2), hops(B, 64, 2)]) == [
-        f"httpPutResponseHopLimit goes down on {B} (64 -> 2): containers there may lose IMDSv2, and need 2."
+        f"httpPutResponseHopLimit is lowered on {B} (64 -> 2): containers there may lose IMDSv2; they need 2."
     ]
     (line,) = lowered_hop_limits([hops(each, 3, 1) for each in (A, B, C, D, E)])
     assert f"on {A} (3 -> 1), {B} (3 -> 1), {C} (3 -> 1) and 2 more: " in line
@@ -79,7 +84,7 @@ def test_an_endpoint_is_about_to_be_disabled_only_where_it_is_on() -> None:
 
 def test_each_endpoint_that_is_in_use_and_about_to_be_disabled_is_a_line() -> None:
     members = [*(member(each, OFF) for each in (A, B, C)), member(D, WANTED)]
-    calls = {A: LegacyCalls(1, NOON), B: LegacyCalls(0), C: None, D: LegacyCalls(9, NOON)}
+    calls = {A: Imdsv1Usage(1, NOON), B: Imdsv1Usage(0), C: None, D: Imdsv1Usage(9, NOON)}
     (line,) = calls_to_disabled(members, calls, Readiness(days=1))
     assert line == (
         f"{A} made 1 IMDSv1 call in the last day, the last between 2026-11-25 12:00 UTC and 2026-11-25 13:00 UTC: "
@@ -97,7 +102,7 @@ def test_those_that_were_launched_before_the_window_are_one_line_for_all() -> No
         member(D, WANTED),
     ]
     (line,) = launched_before(members, NOON)
-    assert line.startswith("2 instances launched before 2026-11-25 12:00 UTC: IMDSv1 calls that they make only at boot")
+    assert line.startswith("2 instances launched before 2026-11-25 12:00 UTC: IMDSv1 calls that are made only at boot")
     assert "github.com/aws/aws-imds-packet-analyzer" in line
     assert launched_before(members[2:], NOON) == []
 
@@ -106,7 +111,7 @@ def test_each_instance_that_is_impaired_already_is_a_line_with_since_when_if_tha
     found = {B: Impairment("system status impaired"), A: Impairment("instance status impaired", NOON)}
     one, other = impaired_before(found)
     assert one == (
-        f"{A} fails a status check already (instance status impaired since 2026-11-25 12:00 UTC), "
+        f"{A} already fails a status check (instance status impaired since 2026-11-25 12:00 UTC), "
         "which does not stop the rollout."
     )
-    assert other == f"{B} fails a status check already (system status impaired), which does not stop the rollout."
+    assert other == f"{B} already fails a status check (system status impaired), which does not stop the rollout."

@@ -26,7 +26,7 @@ def test_the_report_counts_and_names_as_its_contract_says() -> None:
     )
     inventory = [observe(each) for each in (A, B, C, D)]
     found = plan("web", settings, {"eu-west-1": inventory}, date(2026, 11, 25))
-    assert fleet_report(found, applied=[A], pending_start=[C, B]) == {
+    assert fleet_report(found, applied=[A], pending_start=[C, B], unknown=[]) == {
         "selected": 4,
         "applied": 1,
         "pendingStart": [B, C],
@@ -42,7 +42,7 @@ def test_the_report_counts_and_names_as_its_contract_says() -> None:
 
 def test_a_fleet_without_instances_has_every_key() -> None:
     found = plan("web", FleetSettings(select={"tag:Team": ["web"]}), {"eu-west-1": []}, date(2026, 11, 25))
-    assert fleet_report(found, applied=[], pending_start=[]) == {
+    assert fleet_report(found, applied=[], pending_start=[], unknown=[]) == {
         "selected": 0,
         "applied": 0,
         "pendingStart": [],
@@ -69,5 +69,5 @@ def test_what_ec2_does_not_report_is_unknown_and_never_compliant() -> None:
 def test_the_documentation_names_every_key() -> None:
     found = plan("web", FleetSettings(instances=[A]), {"eu-west-1": []}, date(2026, 11, 25))
     documented = (Path(__file__).parents[2] / "docs" / "fleets.md").read_text("utf-8")
-    keys = fleet_report(found, applied=[], pending_start=[])
+    keys = fleet_report(found, applied=[], pending_start=[], unknown=[])
     assert [key for key in keys if f"| `{key}` |" not in documented] == []

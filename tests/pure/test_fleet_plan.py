@@ -10,10 +10,10 @@ import pytest
 from hypothesis import strategies as st
 
 from imds_components.fleet.exemptions import Exemption
-from imds_components.fleet.plan import FleetPlan, RegionPlan, plan, with_legacy_calls
+from imds_components.fleet.plan import FleetPlan, RegionPlan, plan
 from imds_components.fleet.settings import FleetSettings
 from imds_components.fleet.waves import Rollout
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.observation import Observation
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import ADVICE, Readiness
@@ -23,6 +23,10 @@ A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")
 TODAY = date(2026, 11, 25)
 REQUIRED: Options = {**LAX, "httpTokens": "required"}
 WANTED: Options = {"httpTokens": "required"}
+
+
+def wanted(region: RegionPlan) -> dict[str, Options]:
+    return {each.instance_id: each.wanted for each in region.members if each.is_managed}
 
 
 def instance(instance_id: str, options: Options = LAX, *, state: str = "running") -> Observation:
@@ -51,7 +55,7 @@ def test_what_is_selected_is_to_have_the_options_of_the_fleet_and_nothing_stands
     found = planned([instance(A), instance(B, REQUIRED), instance(C, {**LAX, **WANTED})])
     (region,) = found.regions
     assert region.region == "eu-west-1"
-    assert region.wanted == {A: WANTED, B: WANTED, C: WANTED}
+    assert wanted(region) == {A: WANTED, B: WANTED, C: WANTED}
     assert [each.instance_id for each in region.to_change] == [A]
     assert region.about_to_require == [A]
     assert (found.problems, found.warnings) == ([], [])
@@ -116,7 +120,7 @@ def test_an_exempt_instance_is_left_as_it_is_and_in_no_wave() -> None:
     (region,) = found.regions
     assert ids(found) == [A, B]
     assert [each.exempt for each in found.members] == [False, True]
-    assert region.wanted == {A: WANTED}
+    assert wanted(region) == {A: WANTED}
     assert (list(region.waves.values()), without_wave(region)) == ([[A]], [])
     assert region.about_to_require == [A]
 
@@ -124,7 +128,10 @@ def test_an_exempt_instance_is_left_as_it_is_and_in_no_wave() -> None:
 def test_an_exemption_with_options_puts_them_over_those_of_the_fleet() -> None:
     given = [exemption(A, http_put_response_hop_limit=3), exemption(B, http_tokens="optional")]
     (region,) = planned([instance(A), instance(B)], exemptions=given).regions
-    assert region.wanted == {A: {"httpTokens": "required", "httpPutResponseHopLimit": 3}, B: {"httpTokens": "optional"}}
+    assert wanted(region) == {
+        A: {"httpTokens": "required", "httpPutResponseHopLimit": 3},
+        B: {"httpTokens": "optional"},
+    }
     assert (in_waves(region), without_wave(region)) == ([A], [B])
     assert region.about_to_require == [A]
 
@@ -138,7 +145,7 @@ def test_an_expired_exemption_fails_or_warns_and_holds_all_the_same(setting: str
     sentence = f"the exemption of {A} (old agent) ended on 2026-11-24: remove it, or give it a later date."
     assert list(found.problems) == [sentence] * problems
     assert list(found.warnings) == [sentence] * warnings
-    assert found.regions[0].wanted == {B: WANTED}
+    assert wanted(found.regions[0]) == {B: WANTED}
 
 
 @pytest.mark.parametrize(
@@ -191,12 +198,12 @@ def test_an_instance_excluded_or_exempt_without_options_is_not_loosened_by_the_r
 def test_one_of_which_ec2_reports_nothing_is_left_as_it_is_with_a_warning_and_in_no_wave() -> None:
     found = planned([instance(A, {}), instance(B), instance(C, {"httpEndpoint": "enabled"})])
     (region,) = found.regions
-    assert sorted(region.wanted) == [B, C], "what is partly reported is managed as far as it is"
+    assert sorted(wanted(region)) == [B, C], "what is partly reported is managed as far as it is"
     assert (in_waves(region), without_wave(region)) == ([B], [C])
     assert region.about_to_require == [B]
     assert list(found.problems) == []
     assert list(found.warnings) == [
-        f"{A} is left as it is: EC2 reports no metadata options of it, so they cannot be compared."
+        f"{A} is left as it is: EC2 does not report its metadata options, so they cannot be compared."
     ]
 
 
@@ -207,7 +214,7 @@ def test_an_exempt_instance_of_which_ec2_reports_nothing_is_no_warning() -> None
 
 def test_each_region_has_its_own_waves_and_an_id_must_be_in_one_of_them() -> None:
     found = planned({"eu-west-1": [instance(A), instance(B)], "us-east-1": [instance(C)]}, instances=[C, D], exclude=[])
-    assert [(each.region, list(each.wanted)) for each in found.regions] == [("eu-west-1", [A, B]), ("us-east-1", [C])]
+    assert [(each.region, list(wanted(each))) for each in found.regions] == [("eu-west-1", [A, B]), ("us-east-1", [C])]
     assert [sum(map(len, each.waves.values())) for each in found.regions] == [2, 1]
     assert ids(found) == [A, B, C]
     assert [problem.split(":")[0] for problem in found.problems] == [f"{D} does not exist in eu-west-1 or us-east-1"]
@@ -232,7 +239,7 @@ def test_further_problems_stand_after_the_others() -> None:
     assert [problem.split(" ")[0] for problem in found.problems] == [A, "more."]
 
 
-CALLS = LegacyCalls(7, datetime(2026, 11, 24, 9, 0, tzinfo=timezone.utc))
+CALLS = Imdsv1Usage(7, datetime(2026, 11, 24, 9, 0, tzinfo=timezone.utc))
 SINCE = datetime(2026, 11, 11, tzinfo=timezone.utc)
 
 
@@ -251,7 +258,7 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
     readiness: Readiness, blocked: list[str], warned: list[str]
 ) -> None:
     found = planned([instance(each) for each in (A, B, C)], readiness=readiness)
-    found = with_legacy_calls(found, {A: CALLS, B: None, C: LegacyCalls(0)}, SINCE)
+    found = found.with_usage({A: CALLS, B: None, C: Imdsv1Usage(0)}, SINCE)
     assert [each.instance_id for each in found.members if each.blocked] == blocked
     assert [named(problem) for problem in found.problems if problem != ADVICE] == blocked
     assert list(found.problems[-1:]) == ([ADVICE] if blocked else [])
@@ -261,7 +268,7 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
 def test_nobody_else_is_blocked_for_calls_that_will_not_be_refused() -> None:
     inventory = [instance(A, REQUIRED), instance(B), instance(C)]
     found = planned(inventory, exemptions=[exemption(B), exemption(C, http_tokens="optional")])
-    found = with_legacy_calls(found, dict.fromkeys((A, B, C), CALLS), SINCE)
+    found = found.with_usage(dict.fromkeys((A, B, C), CALLS), SINCE)
     assert (list(found.problems), list(found.warnings)) == ([], [])
     assert not any(each.blocked for each in found.members)
 
@@ -274,8 +281,8 @@ def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_bu
     ]
     found = planned(inventory, options={"httpTokens": "required", "httpEndpoint": "disabled"})
     (region,) = found.regions
-    assert (region.asked_for_calls, region.about_to_require) == ([A, C], [])
-    found = with_legacy_calls(found, {A: CALLS, C: LegacyCalls(0)}, SINCE)
+    assert (region.with_usage_to_check, region.about_to_require) == ([A, C], [])
+    found = found.with_usage({A: CALLS, C: Imdsv1Usage(0)}, SINCE)
     assert (list(found.problems), len(found.warnings)) == ([], 1)
     assert found.warnings[0].startswith(f"{A} made 7 IMDSv1 calls in the last 14 days, ")
     assert not any(each.blocked for each in found.members)
@@ -283,8 +290,8 @@ def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_bu
 
 def test_one_that_is_about_to_require_tokens_and_lose_its_endpoint_is_named_once() -> None:
     found = planned([instance(A)], options={"httpTokens": "required", "httpEndpoint": "disabled"})
-    assert found.regions[0].asked_for_calls == [A]
-    found = with_legacy_calls(found, {A: CALLS}, SINCE)
+    assert found.regions[0].with_usage_to_check == [A]
+    found = found.with_usage({A: CALLS}, SINCE)
     assert len([*found.problems, *found.warnings]) == 2, "the instance, and what to do"
 
 
@@ -292,7 +299,7 @@ def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -
     launched = {A: SINCE - timedelta(seconds=1), B: SINCE, C: None}
     found = planned([replace(instance(each), launched_at=at) for each, at in launched.items()])
     assert found.notes == ()
-    found = with_legacy_calls(found, dict.fromkeys(launched, LegacyCalls(0)), SINCE)
+    found = found.with_usage(dict.fromkeys(launched, Imdsv1Usage(0)), SINCE)
     (note,) = found.notes
     assert note.startswith("1 instance launched before 2026-11-11 00:00 UTC: ")
     assert found.lines()[-1] == note
@@ -301,7 +308,7 @@ def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -
 
 def test_whose_calls_at_boot_cannot_be_seen_is_no_matter_where_no_tokens_become_required() -> None:
     old = replace(instance(A, REQUIRED), launched_at=SINCE - timedelta(days=900))
-    found = with_legacy_calls(planned([old], options={"httpTokens": "required", "httpEndpoint": "disabled"}), {}, SINCE)
+    found = planned([old], options={"httpTokens": "required", "httpEndpoint": "disabled"}).with_usage({}, SINCE)
     assert list(found.notes) == []
 
 

@@ -45,7 +45,7 @@ def test_what_ec2_does_not_report_is_unknown_and_neither_right_nor_to_change() -
     assert fleet_lines("web", members, {1: ["a"]}) == [
         "fleet web: 5 selected",
         "  already right  1",
-        "  unknown        3  EC2 does not report all that is wanted: i-00000002, i-00000003, i-00000004",
+        "  unknown        3  EC2 does not report all wanted options: i-00000002, i-00000003, i-00000004",
         "  exempt         1  i-00000005",
         "  waves          1  1",
     ]
@@ -55,7 +55,7 @@ def test_one_that_is_partly_reported_is_changed_as_far_as_it_is_and_stays_unknow
     assert fleet_lines("web", [member(1, {"httpTokens": "optional"})], {1: ["a"]}) == [
         "fleet web: 1 selected",
         "  to change  1  httpTokens: optional -> required 1",
-        "  unknown    1  EC2 does not report all that is wanted: i-00000001",
+        "  unknown    1  EC2 does not report all wanted options: i-00000001",
         "  waves      1  1",
     ]
 

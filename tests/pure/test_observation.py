@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from imds_provider.errors import ImdsError, InstanceGoneError, InstanceMissingError, NotAppliedError
 from imds_provider.rules.observation import (
-    Settled,
     Verdict,
+    WaitResult,
     gone_reason,
     judge,
     judge_accepted,
     judge_as_found,
-    judge_found,
     missing_reason,
 )
 from imds_provider.rules.options import Options
@@ -32,7 +32,7 @@ OFF: Options = {**LAX, "httpEndpoint": "disabled"}
         ("running", "pending", LAX, Verdict.PENDING, Verdict.PENDING),
         ("running", "", RIGHT, Verdict.APPLIED, Verdict.APPLIED),
         ("running", "", LAX, Verdict.PENDING, Verdict.PENDING),
-        ("running", "settling", RIGHT, Verdict.PENDING, Verdict.APPLIED),
+        ("running", "applying", RIGHT, Verdict.PENDING, Verdict.APPLIED),
         ("pending", "applied", RIGHT, Verdict.APPLIED, Verdict.APPLIED),
         ("pending", "pending", RIGHT, Verdict.PENDING, Verdict.APPLIED),
         ("stopped", "pending", RIGHT, Verdict.PENDING_START, Verdict.PENDING_START),
@@ -45,7 +45,7 @@ OFF: Options = {**LAX, "httpEndpoint": "disabled"}
         ("terminated", "pending", LAX, Verdict.GONE, Verdict.GONE),
     ],
 )
-def test_settled_means_applied_and_the_wanted_values_seen(
+def test_applied_means_that_ec2_says_so_and_shows_the_wanted_values(
     instance_state: str, state: str, options: Options, verdict: Verdict, accepted: Verdict
 ) -> None:
     seen = observe(WEB, options, state=state, instance_state=instance_state)
@@ -80,21 +80,6 @@ def test_what_cannot_apply_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("instance_state", "verdict"),
-    [
-        ("pending", Verdict.APPLIED),
-        ("running", Verdict.APPLIED),
-        ("stopping", Verdict.APPLIED),
-        ("stopped", Verdict.APPLIED),
-        ("shutting-down", Verdict.GONE),
-        ("terminated", Verdict.GONE),
-    ],
-)
-def test_an_instance_is_found_unless_it_is_gone(instance_state: str, verdict: Verdict) -> None:
-    assert judge_found(observe(WEB, state="pending", instance_state=instance_state), WANTED) is verdict
-
-
-@pytest.mark.parametrize(
     ("elapsed", "delay"), [(0, 0.25), (1, 0.25), (1.25, 0.25), (5, 1.0), (10, 2.0), (20, 2.0), (3600, 2.0)]
 )
 def test_the_pause_is_a_fifth_of_the_time_waited_within_a_quarter_and_two_seconds(elapsed: float, delay: float) -> None:
@@ -117,22 +102,36 @@ def test_a_deadline_counts_down_to_zero_and_no_further() -> None:
     assert (deadline.remaining(), deadline.passed) == (0, True)
 
 
-def test_settled_instances_are_listed_by_verdict_in_order() -> None:
-    settled = Settled({}, {"i-b": Verdict.APPLIED, "i-c": Verdict.PENDING_START, "i-a": Verdict.APPLIED})
-    assert settled.ids(Verdict.APPLIED) == ["i-a", "i-b"]
-    assert settled.ids(Verdict.PENDING_START) == ["i-c"]
+def test_a_pause_ends_with_the_deadline() -> None:
+    clock = FakeClock()
+    deadline = Deadline(clock, 3)
+    deadline.sleep(2)
+    deadline.sleep(2)
+    assert clock.pauses == [2, 1]
 
 
-def test_a_missing_instance_is_reported_with_where_it_was_looked_for_and_what_to_check() -> None:
+def test_the_instances_of_a_wait_are_listed_by_verdict_and_those_that_are_gone_in_order() -> None:
+    gone: dict[str, ImdsError] = {
+        "i-z": InstanceGoneError("terminated"),
+        "i-x": NotAppliedError("late"),
+        "i-y": InstanceMissingError("missing"),
+    }
+    result = WaitResult({}, {"i-b": Verdict.APPLIED, "i-c": Verdict.PENDING_START, "i-a": Verdict.APPLIED}, gone)
+    assert result.ids(Verdict.APPLIED) == ["i-a", "i-b"]
+    assert result.ids(Verdict.PENDING_START) == ["i-c"]
+    assert result.gone == ["i-y", "i-z"]
+
+
+def test_a_missing_instance_is_reported_with_the_region_and_what_to_check() -> None:
     sentence = missing_reason(WEB, "eu-west-1")
-    assert sentence.startswith(f"{WEB} does not exist in eu-west-1: check the id, the region and the account")
+    assert sentence.startswith(f"{WEB} does not exist in eu-west-1: check the ID, the region and the account")
     assert "pulumi refresh" in sentence
 
 
 def test_a_gone_instance_is_reported_with_its_state_and_what_to_do() -> None:
     sentence = gone_reason(observe(WEB, instance_state="shutting-down"))
     assert sentence.startswith(f"{WEB} is shutting-down: ")
-    assert "out of the program" in sentence
+    assert "Remove it from the program" in sentence
     assert "pulumi refresh" in sentence
 
 
@@ -141,13 +140,9 @@ def test_a_timeout_is_reported_with_the_wanted_and_the_last_seen_values_and_what
     assert sentence == (
         f"{WEB} did not reach httpTokens=required within 90 s; "
         "last seen: httpTokens=optional (state pending, instance running). "
-        "Run the same command again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
+        "Run the same command again to go on waiting; a larger timeoutSeconds helps only if EC2 is slow."
     )
 
 
-def test_a_timeout_of_a_look_that_wanted_nothing_says_what_was_waited_for() -> None:
-    assert timeout_reason(WEB, {}, None, 3).startswith(f"{WEB} did not show up within 3 s; last seen: nothing of it.")
-
-
-def test_a_timeout_without_any_look_says_so() -> None:
-    assert "within 0.5 s; last seen: nothing of it." in timeout_reason(WEB, WANTED, None, 0.5)
+def test_a_timeout_before_the_first_answer_says_so() -> None:
+    assert "within 0.5 s; last seen: nothing." in timeout_reason(WEB, WANTED, None, 0.5)

@@ -84,7 +84,7 @@ def test_what_ec2_does_not_report_is_a_group_of_its_own_and_never_right(observed
 def test_an_instance_of_which_nothing_is_reported_cannot_be_changed() -> None:
     told = report({"web": WEB}, {WEB: observe(WEB, {})}, WANTED, "eu-west-1")
     assert told.problems == [
-        f"web: {WEB}: EC2 in eu-west-1 reports no metadata options of it, so they cannot be compared or changed."
+        f"web: {WEB}: EC2 in eu-west-1 reports no metadata options, so they cannot be compared or changed."
     ]
 
 

@@ -3,59 +3,36 @@ from __future__ import annotations
 import pytest
 from pulumi.output import Unknown
 
-from imds_provider.host.property_bags import is_known, translate_input, translate_output
-from imds_provider.rules import barrier_state as barrier
-from imds_provider.rules import resource_state as properties
-from imds_provider.rules import wave_check_state as gate
+from imds_provider.host.property_bags import Spelling, is_known
 from imds_provider.rules.options import OPTIONS
 
 WEB = "i-0123456789abcdef0"
-SPELLINGS = {
-    **{option.argument: option.name for option in OPTIONS},
-    "instance_id": properties.INSTANCE_ID,
-    "region": properties.REGION,
-    "on_destroy": properties.ON_DESTROY,
-    "wait": properties.WAIT,
-    "timeout_seconds": properties.TIMEOUT_SECONDS,
-    "allow_downgrade": properties.ALLOW_DOWNGRADE,
-    "change": properties.CHANGE,
-    "found": properties.FOUND,
-    "if_gone": properties.IF_GONE,
-    "state": properties.STATE,
-    "previous": properties.PREVIOUS,
-    "owner_id": properties.OWNER_ID,
-    "target": properties.TARGET,
-    "targets": barrier.TARGETS,
-    "applied_ids": barrier.APPLIED_IDS,
-    "pending_start_ids": barrier.PENDING_START_IDS,
-    "unknown_ids": barrier.UNKNOWN_IDS,
-    "soak_minutes": gate.SOAK_MINUTES,
-    "days": gate.READINESS_DAYS,
-    "unknown": gate.READINESS_UNKNOWN,
-    "legacy_calls": gate.READINESS_LEGACY_CALLS,
-    "before": gate.BEFORE,
-    "requiring": gate.REQUIRING,
-    "forbidden": gate.FORBIDDEN,
-    "checked_at": barrier.CHECKED_AT,
-}
+SPELLING = Spelling([*(option.argument for option in OPTIONS), "instance_id", "targets", "pending_start_ids"])
 
 
-@pytest.mark.parametrize(("python", "pulumi"), SPELLINGS.items())
-def test_every_property_has_two_spellings_that_lead_to_each_other(python: str, pulumi: str) -> None:
-    assert translate_input(python) == pulumi
-    assert translate_output(pulumi) == python
-    assert translate_input(pulumi) == pulumi
-    assert translate_output(python) == python
+@pytest.mark.parametrize(
+    ("python", "pulumi"),
+    [
+        *((option.argument, option.name) for option in OPTIONS),
+        ("instance_id", "instanceId"),
+        ("targets", "targets"),
+        ("pending_start_ids", "pendingStartIds"),
+    ],
+)
+def test_every_property_of_a_resource_has_two_spellings_that_lead_to_each_other(python: str, pulumi: str) -> None:
+    assert SPELLING.in_pulumi(python) == SPELLING.in_pulumi(pulumi) == pulumi
+    assert SPELLING.in_python(pulumi) == SPELLING.in_python(python) == python
 
 
-@pytest.mark.parametrize("name", ["__provider", "id", "urn"])
-def test_the_names_of_pulumi_itself_are_left_alone(name: str) -> None:
-    assert translate_input(name) == translate_output(name) == name
-
-
-@pytest.mark.parametrize("name", ["web_1", "web1", "web_blue", "webBlue", "Web", "web-1", WEB, "a_b_c", "_x", "x_", ""])
-def test_a_name_that_people_gave_is_left_alone(name: str) -> None:
-    assert translate_input(name) == translate_output(name) == name
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("__provider", "id", "urn", "timeout_seconds", "timeoutSeconds"),
+        *("web_1", "web1", "web_blue", "webBlue", "Web", "web-1", WEB, "a_b_c", "_x", "x_", ""),
+    ],
+)
+def test_a_name_that_is_not_a_property_of_the_resource_is_left_alone(name: str) -> None:
+    assert SPELLING.in_pulumi(name) == SPELLING.in_python(name) == name
 
 
 def test_a_value_is_known_unless_the_engine_says_otherwise() -> None:

@@ -48,13 +48,13 @@ def test_the_bucket_never_holds_more_than_its_size() -> None:
     assert sum(taken.take() == 0 for _ in range(200)) == 94
 
 
-def test_a_refusal_by_ec2_empties_the_bucket() -> None:
+def test_a_throttled_request_empties_the_bucket() -> None:
     taken = bucket(FakeClock())
     taken.throttled()
     assert taken.take() == pytest.approx(0.2)
 
 
-def test_a_refusal_forgives_no_debt() -> None:
+def test_a_throttled_request_forgives_no_debt() -> None:
     taken = bucket(FakeClock())
     for _ in range(100):
         taken.take()

@@ -4,24 +4,20 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import Options
-from imds_provider.rules.readiness import Readiness, about_to_require, readiness_report, verdicts
+from imds_provider.rules.readiness import Readiness, about_to_require, readiness_report
 from tests.support.fakes import LAX
 
 A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")
 SEEN = datetime(2026, 11, 20, 14, 0, tzinfo=timezone(timedelta(hours=1)))
-FOUND = verdicts([D, C, B, A], {A: LegacyCalls(1234, SEEN), B: LegacyCalls(0), C: None})
+USAGE = {A: Imdsv1Usage(1234, SEEN), B: Imdsv1Usage(0), C: None}
 LAST = "2026-11-20 13:00 UTC and 2026-11-20 15:00 UTC"
 LEGACY = f"{A} made 1,234 IMDSv1 calls in the last 14 days, the last between {LAST}."
 
 
 def no_data(instance_id: str) -> str:
-    return f"CloudWatch has no data on IMDSv1 calls of {instance_id} in the last 14 days: it may still make some."
-
-
-def test_no_data_is_unknown_and_never_zero() -> None:
-    assert (FOUND.ready, list(FOUND.legacy), FOUND.unknown) == ([B], [A], [C, D])
+    return f"CloudWatch has no data on IMDSv1 calls of {instance_id} in the last 14 days: it may make some."
 
 
 @pytest.mark.parametrize(
@@ -34,16 +30,16 @@ def test_no_data_is_unknown_and_never_zero() -> None:
         (Readiness("off", unknown="block"), [], []),
     ],
 )
-def test_the_setting_says_what_stops_the_preview(
+def test_the_settings_decide_what_stops_the_run_and_missing_data_is_never_zero(
     readiness: Readiness, blocking: list[str], warnings: list[str]
 ) -> None:
-    report = readiness_report(FOUND, readiness)
+    report = readiness_report([D, C, B, A], USAGE, readiness)
     assert [*report.blocking.values()] == blocking
     assert [*report.warnings.values()] == warnings
 
 
-def test_one_call_in_one_day_is_said_as_such() -> None:
-    report = readiness_report(verdicts([A], {A: LegacyCalls(1)}), Readiness(days=1))
+def test_one_call_in_one_day_is_in_the_singular() -> None:
+    report = readiness_report([A], {A: Imdsv1Usage(1)}, Readiness(days=1))
     assert report.blocking == {A: f"{A} made 1 IMDSv1 call in the last day."}
 
 
@@ -72,7 +68,7 @@ def test_the_period_keeps_500_metrics_within_one_call(days: int, hours: int) -> 
 
 @pytest.mark.parametrize("days", [0, 456, True])
 def test_days_that_cloudwatch_keeps_no_data_for_are_refused(days: int) -> None:
-    with pytest.raises(ValueError, match="days must be a whole number from 1 to 455"):
+    with pytest.raises(ValueError, match="days must be a whole number of days from 1 to 455"):
         Readiness(days=days)
 
 

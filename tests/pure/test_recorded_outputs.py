@@ -1,23 +1,24 @@
-"""What is recorded of an instance: after an operation, after a refresh, and of the time before it was managed."""
+"""What is recorded of an instance: after an operation, after a refresh, and the previous values."""
 
 from __future__ import annotations
 
 import pytest
 
-from imds_provider.rules import resource_state as p
+from imds_provider.rules import resource_state
 from imds_provider.rules.options import Options
+from imds_provider.rules.target import Change
 from tests.pure.bags import WEB, inputs, is_known, recorded
 from tests.support.fakes import LAX, OWNER, observe
 
 RIGHT: Options = {**LAX, "httpTokens": "required"}
 
 
-def test_the_outputs_are_what_was_observed_with_the_settings_and_the_time_before() -> None:
-    bag = p.outputs(
+def test_the_outputs_are_what_was_observed_with_the_settings_and_the_previous_values() -> None:
+    bag = resource_state.outputs(
         inputs(httpPutResponseHopLimit=2.0),
         observe(WEB, {**RIGHT, "httpPutResponseHopLimit": 2}, state="applied"),
         {"httpTokens": "optional", "httpPutResponseHopLimit": 1},
-        "c0ffee",
+        Change("c0ffee"),
     )
     assert bag == {
         "instanceId": WEB,
@@ -37,8 +38,8 @@ def test_the_outputs_are_what_was_observed_with_the_settings_and_the_time_before
     }
 
 
-def test_the_outputs_never_echo_what_was_asked() -> None:
-    bag = p.outputs(inputs(), observe(WEB, LAX, state="pending"), {}, "c")
+def test_the_outputs_are_never_the_inputs() -> None:
+    bag = resource_state.outputs(inputs(), observe(WEB, LAX, state="pending"), {}, None)
     assert (bag["httpTokens"], bag["state"]) == ("optional", "pending")
 
 
@@ -55,25 +56,25 @@ def test_the_outputs_never_echo_what_was_asked() -> None:
         ("stopping", "pending", RIGHT, True, "pending-start"),
     ],
 )
-def test_the_state_is_that_of_ec2_or_tells_what_ec2_does_not(
+def test_the_state_is_that_of_ec2_or_pending_start_or_unknown(
     instance_state: str, state: str, options: Options, recorded_state: str, *, changed: bool
 ) -> None:
     seen = observe(WEB, options, state=state, instance_state=instance_state)
-    assert p.outputs(inputs(), seen, {}, "c", changed=changed)["state"] == recorded_state
+    assert resource_state.outputs(inputs(), seen, {}, None, changed=changed)["state"] == recorded_state
 
 
 def test_a_change_made_while_stopped_stays_pending_start_until_the_instance_runs() -> None:
     waiting = {**recorded(), "state": "pending-start"}
     stopped = observe(WEB, RIGHT, instance_state="stopped")
-    assert p.refreshed_outputs(waiting, stopped)["state"] == "pending-start"
-    assert p.refreshed_outputs(waiting, observe(WEB, RIGHT))["state"] == "applied"
-    assert p.refreshed_outputs(recorded(), stopped)["state"] == "applied"
+    assert resource_state.refreshed_outputs(waiting, stopped)["state"] == "pending-start"
+    assert resource_state.refreshed_outputs(waiting, observe(WEB, RIGHT))["state"] == "applied"
+    assert resource_state.refreshed_outputs(recorded(), stopped)["state"] == "applied"
 
 
 def test_a_state_that_nothing_has_waited_for_is_not_recorded() -> None:
     seen = observe(WEB, RIGHT, state="pending")
-    assert "state" not in p.outputs(inputs(wait=False), seen, {}, "c")
-    assert "state" not in p.refreshed_outputs(recorded(wait=False), seen)
+    assert "state" not in resource_state.outputs(inputs(wait=False), seen, {}, None)
+    assert "state" not in resource_state.refreshed_outputs(recorded(wait=False), seen)
 
 
 @pytest.mark.parametrize(
@@ -108,40 +109,40 @@ def test_a_state_that_nothing_has_waited_for_is_not_recorded() -> None:
 def test_previous_is_what_was_there_before_an_option_was_first_managed(
     before_recorded: Options, before: Options, wanted: Options, previous: Options
 ) -> None:
-    assert p.merge_previous(before_recorded, before, wanted) == previous
+    assert resource_state.merge_previous(before_recorded, before, wanted) == previous
 
 
 def test_a_refresh_shows_the_drift_of_each_managed_option_in_outputs_and_inputs() -> None:
     bag = recorded(httpPutResponseHopLimit=2.0)
     seen = observe(WEB, {**LAX, "httpPutResponseHopLimit": 5, "httpEndpoint": "disabled"})
-    outputs, shown = p.refreshed_outputs(bag, seen), p.refreshed_inputs(bag, seen)
+    outputs, shown = resource_state.refreshed_outputs(bag, seen), resource_state.refreshed_inputs(bag, seen)
     assert {name: outputs[name] for name in LAX} == seen.options
     assert shown == inputs(httpTokens="optional", httpPutResponseHopLimit=5)
 
 
 def test_a_refresh_leaves_everything_else_as_it_was_recorded() -> None:
     bag = recorded(onDestroy="restore")
-    assert p.refreshed_outputs(bag, observe(WEB, RIGHT)) == bag
-    assert p.refreshed_inputs(bag, observe(WEB, RIGHT)) == inputs(onDestroy="restore")
+    assert resource_state.refreshed_outputs(bag, observe(WEB, RIGHT)) == bag
+    assert resource_state.refreshed_inputs(bag, observe(WEB, RIGHT)) == inputs(onDestroy="restore")
 
 
-def test_after_a_refresh_the_way_back_is_a_change_that_is_sent() -> None:
-    drifted = p.refreshed_outputs(recorded(), observe(WEB, LAX))
-    assert p.diff(drifted, inputs(), is_known).changed
-    assert p.needs_ec2(drifted, inputs())
-    assert p.previous(drifted) == {"httpTokens": "optional"}
+def test_after_a_refresh_drift_is_a_change_that_is_sent() -> None:
+    drifted = resource_state.refreshed_outputs(recorded(), observe(WEB, LAX))
+    assert resource_state.changed(drifted, inputs(), is_known)
+    assert resource_state.needs_ec2(drifted, inputs())
+    assert resource_state.previous(drifted) == {"httpTokens": "optional"}
 
 
 def test_an_option_that_the_region_no_longer_reports_disappears_from_the_outputs_but_not_from_the_inputs() -> None:
     bag = recorded(instanceMetadataTags="enabled")
     seen = observe(WEB, {name: value for name, value in RIGHT.items() if name != "instanceMetadataTags"})
-    assert "instanceMetadataTags" not in p.refreshed_outputs(bag, seen)
-    assert p.refreshed_inputs(bag, seen) == inputs(instanceMetadataTags="enabled")
+    assert "instanceMetadataTags" not in resource_state.refreshed_outputs(bag, seen)
+    assert resource_state.refreshed_inputs(bag, seen) == inputs(instanceMetadataTags="enabled")
 
 
-def test_a_look_by_id_alone_records_what_is_there_and_manages_nothing_yet() -> None:
+def test_a_read_by_id_alone_records_the_instance_and_manages_nothing_yet() -> None:
     bag = {"instanceId": WEB, "region": "eu-west-1"}
-    outputs = p.refreshed_outputs(bag, observe(WEB, LAX))
+    outputs = resource_state.refreshed_outputs(bag, observe(WEB, LAX))
     assert outputs == {
         **bag,
         **LAX,
@@ -150,30 +151,32 @@ def test_a_look_by_id_alone_records_what_is_there_and_manages_nothing_yet() -> N
         "previous": {},
         "target": WEB,
     }
-    assert p.refreshed_inputs(bag, observe(WEB, LAX)) == bag
-    assert p.managed(outputs) == {}
-    assert p.diff(outputs, inputs(), is_known).changed
+    assert resource_state.refreshed_inputs(bag, observe(WEB, LAX)) == bag
+    assert resource_state.managed(outputs) == {}
+    assert resource_state.changed(outputs, inputs(), is_known)
 
 
-def test_what_is_managed_and_what_was_before_come_back_from_the_state_as_whole_numbers() -> None:
+def test_managed_and_previous_values_are_read_back_as_whole_numbers() -> None:
     bag = {
         "target": f"{WEB} httpPutResponseHopLimit=2 change=c0ffee",
         "previous": {"httpPutResponseHopLimit": 1.0},
     }
-    assert p.managed(bag) == {"httpPutResponseHopLimit": 2}
-    assert p.previous(bag) == {"httpPutResponseHopLimit": 1}
-    assert {type(value) for value in (*p.managed(bag).values(), *p.previous(bag).values())} == {int}
-    assert p.change_of(bag) == "c0ffee"
+    assert resource_state.managed(bag) == {"httpPutResponseHopLimit": 2}
+    assert resource_state.previous(bag) == {"httpPutResponseHopLimit": 1}
+    assert {
+        type(value) for value in (*resource_state.managed(bag).values(), *resource_state.previous(bag).values())
+    } == {int}
+    assert resource_state.carried_over(bag, inputs())["target"] == f"{WEB} httpTokens=required change=c0ffee"
 
 
 @pytest.mark.parametrize("bag", [{}, {"target": None, "previous": None}, {"target": {}, "previous": []}])
 def test_a_state_without_target_and_previous_is_read_as_empty(bag: dict[str, object]) -> None:
-    assert (p.managed(bag), p.previous(bag), p.change_of(bag)) == ({}, {}, "")
+    assert (resource_state.managed(bag), resource_state.previous(bag)) == ({}, {})
 
 
-def test_a_change_that_the_instance_need_not_hear_of_keeps_what_was_observed_and_the_mark() -> None:
+def test_an_update_without_the_instance_keeps_what_was_observed_and_the_change() -> None:
     bag = recorded(httpPutResponseHopLimit=2.0)
-    carried = p.carried_over(bag, inputs(onDestroy="restore", timeoutSeconds=5.0))
+    carried = resource_state.carried_over(bag, inputs(onDestroy="restore", timeoutSeconds=5.0))
     assert carried == {
         **bag,
         "onDestroy": "restore",
@@ -183,17 +186,19 @@ def test_a_change_that_the_instance_need_not_hear_of_keeps_what_was_observed_and
     }
 
 
-def test_a_resource_that_no_longer_waits_carries_no_state_over() -> None:
-    assert "state" not in p.carried_over(recorded(), inputs(wait=False))
+def test_a_resource_that_no_longer_waits_records_no_state() -> None:
+    assert "state" not in resource_state.carried_over(recorded(), inputs(wait=False))
 
 
-def test_nothing_changes_any_more_after_a_change_was_carried_over() -> None:
+def test_nothing_changes_after_an_update_without_the_instance() -> None:
     wanted = inputs(onDestroy="restore", wait=False)
-    assert not p.diff(p.carried_over(recorded(httpPutResponseHopLimit=2.0), wanted), wanted, is_known).changed
+    assert not resource_state.changed(
+        resource_state.carried_over(recorded(httpPutResponseHopLimit=2.0), wanted), wanted, is_known
+    )
 
 
-def test_the_settings_are_the_inputs_that_are_no_options() -> None:
-    assert p.settings({**inputs(region=None), "state": "applied"}) == {
+def test_the_settings_are_the_inputs_that_are_not_options() -> None:
+    assert resource_state.settings({**inputs(region=None), "state": "applied"}) == {
         "instanceId": WEB,
         "onDestroy": "retain",
         "wait": True,
@@ -201,11 +206,11 @@ def test_the_settings_are_the_inputs_that_are_no_options() -> None:
     }
 
 
-def test_a_reason_that_is_taken_back_is_recorded_no_longer() -> None:
+def test_a_reason_that_is_no_longer_given_is_no_longer_recorded() -> None:
     given = recorded(allowDowngrade="the agent is old")
-    assert p.carried_over(given, inputs(allowDowngrade="a new agent"))["allowDowngrade"] == "a new agent"
-    assert "allowDowngrade" not in p.carried_over(given, inputs())
-    assert not p.diff(p.carried_over(given, inputs()), inputs(), is_known).changed
+    assert resource_state.carried_over(given, inputs(allowDowngrade="a new agent"))["allowDowngrade"] == "a new agent"
+    assert "allowDowngrade" not in resource_state.carried_over(given, inputs())
+    assert not resource_state.changed(resource_state.carried_over(given, inputs()), inputs(), is_known)
 
 
 GIVEN_BY_COMPONENTS = {
@@ -215,29 +220,29 @@ GIVEN_BY_COMPONENTS = {
 }
 
 
-def test_what_the_components_give_is_recorded_nowhere() -> None:
+def test_what_components_pass_is_not_recorded() -> None:
     given = inputs(**GIVEN_BY_COMPONENTS)
     for bag in (
-        p.outputs(given, observe(WEB, RIGHT), {}, "c"),
-        p.carried_over(recorded(), given),
-        p.outputs_if_gone(given, recorded()),
-        p.settings(given),
-        p.refreshed_inputs(recorded(), observe(WEB, LAX)),
+        resource_state.outputs(given, observe(WEB, RIGHT), {}, None),
+        resource_state.carried_over(recorded(), given),
+        resource_state.outputs_if_gone(given, recorded()),
+        resource_state.settings(given),
+        resource_state.refreshed_inputs(recorded(), observe(WEB, LAX)),
     ):
         assert bag is not None
         assert not bag.keys() & GIVEN_BY_COMPONENTS.keys()
 
 
-def test_one_that_is_gone_is_recorded_as_it_was_known_so_that_the_next_run_drops_it() -> None:
+def test_a_gone_instance_keeps_its_last_outputs() -> None:
     before = {**recorded(), "unfinished": "no answer."}
-    gone = p.outputs_if_gone(inputs(httpPutResponseHopLimit=2.0, ifGone="warn"), before)
+    gone = resource_state.outputs_if_gone(inputs(httpPutResponseHopLimit=2.0, ifGone="warn"), before)
     target = f"{WEB} httpTokens=required httpPutResponseHopLimit=2 change=first"
     assert gone == {**recorded(), "target": target}
 
 
-def test_one_that_was_never_there_is_recorded_with_what_was_wanted_of_it_alone() -> None:
-    gone = p.outputs_if_gone(inputs(ifGone="warn"), {})
+def test_an_instance_that_never_existed_is_recorded_with_its_wanted_options() -> None:
+    gone = resource_state.outputs_if_gone(inputs(ifGone="warn"), {})
     settings = {name: value for name, value in inputs().items() if name != "httpTokens"}
     assert gone == {**settings, "previous": {}, "target": f"{WEB} httpTokens=required"}
-    again = p.diff(gone, inputs(change="httpTokens: optional -> required"), is_known)
-    assert (again.changed, again.replaces) == (True, [])
+    again = inputs(change="httpTokens: optional -> required")
+    assert (resource_state.changed(gone, again, is_known), resource_state.replaces(gone, again)) == (True, [])

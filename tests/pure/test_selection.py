@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imds_components.fleet.selection import select, select_violations
+from imds_components.fleet.selection import SELECT, select
 from tests.support.fakes import observe
 
 A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")
@@ -11,7 +11,7 @@ A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({}, 'select must name at least one filter; {"instance-id": ["i-*"]} selects every instance.'),
+        ({}, 'select must be an object of filters such as {"tag:Team": ["web"]}, at least one, got {}.'),
         (
             {"metadata-options.http-tokens": ["optional"]},
             (
@@ -19,17 +19,17 @@ A, B, C, D = (f"i-0000000{letter}" for letter in "abcd")
                 "complies."
             ),
         ),
-        ({"vpc-id": []}, "select.vpc-id must be a list of at least one string."),
-        ({"vpc-id": "vpc-1"}, "select.vpc-id must be a list of at least one string."),
-        ({"vpc-id": ["vpc-1", 2]}, "select.vpc-id must hold strings only, got 2."),
+        ({"vpc-id": []}, "select.vpc-id must be a list of at least one string, got []."),
+        ({"vpc-id": "vpc-1"}, 'select.vpc-id must be a list of at least one string, got "vpc-1".'),
+        ({"vpc-id": ["vpc-1", 2]}, "select.vpc-id[1] must be a string, got 2."),
     ],
 )
 def test_filters_that_cannot_be_used_are_refused(given: dict[str, object], problem: str) -> None:
-    assert select_violations(given) == [problem]
+    assert [each.within("select").in_python() for each in SELECT.check(given)] == [problem]
 
 
 def test_ec2_says_which_other_filters_there_are() -> None:
-    assert select_violations({"tag:Team": ["web"], "network-interface.status": ["in-use"], "made-up": ["x"]}) == []
+    assert [*SELECT.check({"tag:Team": ["web"], "network-interface.status": ["in-use"], "made-up": ["x"]})] == []
 
 
 def test_a_selection_is_what_ec2_found_minus_what_is_excluded() -> None:

@@ -1,4 +1,4 @@
-"""The check before a wave: what may go in, when there is anything to look at, and what it asks for."""
+"""The check before a wave: which inputs are valid, when there is anything to check, and what is recorded."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider.rules import wave_check_state as gate
+from imds_provider.rules import wave_check_state
 from imds_provider.rules.readiness import Readiness
-from imds_provider.rules.target import Target
-from imds_provider.rules.wave_health import Rule
+from imds_provider.rules.target import Change, Target
+from imds_provider.rules.wave_health import HealthRule
 from tests.pure.bags import UNKNOWN, is_known
 
 WEB, API = "i-0123456789abcdef0", "i-0123456789abcdef1"
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
-DAYS = "days must be a whole number of days from 1 to 455."
-SOAK = "soakMinutes must be a number of minutes from 0 to 1440."
 
 
-def target(instance_id: str = WEB, change: str = "c0ffee-20261125T044012Z") -> str:
-    return str(Target(instance_id, {"httpTokens": "required"}, change))
+def target(instance_id: str = WEB, change: str = "c0ffee") -> str:
+    return str(Target(instance_id, {"httpTokens": "required"}, Change(change, NOON)))
 
 
 def bag(*lines: object, **given: object) -> dict[str, object]:
@@ -40,32 +38,37 @@ def bag(*lines: object, **given: object) -> dict[str, object]:
     ],
 )
 def test_everything_but_the_targets_may_be_left_out_or_be_unknown(given: dict[str, object]) -> None:
-    assert gate.check(bag(target(), **given), is_known) == []
+    assert wave_check_state.check(bag(target(), **given), is_known) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "reason"),
+    ("name", "value", "sentence"),
     [
-        *(("soakMinutes", value, SOAK) for value in (-1, 1441, "15", True)),
-        *(("days", value, DAYS) for value in (0, 456, -1.0, 14.5, float("nan"), True, "14")),
-        ("unknown", "block it", "unknown must be warn or block or ignore."),
-        ("legacyCalls", "ignore", "legacyCalls must be block or warn or off."),
-        ("region", None, "region must be given here or as aws:region."),
-        ("targets", None, "targets must map names to targets of InstanceMetadataOptions."),
+        ("soakMinutes", 1441, "soak_minutes must be a number of minutes from 0 to 1440, got 1441."),
+        ("days", 14.5, "days must be a whole number of days from 1 to 455, got 14.5."),
+        ("unknown", "off", 'unknown must be "warn", "block" or "ignore", got "off".'),
+        ("legacyCalls", "ignore", 'legacy_calls must be "block", "warn" or "off", got "ignore".'),
+        (
+            "region",
+            None,
+            'region is missing; it must be the name of an AWS region such as "eu-west-1", given here or as aws:region.',
+        ),
+        ("targets", None, "targets must map names to the targets of InstanceMetadataOptions resources."),
     ],
 )
-def test_a_wrong_value_is_refused_with_what_is_allowed(name: str, value: object, reason: str) -> None:
-    assert gate.check({**bag(target()), name: value}, is_known) == [(name, reason)]
+def test_a_wrong_value_is_refused_with_what_is_allowed(name: str, value: object, sentence: str) -> None:
+    found = wave_check_state.check({**bag(target()), name: value}, is_known)
+    assert [(each.path, each.in_python()) for each in found] == [((name,), sentence)]
 
 
 def test_every_violation_is_found_at_once() -> None:
     given = {"soakMinutes": -1, "days": 0, "unknown": "x", "legacyCalls": "x", "region": None}
-    found = [each.property for each in gate.check(bag("x", **given), is_known)]
+    found = [".".join(map(str, each.path)) for each in wave_check_state.check(bag("x", **given), is_known)]
     assert found == ["targets.0", "region", "soakMinutes", "days", "unknown", "legacyCalls"]
 
 
-def test_what_forbids_the_run_is_the_only_thing_said() -> None:
-    assert gate.check(bag("x", forbidden="no.", soakMinutes=-1), is_known) == [("", "no.")]
+def test_what_forbids_the_run_is_the_only_thing_reported() -> None:
+    assert wave_check_state.check(bag("x", forbidden="no.", soakMinutes=-1), is_known) == [((), "no.")]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_what_forbids_the_run_is_the_only_thing_said() -> None:
         pytest.param(bag(target()), bag(target(), before=[WEB]), True, id="something is changed next, known targets"),
         pytest.param(bag(target()), bag(target(), before=[]), False, id="nothing is changed next"),
         pytest.param(bag(target()), bag(target()), False, id="known targets"),
-        pytest.param(bag(target()), bag(target(change="")), True, id="a target that was changed"),
+        pytest.param(bag(target()), bag(target(change="0ddba11")), True, id="a target that was changed"),
         pytest.param(bag(target()), bag(target(), target(API)), True, id="one more target"),
         pytest.param(bag(target(), target(API)), bag(target()), False, id="one target less"),
         pytest.param(bag(target()), {**bag(target()), "region": "us-east-1"}, True, id="in another region"),
@@ -89,40 +92,36 @@ def test_what_forbids_the_run_is_the_only_thing_said() -> None:
         ),
     ],
 )
-def test_there_is_something_to_look_at_before_a_change_or_with_new_targets(
+def test_there_is_something_to_check_before_a_change_or_with_new_targets(
     recorded: dict[str, object], wanted: dict[str, object], *, changed: bool
 ) -> None:
-    assert gate.changed(recorded, wanted, is_known) is changed
+    assert wave_check_state.changed(recorded, wanted, is_known) is changed
 
 
-def test_what_020_recorded_of_a_wave_is_no_difference_where_nothing_is_to_change() -> None:
-    line = target(change="965f4789-20261125T044012Z-wave-2")
+def test_what_020_recorded_of_a_wave_is_not_a_difference_where_nothing_changes() -> None:
+    line = f"{WEB} httpTokens=required change=965f4789-20261125T044012Z-wave-2"
     recorded = bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web", checkedAt="2026-11-25T04:45:00Z")
-    assert not gate.changed(recorded, bag(title="before wave 2/3 of web"), is_known)
-    assert not gate.changed(recorded, bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web"), is_known)
+    assert not wave_check_state.changed(recorded, bag(title="before wave 2/3 of web"), is_known)
+    assert not wave_check_state.changed(recorded, bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web"), is_known)
 
 
 def test_the_rule_is_that_of_the_readiness_and_the_rollout() -> None:
-    assert gate.rule(bag()) == Rule(soak=None, days=14, unknown="warn")
+    assert wave_check_state.rule(bag()) == HealthRule(soak=None, readiness=Readiness(days=14, unknown="warn"))
     given = {"soakMinutes": 30.0, "days": 7.0, "unknown": "block"}
-    assert gate.rule(bag(**given)) == Rule(soak=timedelta(minutes=30), days=7, unknown="block")
-    assert gate.rule(bag(soakMinutes=0)).soak == timedelta(0)
-    assert type(gate.rule(bag(days=7.0)).days) is int
+    assert wave_check_state.rule(bag(**given)) == HealthRule(timedelta(minutes=30), Readiness(days=7, unknown="block"))
+    assert wave_check_state.rule(bag(soakMinutes=0)).soak == timedelta(0)
+    assert type(wave_check_state.rule(bag(days=7.0)).readiness.days) is int
 
 
-def test_every_target_is_judged() -> None:
-    assert [each.instance_id for each in gate.to_judge(bag(target(), target(API, "")))] == [WEB, API]
-
-
-def test_readiness_is_asked_again_of_those_that_are_about_to_refuse_calls() -> None:
-    assert gate.requiring(bag(before=[WEB, API])) == []
-    assert gate.requiring(bag(before=[WEB, API], requiring=[API, WEB])) == [WEB, API]
-    assert gate.readiness(bag()) == Readiness()
+def test_imdsv1_usage_is_counted_again_on_instances_that_will_refuse_calls() -> None:
+    assert wave_check_state.requiring(bag(before=[WEB, API])) == []
+    assert wave_check_state.requiring(bag(before=[WEB, API], requiring=[API, WEB])) == [WEB, API]
+    assert wave_check_state.rule(bag()).readiness == Readiness()
     given = {"legacyCalls": "warn", "days": 7.0, "unknown": "ignore"}
-    assert gate.readiness(bag(**given)) == Readiness("warn", days=7, unknown="ignore")
+    assert wave_check_state.rule(bag(**given)).readiness == Readiness("warn", days=7, unknown="ignore")
 
 
-def test_what_is_recorded_says_whom_it_has_seen_and_when_and_nothing_of_what_comes_next() -> None:
+def test_the_outputs_are_the_checked_targets_and_the_time_and_nothing_of_the_next_wave() -> None:
     kept = bag(target(), soakMinutes=15, title="before wave 2/3 of web", wave=2.0)
     rest = {"before": [API], "requiring": [API], "days": 7, "unknown": "warn", "legacyCalls": "block"}
-    assert gate.outputs({**kept, **rest}, NOON) == {**kept, "checkedAt": "2026-11-25T12:00:00Z"}
+    assert wave_check_state.outputs({**kept, **rest}, NOON) == {**kept, "checkedAt": "2026-11-25T12:00:00Z"}

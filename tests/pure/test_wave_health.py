@@ -1,4 +1,4 @@
-"""The rule of a rollout: whom it watches, for how long, and what it says."""
+"""The health rule of a rollout: which instances it watches, for how long, and its messages."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider.rules.imdsv1_usage import LegacyCalls
-from imds_provider.rules.target import Target, mark
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
+from imds_provider.rules.readiness import Readiness
+from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import (
     COVERED_WITHIN,
     HEALTHY_FOR,
     PUBLISH,
     Changed,
+    HealthRule,
     Impairment,
-    Look,
-    Rule,
-    is_soak,
-    looked_at_from,
+    Snapshot,
     may_be_covered,
-    next_look,
+    merge_impairments,
+    metrics_since,
+    next_check,
+    no_data,
     not_covered,
     period,
     progress,
     recently_changed,
-    seconds_left,
+    rollout_stopped,
+    soak_left,
     soaking,
-    stopped,
-    together_impaired,
     unhealthy,
-    unknown_line,
 )
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 WEB, API, OLD = "i-0123456789abcdef0", "i-0123456789abcdef1", "i-0123456789abcdef2"
-UNSET, NONE = Rule(), Rule(soak=timedelta(0))
+UNSET, NONE = HealthRule(), HealthRule(soak=timedelta(0))
 IMPAIRED = "system status impaired"
 
 
@@ -42,8 +42,8 @@ def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
 
 
-def soak(count: float) -> Rule:
-    return Rule(soak=minutes(count))
+def soak(count: float) -> HealthRule:
+    return HealthRule(soak=minutes(count))
 
 
 def changed(at: float, instance_id: str = WEB, *, required: float | None = None) -> Changed:
@@ -55,41 +55,41 @@ def loosened(at: float, instance_id: str = WEB) -> Changed:
     return Changed(instance_id, NOON + minutes(at))
 
 
-def look(
+def snapshot(
     now: float = 0,
     *,
     stopped: tuple[str, ...] = (),
-    heard: dict[str, float] | None = None,
-    refused: dict[str, LegacyCalls | None] | None = None,
+    last_data: dict[str, float] | None = None,
+    refused: dict[str, Imdsv1Usage | None] | None = None,
     impaired: dict[str, Impairment] | None = None,
-) -> Look:
-    """So many minutes after noon."""
-    times = {each: NOON + minutes(at) for each, at in (heard or {}).items()}
+) -> Snapshot:
+    """A snapshot so many minutes after noon."""
+    times = {each: NOON + minutes(at) for each, at in (last_data or {}).items()}
     running = frozenset({WEB, API, OLD}) - set(stopped)
-    return Look(NOON + minutes(now), running, times, refused or {}, impaired or {})
+    return Snapshot(NOON + minutes(now), running, times, refused or {}, impaired or {})
 
 
 def target(instance_id: str, at: float, required: float | None = None) -> Target:
     required_at = None if required is None else NOON + minutes(required)
-    return Target(instance_id, {"httpTokens": "required"}, mark("c0ffee", NOON + minutes(at), required_at))
+    return Target(instance_id, {"httpTokens": "required"}, Change("c0ffee", NOON + minutes(at), required_at))
 
 
-def test_a_change_is_remembered_for_so_many_days_to_the_second() -> None:
+def test_a_change_counts_for_so_many_days_to_the_second() -> None:
     day = 24 * 60
     targets = [
         target(WEB, -day),
         target(API, -day - 1 / 60),
         target(OLD, -1, required=-2 * day),
         Target("i-0123456789abcdef3", {"httpTokens": "required"}),
-        Target("i-0123456789abcdef4", {"httpTokens": "required"}, "first"),
+        Target("i-0123456789abcdef4", {"httpTokens": "required"}, Change("first")),
     ]
-    assert recently_changed(targets, Rule(days=1), NOON) == [
+    assert recently_changed(targets, HealthRule(readiness=Readiness(days=1)), NOON) == [
         Changed(WEB, NOON - minutes(day)),
         Changed(OLD, NOON - minutes(1), NOON - minutes(2 * day)),
     ]
 
 
-def test_what_is_changed_again_is_remembered_from_the_last_change_with_the_first_requirement() -> None:
+def test_an_instance_that_changes_again_counts_from_the_last_change_and_the_first_requirement() -> None:
     (found,) = recently_changed([target(WEB, -5, required=-60)], UNSET, NOON)
     assert (found.at, found.required_at) == (NOON - minutes(5), NOON - minutes(60))
 
@@ -97,7 +97,7 @@ def test_what_is_changed_again_is_remembered_from_the_last_change_with_the_first
 @pytest.mark.parametrize(
     ("rule", "window"), [(UNSET, 10), (NONE, 10), (soak(5), 10), (soak(15), 15), (soak(1440), 1440)]
 )
-def test_an_instance_must_have_been_healthy_for_its_soak_or_ten_minutes(rule: Rule, window: float) -> None:
+def test_an_instance_must_have_been_healthy_for_its_soak_or_ten_minutes(rule: HealthRule, window: float) -> None:
     assert rule.window == minutes(window)
 
 
@@ -113,13 +113,13 @@ def test_an_instance_must_have_been_healthy_for_its_soak_or_ten_minutes(rule: Ru
     ],
 )
 def test_cloudwatch_is_asked_for_the_window_and_the_period_before_it(
-    found: list[Changed], rule: Rule, since: float
+    found: list[Changed], rule: HealthRule, since: float
 ) -> None:
-    assert looked_at_from(found, rule, NOON) == NOON + minutes(since)
+    assert metrics_since(found, rule, NOON) == NOON + minutes(since)
 
 
 def test_cloudwatch_is_asked_from_a_whole_minute_on() -> None:
-    assert looked_at_from([changed(-3.5)], UNSET, NOON) == NOON - minutes(9)
+    assert metrics_since([changed(-3.5)], UNSET, NOON) == NOON - minutes(9)
 
 
 @pytest.mark.parametrize(("span", "seconds"), [(15, 60), (201, 60), (202, 120), (1446, 480)])
@@ -128,16 +128,16 @@ def test_the_period_is_the_finest_that_fits_into_one_answer(span: float, seconds
 
 
 def test_refused_calls_count_where_tokens_became_required() -> None:
-    calls: dict[str, LegacyCalls | None] = {WEB: LegacyCalls(7), API: LegacyCalls(0), OLD: None}
-    found = unhealthy([changed(-5, each) for each in (WEB, API, OLD)], UNSET, look(refused=calls))
+    calls: dict[str, Imdsv1Usage | None] = {WEB: Imdsv1Usage(7), API: Imdsv1Usage(0), OLD: None}
+    found = unhealthy([changed(-5, each) for each in (WEB, API, OLD)], UNSET, snapshot(refused=calls))
     assert found == {WEB: ["refused 7 IMDSv1 calls"]}
-    assert unhealthy([loosened(-5)], UNSET, look(refused=calls)) == {}
+    assert unhealthy([loosened(-5)], UNSET, snapshot(refused=calls)) == {}
 
 
 @pytest.mark.parametrize("rule", [UNSET, soak(30), soak(360)])
-def test_the_last_refused_call_is_said_between_the_ends_of_its_period_which_has_five_minutes(rule: Rule) -> None:
-    calls: dict[str, LegacyCalls | None] = {WEB: LegacyCalls(1, NOON - minutes(5))}
-    (reason,) = unhealthy([changed(-1000)], rule, look(refused=calls))[WEB]
+def test_the_last_refused_call_is_reported_between_the_ends_of_its_period_of_five_minutes(rule: HealthRule) -> None:
+    calls: dict[str, Imdsv1Usage | None] = {WEB: Imdsv1Usage(1, NOON - minutes(5))}
+    (reason,) = unhealthy([changed(-1000)], rule, snapshot(refused=calls))[WEB]
     assert reason == "refused 1 IMDSv1 call, the last between 2026-11-25 11:55 UTC and 2026-11-25 12:00 UTC"
 
 
@@ -155,11 +155,11 @@ def test_an_impairment_counts_only_if_the_change_may_have_caused_it(
     found: Changed, since: float | None, *, counts: bool
 ) -> None:
     impaired = {WEB: Impairment(IMPAIRED, None if since is None else NOON + minutes(since))}
-    assert unhealthy([found], UNSET, look(impaired=impaired)) == ({WEB: [IMPAIRED]} if counts else {})
+    assert unhealthy([found], UNSET, snapshot(impaired=impaired)) == ({WEB: [IMPAIRED]} if counts else {})
 
 
 def test_an_instance_that_does_not_run_is_neither_judged_nor_waited_for() -> None:
-    state = look(stopped=(WEB,), refused={WEB: LegacyCalls(7)}, impaired={WEB: Impairment(IMPAIRED)})
+    state = snapshot(stopped=(WEB,), refused={WEB: Imdsv1Usage(7)}, impaired={WEB: Impairment(IMPAIRED)})
     found = [changed(0)]
     assert (
         unhealthy(found, soak(15), state),
@@ -172,23 +172,23 @@ def test_an_instance_that_does_not_run_is_neither_judged_nor_waited_for() -> Non
     )
 
 
-def test_checks_of_one_instance_count_from_the_first_of_them_on_unless_ec2_does_not_say() -> None:
+def test_failed_checks_of_one_instance_count_from_the_first_unless_ec2_does_not_report_it() -> None:
     system, reach = Impairment(IMPAIRED, NOON), Impairment("instance status impaired", NOON - minutes(1))
-    assert together_impaired([system]) == system
-    assert together_impaired([system, reach]) == Impairment(f"{IMPAIRED} and instance status impaired", reach.since)
-    assert together_impaired([system, Impairment("x")]).since is None
+    assert merge_impairments([system]) == system
+    assert merge_impairments([system, reach]) == Impairment(f"{IMPAIRED} and instance status impaired", reach.since)
+    assert merge_impairments([system, Impairment("x")]).since is None
 
 
 def test_a_soak_counts_from_the_last_change() -> None:
     recent, earlier = changed(-14, required=-60), changed(-15, API)
-    assert soaking([recent, earlier], soak(15), look()) == [recent]
-    assert seconds_left([recent], soak(15), NOON) == 60
-    assert soaking([recent, earlier], UNSET, look()) == soaking([recent, earlier], NONE, look()) == []
-    assert seconds_left([], soak(15), NOON) == 0
+    assert soaking([recent, earlier], soak(15), snapshot()) == [recent]
+    assert soak_left([recent], soak(15), NOON) == 60
+    assert soaking([recent, earlier], UNSET, snapshot()) == soaking([recent, earlier], NONE, snapshot()) == []
+    assert soak_left([], soak(15), NOON) == 0
 
 
 @pytest.mark.parametrize(
-    ("found", "heard", "covered"),
+    ("found", "last_data", "covered"),
     [
         pytest.param(changed(-8), None, False, id="no data"),
         pytest.param(changed(-8), -9, False, id="the period of the change says nothing"),
@@ -199,16 +199,16 @@ def test_a_soak_counts_from_the_last_change() -> None:
     ],
 )
 def test_an_instance_is_known_once_cloudwatch_has_a_whole_period_since_the_change(
-    found: Changed, heard: float | None, *, covered: bool
+    found: Changed, last_data: float | None, *, covered: bool
 ) -> None:
-    state = look(heard={} if heard is None else {WEB: heard})
+    state = snapshot(last_data={} if last_data is None else {WEB: last_data})
     for rule in (UNSET, soak(5), soak(60)):
         assert not_covered([found], rule, state) == ([] if covered else [found])
     assert not_covered([found], NONE, state) == [], "nothing is watched"
 
 
 def test_where_no_calls_can_be_refused_no_data_is_needed() -> None:
-    assert not_covered([loosened(-1)], UNSET, look()) == []
+    assert not_covered([loosened(-1)], UNSET, snapshot()) == []
     assert not may_be_covered(loosened(-1), NOON)
 
 
@@ -223,21 +223,21 @@ def test_cloudwatch_is_waited_for_until_twenty_minutes_after_tokens_became_requi
     ("left", "waited", "seconds"),
     [(5, 0, 1), (60, 900, 6), (86_400, 0, 300), (0, 0, 5), (0, 50, 10), (0, 600, 30)],
 )
-def test_looks_are_closer_together_towards_the_end_of_a_soak(left: float, waited: float, seconds: float) -> None:
-    assert next_look(left, waited) == seconds
+def test_checks_are_closer_together_towards_the_end_of_a_soak(left: float, waited: float, seconds: float) -> None:
+    assert next_check(left, waited) == seconds
 
 
-def test_a_day_of_soak_takes_a_few_hundred_looks_and_ends_on_time() -> None:
-    left, looks = 86_400.0, 0
+def test_a_day_of_soak_takes_a_few_hundred_checks_and_ends_on_time() -> None:
+    left, checks = 86_400.0, 0
     while left > 0:
-        left, looks = left - next_look(left, 0), looks + 1
-    assert looks < 400
+        left, checks = left - next_check(left, 0), checks + 1
+    assert checks < 400
     assert left > -1
 
 
-def test_a_stop_names_its_instances_what_they_did_and_what_can_be_done() -> None:
+def test_a_stopped_rollout_names_the_instances_the_reasons_and_what_to_do() -> None:
     reasons = {API: ["refused 1 IMDSv1 call", IMPAIRED], WEB: [IMPAIRED]}
-    assert stopped("wave 2/3 of web: ", reasons, UNSET, refused=True).splitlines() == [
+    assert rollout_stopped("wave 2/3 of web: ", reasons, UNSET, refused=True).splitlines() == [
         "wave 2/3 of web: rollout stopped: these instances are unhealthy after the change:",
         f"  {WEB}: {IMPAIRED}",
         f"  {API}: refused 1 IMDSv1 call, {IMPAIRED}",
@@ -248,29 +248,21 @@ def test_a_stop_names_its_instances_what_they_did_and_what_can_be_done() -> None
 
 
 def test_loosening_is_advised_only_where_calls_were_refused() -> None:
-    assert "allowDowngrade" not in stopped("", {WEB: [IMPAIRED]}, UNSET, refused=False)
+    assert "allowDowngrade" not in rollout_stopped("", {WEB: [IMPAIRED]}, UNSET, refused=False)
 
 
-def test_a_stop_says_for_how_long_instances_must_be_healthy() -> None:
-    assert "have been healthy for 30 minutes." in stopped("", {WEB: [IMPAIRED]}, soak(30), refused=True)
+def test_a_stopped_rollout_says_how_long_instances_must_be_healthy() -> None:
+    assert "have been healthy for 30 minutes." in rollout_stopped("", {WEB: [IMPAIRED]}, soak(30), refused=True)
 
 
-def test_instances_that_are_not_known_are_one_line() -> None:
-    assert unknown_line("wave 1/2 of web: ", [changed(0, API), changed(0)]) == (
-        f"wave 1/2 of web: CloudWatch has no data since the change of {WEB}, {API}: "
-        "whether IMDSv1 calls are refused there is not known."
+def test_instances_without_data_are_one_line() -> None:
+    assert no_data("wave 1/2 of web: ", [changed(0, API), changed(0)]) == (
+        f"wave 1/2 of web: CloudWatch has no data since the change of {WEB}, {API}, so it is unknown whether IMDSv1 "
+        "calls are refused there. Check that the instances send metrics, then rerun `pulumi up`."
     )
 
 
 def test_the_progress_is_one_line() -> None:
-    assert progress("x: ", 1, 9, 90.2, 5) == "x: soak of 1 instance, 85 s more"
-    assert progress("x: ", 3, 0, 4, 5) == "x: soak of 3 instances, 0 s more"
+    assert progress("x: ", 1, 9, 90.2, 5) == "x: soaking 1 instance, 85 s left"
+    assert progress("x: ", 3, 0, 4, 5) == "x: soaking 3 instances, 0 s left"
     assert progress("x: ", 0, 2, 0, 5) == "x: waiting for CloudWatch to cover the change of 2 instances"
-
-
-@pytest.mark.parametrize(
-    ("value", "holds"),
-    [(0, True), (0.5, True), (1440, True), (-1, False), (1441, False), ("15", False), (True, False), (None, False)],
-)
-def test_a_soak_is_a_number_of_minutes_up_to_a_day(value: object, *, holds: bool) -> None:
-    assert is_soak(value) is holds

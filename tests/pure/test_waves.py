@@ -71,16 +71,20 @@ def test_the_last_wave_takes_all_that_is_left() -> None:
     assert len(assign([f"i-{number:08x}" for number in range(9)], Rollout(waves=[1, 2]))[2]) == 8
 
 
+SIZE = 'a whole number from 1, or a string from "1%" to "100%"'
+ASCEND = "must ascend, since sizes are cumulative:"
+
+
 @pytest.mark.parametrize(
     ("waves", "problem"),
     [
         ([], "Rollout: waves must be a list of at least one size, got []."),
         ("100%", 'Rollout: waves must be a list of at least one size, got "100%".'),
-        ([0], "Rollout: a wave must be a whole number from 1, or 1% to 100% as text, got 0."),
-        (["101%"], 'Rollout: a wave must be a whole number from 1, or 1% to 100% as text, got "101%".'),
-        ([True], "Rollout: a wave must be a whole number from 1, or 1% to 100% as text, got true."),
-        (["20%", 1, "10%"], 'Rollout: waves are cumulative, so "10%" cannot come after "20%".'),
-        ([5, 5], "Rollout: waves are cumulative, so 5 cannot come after 5."),
+        ([0], f"Rollout: waves[0] must be {SIZE}, got 0."),
+        (["101%"], f'Rollout: waves[0] must be {SIZE}, got "101%".'),
+        ([True], f"Rollout: waves[0] must be {SIZE}, got true."),
+        (["20%", 1, "10%"], f'Rollout: waves {ASCEND} "10%" cannot come after "20%".'),
+        ([5, 5], f"Rollout: waves {ASCEND} 5 cannot come after 5."),
     ],
 )
 def test_waves_that_make_no_sense_are_refused(waves: list[int | str], problem: str) -> None:
@@ -91,7 +95,7 @@ def test_waves_that_make_no_sense_are_refused(waves: list[int | str], problem: s
 
 @pytest.mark.parametrize("minutes", [-1, 1441, True])
 def test_a_soak_out_of_range_is_refused(minutes: float) -> None:
-    with pytest.raises(ValueError, match="soak_minutes must be 0 to 1440"):
+    with pytest.raises(ValueError, match="soak_minutes must be a number of minutes from 0 to 1440"):
         Rollout(soak_minutes=minutes)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from imds_provider.rules.options import OPTIONS
-from localcloud.shapes import MetadataOptions
+from localcloud.ec2.instances import MetadataOptions
 
 
 def to_ec2(bag: Mapping[str, object]) -> MetadataOptions:

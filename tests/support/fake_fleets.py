@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timezone
 
 from imds_provider.errors import ImdsError
-from imds_provider.rules.imdsv1_usage import LegacyCalls, LegacyMetric
+from imds_provider.rules.imdsv1_usage import Imdsv1Metric, Imdsv1Usage
 from imds_provider.rules.observation import Observation
 from imds_provider.rules.options import Options
 from imds_provider.rules.wave_health import Impairment
@@ -21,9 +21,9 @@ class FakeFleetCalls:
 
     def __init__(self, region: str) -> None:
         self.region = region
-        self.calls: dict[str, LegacyCalls | None] = {}
+        self.calls: dict[str, Imdsv1Usage | None] = {}
         """What CloudWatch has of an instance."""
-        self.refused: dict[str, LegacyCalls | None] = {}
+        self.refused: dict[str, Imdsv1Usage | None] = {}
         """What CloudWatch has of the calls that an instance refused."""
         self.heard: dict[str, datetime] = {}
         """The begin of the last period of which CloudWatch has a data point of an instance."""
@@ -69,16 +69,16 @@ class FakeFleetCalls:
 
         return {each: seen for each, (seen, has) in self._instances.items() if each in instance_ids or passes(has)}
 
-    def legacy_calls(
-        self, _metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
-    ) -> dict[str, LegacyCalls | None]:
+    def imdsv1_usage(
+        self, _metric: Imdsv1Metric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
+    ) -> dict[str, Imdsv1Usage | None]:
         self._require_answer(start, end, period)
         self.counted.append(sorted(instance_ids))
-        return {each: self.calls.get(each, LegacyCalls(0)) for each in instance_ids}
+        return {each: self.calls.get(each, Imdsv1Usage(0)) for each in instance_ids}
 
-    def refused_and_heard(
+    def refused_calls_and_last_data(
         self, refusing: Sequence[str], instance_ids: Sequence[str], start: datetime, end: datetime, period: int
-    ) -> tuple[dict[str, LegacyCalls | None], dict[str, datetime]]:
+    ) -> tuple[dict[str, Imdsv1Usage | None], dict[str, datetime]]:
         self._require_answer(start, end, period)
         heard = {each: at for each, at in self.heard.items() if each in instance_ids and start <= at < end}
         return {each: self.refused.get(each) for each in refusing}, heard

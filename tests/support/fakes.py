@@ -83,8 +83,7 @@ class FakeEc2:
     def __init__(
         self, clock: FakeClock, *, pending_seconds: float = 1.5, stale_seconds: float = 0.0, latency: float = 0.0
     ) -> None:
-        self.looks: list[tuple[str, ...]] = []
-        self.max_ages: list[float] = []
+        self.describes: list[tuple[str, ...]] = []
         self.modifications: list[dict[str, OptionValue]] = []
         self._clock = clock
         self._pending_seconds = pending_seconds
@@ -124,14 +123,11 @@ class FakeEc2:
         """Let the next modifications end in these errors, carried out or not."""
         self._failures.extend((error, took_effect) for error in errors)
 
-    def describe(
-        self, instance_ids: Iterable[str], deadline: Deadline, *, max_age_seconds: float = 0.0
-    ) -> Mapping[str, Observation]:
+    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> Mapping[str, Observation]:
         asked = tuple(instance_ids)
         if deadline.passed:
             raise DeadlinePassedError("no time was left to ask.")
-        self.looks.append(asked)
-        self.max_ages.append(max_age_seconds)
+        self.describes.append(asked)
         self._clock.advance(self._latency)
         shown = self._clock.now() - self._stale_seconds
         found = {}

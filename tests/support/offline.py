@@ -24,22 +24,15 @@ from imds_provider.aws.settings import AwsSettings
 from imds_provider.host import runtime
 from imds_provider.host.engine_link import Engine
 from imds_provider.host.run_state import RunState
-from localcloud import control
 from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.clock import Clock
-from localcloud.pipeline import Cloud, ConnectionLostError
+from localcloud.http import control
+from localcloud.http.pipeline import Cloud, ConnectionLostError
 from localcloud.settings import Settings
 from tests.support.provider_run import LOADER, JumpingEngine, configuration, jumping_retries, no_aws_environment
 
 NOWHERE = "http://127.0.0.1:1"
 """Where nothing listens: a call that is not answered in this process fails."""
-
-
-class _StillClock(Clock):
-    """Time that only jumps, so that a sequence goes the same way on a machine that is busy."""
-
-    def now(self) -> float:
-        return self._skew
 
 
 class _StillEngine(JumpingEngine):
@@ -48,9 +41,8 @@ class _StillEngine(JumpingEngine):
 
 
 def _still_cloud() -> Cloud:
-    cloud = Cloud(Settings())
-    cloud.clock = cloud.world.clock = _StillClock()
-    return cloud
+    """A cloud whose time only jumps, so that a sequence goes the same way on a machine that is busy."""
+    return Cloud(Settings(), Clock(lambda: 0.0))
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ class OfflineCloud(LocalCloud):
     url: str = NOWHERE
     cloud: Cloud = field(default_factory=_still_cloud)
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  as its base has it
+    def send(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  as its base has it
         given = b"" if body is None else json.dumps(body).encode()
         status, answer = control.respond(self.cloud, method, control.PREFIX + path, given)
         result = json.loads(answer)

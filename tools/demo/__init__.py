@@ -1,1 +1,1 @@
-"""The main job, start to end, on an EC2 of its own: what `make demo` runs."""
+"""The main job from start to end on an embedded EC2: what `make demo` runs."""

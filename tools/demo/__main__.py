@@ -1,4 +1,4 @@
-"""`python -m tools.demo`: exits with 1 if anything is not as it says."""
+"""`python -m tools.demo`: exits with 1 if any of its checks fails."""
 
 from __future__ import annotations
 
@@ -10,101 +10,114 @@ import tempfile
 from pathlib import Path
 
 from localcloud.client import LocalCloud
-from tools.demo.fleet import AGENT, BILLING, FLEET, GATEWAY, PENDING_SECONDS, SHOP, WEB
+from tools.demo.fleet import AGENT, BILLING, FLEET, GATEWAY, PENDING_SECONDS, PORT, SHOP, WEB
 from tools.demo.table import before_and_after
 from tools.sandbox import ROOT, environment
 
-PORT = 5599  # the one that stacks/Pulumi.local.yaml names
 HURRY = 120
+"""How many times as fast the time of the embedded cloud passes during a rollout."""
 MODIFY = "ModifyInstanceMetadataOptions"
 
 
 class DemoError(Exception):
-    """Something is not as the demo says it is."""
+    """A command or a check of the demo failed."""
 
 
 class Terminal:
-    """Runs Pulumi as a person would, showing each command, against a state that is thrown away."""
+    """Runs Pulumi commands and shows each, with a state that is removed afterwards."""
 
     def __init__(self, home: Path) -> None:
         self._environment = environment(home)
 
     def run(self, command: str, *, fails: bool = False) -> None:
-        """Run a command and show what it prints; it has to end as expected."""
+        """Run a command and show its output.
+
+        Raises:
+            DemoError: its exit code is not the expected one.
+        """
         print(f"\n\033[1m$ {command}\033[0m" if sys.stdout.isatty() else f"\n$ {command}", flush=True)
         ended = subprocess.run(command.split(), cwd=ROOT, env=self._environment, check=False)
         if bool(ended.returncode) != fails:
-            raise DemoError(f"`{command}` {'was to fail' if fails else 'failed'}")
+            raise DemoError(f"`{command}` {'should have failed' if fails else 'failed'}")
 
 
-def say(text: str) -> None:
-    """Tell the reader what comes next."""
+def announce(text: str) -> None:
+    """Print what comes next."""
     print(f"\n{text}", flush=True)
 
 
 def expect(description: str, *, found: object, wanted: object) -> None:
-    """State a fact, or stop because it is none."""
+    """Print a value that was checked.
+
+    Raises:
+        DemoError: it is not the wanted one.
+    """
     if found != wanted:
         raise DemoError(f"{description}: expected {wanted}, found {found}")
     print(f"\n  {description}: {found}", flush=True)
 
 
 def modifies(cloud: LocalCloud) -> int:
-    """How many modifications EC2 has received since this was last asked, but for those that only ask if they may."""
+    """The number of modifications that EC2 has received since the last call, without dry runs."""
     calls = [call for call in cloud.log(MODIFY) if "DryRun" not in call["params"]]
     cloud.reset()
     return len(calls)
 
 
 def demo(cloud: LocalCloud, terminal: Terminal) -> None:
-    """The main job: look, bring about, prove that it stays, find a drift and repair it."""
+    """The main job: preview, change, rerun without changes, detect drift and repair it."""
     before = {view["id"]: view for view in cloud.instances()}
-    say(f"An EC2 of its own runs at {cloud.url} with {len(before)} instances. No AWS account is reached.")
+    announce(f"An embedded EC2 with {len(before)} instances runs at {cloud.url}. No AWS account is reached.")
     terminal.run("pulumi stack init local")
 
-    say("1. What would change? A preview looks at the live instances and sends nothing that changes them.")
+    announce("1. What would change? A preview describes the live instances and changes nothing.")
     terminal.run("pulumi preview --stack local")
     expect("modifications sent by the preview", found=modifies(cloud), wanted=0)
 
-    say("2. Bring it about, and wait until EC2 says that it is applied.")
+    announce("2. Change the instances, and wait until EC2 reports the options as applied.")
     terminal.run("pulumi up --stack local --yes --skip-preview --suppress-outputs")
-    expect("modifications sent, for the 9 that differ and the new bastion", found=modifies(cloud), wanted=10)
-    say("Before -> after. `cache` keeps its IPv6 and tags, `vault` and `archive` keep their endpoint switched off:\n")
+    expect("modifications sent, for the 9 instances that differ and the new bastion", found=modifies(cloud), wanted=10)
+    announce(
+        "Before -> after. What is not managed stays: IPv6 and tags of `cache`, the disabled endpoints of `vault` and "
+        "`archive`.\n"
+    )
     print(before_and_after(before, cloud.instances()), flush=True)
 
-    say("3. Again: nothing changes, and nothing is sent.")
+    announce("3. Run it again: nothing differs, so nothing is sent.")
     terminal.run("pulumi up --stack local --yes --skip-preview --suppress-outputs")
     expect("modifications sent by the second run", found=modifies(cloud), wanted=0)
 
-    say("4. Somebody changes two instances behind Pulumi's back. The next preview shows the drift in their rows.")
+    announce("4. Someone changes two instances outside Pulumi. The next preview shows the drift on their resources.")
     cloud.change(WEB, {"options": {"HttpTokens": "optional"}})
     cloud.change(GATEWAY, {"options": {"HttpPutResponseHopLimit": 64}})
     terminal.run("pulumi preview --stack local --diff --suppress-outputs")
 
-    say("5. `pulumi up` repairs it.")
+    announce("5. `pulumi up` repairs the drift.")
     terminal.run("pulumi up --stack local --yes --skip-preview --suppress-outputs")
-    expect("modifications sent, one for each drifted instance", found=modifies(cloud), wanted=2)
+    expect("modifications sent, one per drifted instance", found=modifies(cloud), wanted=2)
     expect("tokens of web-1", found=cloud.instance(WEB)["options"].get("HttpTokens"), wanted="required")
     expect("hop limit of gateway", found=cloud.instance(GATEWAY)["options"].get("HttpPutResponseHopLimit"), wanted=2)
 
 
 def fleet(cloud: LocalCloud, terminal: Terminal, home: Path) -> None:
-    """A whole fleet: one instance is not ready, one is exempt, the others follow in three waves."""
+    """A fleet: one instance is not ready, one is exempt, and the others are changed in three waves."""
     cloud.seed(SHOP)
     before = {seed["id"]: cloud.instance(seed["id"]) for seed in SHOP}
     terminal.run("pulumi stack init fleet")
 
-    say(
-        f"6. A fleet of {len(SHOP)} instances, selected by tag. One still uses IMDSv1: requiring IMDSv2 would break it."
+    announce(
+        f"6. A fleet of {len(SHOP)} instances, selected by tag. One calls IMDSv1: requiring IMDSv2 would break it."
     )
     terminal.run("pulumi preview --stack fleet", fails=True)
     asked = {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]}
-    expect("instances whose IMDSv1 calls were looked up, all but the exempt one", found=len(asked), wanted=11)
+    expect(
+        "instances whose IMDSv1 calls were read from CloudWatch, all but the exempt one", found=len(asked), wanted=11
+    )
     expect("modifications sent", found=modifies(cloud), wanted=0)
 
-    say(
-        "7. It is excluded until it is fixed. The others follow: one, then a quarter, then all. Each wave is watched "
-        f"until CloudWatch covers its change; time passes {HURRY} times as fast here, so that this takes seconds."
+    announce(
+        "7. Exclude that instance until it is fixed, and change the others: one, then a quarter, then all. Each wave "
+        f"waits until CloudWatch covers its change. Time passes {HURRY} times as fast here, so that takes seconds."
     )
     excluding = home / "Pulumi.fleet.yaml"
     select = '      select: { "tag:Team": [shop] }\n'
@@ -113,35 +126,35 @@ def fleet(cloud: LocalCloud, terminal: Terminal, home: Path) -> None:
     print(f"\n  imds:fleets.shop:\n{line}", end="", flush=True)
     with cloud.hurrying(HURRY):
         terminal.run(f"pulumi up --stack fleet --config-file {excluding} --yes --suppress-outputs")
-    expect("modifications sent, one for each but the excluded one", found=modifies(cloud), wanted=len(SHOP) - 1)
+    expect("modifications sent, one per instance that is not excluded", found=modifies(cloud), wanted=len(SHOP) - 1)
     expect(
         "tokens of the exempt shop-agent", found=cloud.instance(AGENT)["options"].get("HttpTokens"), wanted="optional"
     )
     print()
     print(before_and_after(before, [cloud.instance(each) for each in before]), flush=True)
 
-    say("8. What is left to do, for people and for machines.")
+    announce("8. What is left to do is in the outputs.")
     terminal.run("pulumi stack output fleets --json --stack fleet")
 
 
 def main_job(cloud: LocalCloud, home: Path) -> None:
-    """All of it."""
+    """Run all steps."""
     terminal = Terminal(home)
     demo(cloud, terminal)
     fleet(cloud, terminal, home)
-    say("Done. Nothing is left running. The same commands work on AWS: see README.md.")
+    announce("Done. Nothing is left running. The same commands work on AWS: see README.md.")
 
 
 def main() -> int:
-    """Run the demo in a folder that is removed afterwards."""
-    # A terminated demo takes its EC2 and its state with it, as an interrupted one does.
+    """Run the demo in a temporary folder."""
+    # Exiting through the context managers stops the embedded EC2 and removes the state, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", PORT))
         except OSError:
-            print(f"error: the demo needs port {PORT} of this machine, and something else uses it.", file=sys.stderr)
+            print(f"error: port {PORT} is in use; the demo needs it for the embedded EC2.", file=sys.stderr)
             return 1
     arguments = (f"--port={PORT}", f"--pending={PENDING_SECONDS}", f"--latency={MODIFY}=0.12,DescribeInstances=0.08")
     try:

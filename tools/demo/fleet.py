@@ -1,10 +1,12 @@
-"""The instances of the demo, under the ids that stacks/Pulumi.local.yaml and stacks/Pulumi.fleet.yaml name."""
+"""The instances of the demo, with the IDs in stacks/Pulumi.local.yaml and stacks/Pulumi.fleet.yaml."""
 
 from __future__ import annotations
 
-from localcloud.shapes import MetadataOptions, Seed
+from localcloud.ec2.instances import MetadataOptions, Seed
 
 REGION = "eu-west-1"
+PORT = 5599
+"""The port that the stack files name."""
 PENDING_SECONDS = 1.5
 WEB, GATEWAY = "i-0a1000000000000a1", "i-0e1000000000000e2"
 

@@ -1,4 +1,4 @@
-"""Before and after, a line for each instance. Pure."""
+"""A table of instances before and after a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from localcloud.shapes import InstanceView
+    from localcloud.ec2.instances import InstanceView
 
 _COLUMNS = {
     "HttpTokens": "tokens",
@@ -19,7 +19,7 @@ _COLUMNS = {
 
 
 def before_and_after(before: Mapping[str, InstanceView], after: Iterable[InstanceView]) -> str:
-    """A table of the options; a changed one shows both values, an instance that was not there before only the new."""
+    """One line per instance: both values of an option that changed, and only the new values of a new instance."""
     rows = [["instance", "", *_COLUMNS.values(), "state"]]
     for view in after:
         earlier = before.get(view["id"])

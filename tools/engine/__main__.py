@@ -1,4 +1,4 @@
-"""`python -m tools.engine`: the folder to put on PATH is the only line on stdout; progress goes to stderr."""
+"""`python -m tools.engine`: print the folder to put on PATH, alone on stdout; progress goes to stderr."""
 
 import sys
 
@@ -7,7 +7,7 @@ from tools.engine.sources import engine_folder
 
 
 def main() -> int:
-    """Prepare the engine and print its folder; the exit code says whether there is one."""
+    """Prepare the engine and print its folder. Returns the exit code: 0 if there is an engine."""
     end_cleanly_when_told_to()
     try:
         print(engine_folder())

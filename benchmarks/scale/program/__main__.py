@@ -1,4 +1,4 @@
-"""A fleet of all instances in one wave; or, with `idle`, as many dynamic resources that do nothing."""
+"""A fleet of all instances in one wave or, with `idle`, that number of dynamic resources that do nothing."""
 
 import pulumi
 

@@ -1,4 +1,5 @@
 """The component ``FleetMetadata``: what a fleet is, what a run does to it, and its resources.
 
-Only `component`, `survey` and `resources` import Pulumi or ask AWS; the others are functions from values to values.
+``component``, ``survey`` and ``resources`` talk to Pulumi and AWS. The other modules are functions from values to
+values, and import neither.
 """

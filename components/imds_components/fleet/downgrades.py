@@ -1,27 +1,30 @@
-"""Who may be loosened: a reason for a whole fleet, or one for each instance."""
+"""Which instances may be loosened: a reason for a whole fleet, or one for each instance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from imds_provider.rules.loosening import is_reason, loosened, refusal
-from imds_provider.rules.observation import Observation
-from imds_provider.rules.options import Options
+
+from .member import Member
 
 Allowance = str | Mapping[str, str] | None
-"""Why a fleet may be downgraded, or a reason for each instance that may be; None allows nothing."""
+"""Why a fleet may be loosened, or a reason by instance ID; None allows nothing."""
 
 
-def guard(members: Iterable[tuple[Observation, Options]], allow: Allowance) -> list[str]:
-    """A sentence for each instance that its wanted options would loosen without a reason, in order of the ids."""
+def refused_downgrades(members: Iterable[Member], allow: Allowance, key: str) -> list[str]:
+    """One line per instance that its wanted options would loosen without a reason, in order of the IDs.
+
+    ``key`` is where a reason is given.
+    """
     return [
-        refusal(seen.instance_id, seen.options, wanted)
-        for seen, wanted in sorted(members, key=lambda each: each[0].instance_id)
-        if loosened(seen.options, wanted) and reason_for(allow, seen.instance_id) is None
+        refusal(each.instance_id, each.observation.options, each.wanted, key)
+        for each in sorted(members, key=lambda member: member.instance_id)
+        if loosened(each.observation.options, each.wanted) and reason_for(allow, each.instance_id) is None
     ]
 
 
 def reason_for(allow: Allowance, instance_id: str) -> str | None:
-    """The reason why the instance may be loosened, if one is given."""
+    """The reason why the instance may be loosened, if there is one."""
     reason = allow.get(instance_id) if isinstance(allow, Mapping) else allow
     return reason if is_reason(reason) else None

@@ -1,4 +1,4 @@
-"""Instances that a fleet lets off for a time, each with a reason and a last day. Pure."""
+"""Instances that a fleet exempts for a time, each with a reason and a last day."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from imds_provider.rules.options import OPTIONS, Options, OptionValue, quote, violations
-from imds_provider.rules.resource_state import is_instance_id
-
-from ..config_rules import is_text
+from imds_provider.rules.allowed_values import INSTANCE_ID
+from imds_provider.rules.options import OPTION_KEYS, OPTIONS, OPTIONS_OBJECT, Options
+from imds_provider.rules.validation import Key, Rule, field_violations, raise_for, text
 
 NOTICE = timedelta(days=14)
 """How long before its last day an exemption is announced as ending."""
@@ -19,14 +18,40 @@ NOTICE = timedelta(days=14)
 _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00:00(?:\.0+)?Z| 00:00:00 \+0000 UTC)?")
 
 
+def parse_day(value: object) -> date | None:
+    """The day that is meant by a date, or by a string as YAML and JSON have it, or None."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    found = _ISO_DAY.fullmatch(value) if isinstance(value, str) else None
+    try:
+        return date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+DAY = Rule(
+    "a day such as 2027-01-31",
+    lambda given: parse_day(given) is not None,
+    {"type": "string", "format": "date"},
+)
+_OWN_KEYS = (
+    Key("instance", INSTANCE_ID, required=True),
+    Key("reason", text("the reason why the instance is exempt"), required=True),
+    Key("until", DAY, required=True),
+)
+KEYS = (*_OWN_KEYS, Key("options", OPTIONS_OBJECT))
+
+
 @dataclass(frozen=True)
 class Exemption:
-    """An instance that is let off, why, and until when.
+    """An instance that is exempt, why, and until when.
 
-    ``until`` is the last day on which the exemption holds, as a date or as text such as ``2027-01-31``. The options
-    are those that the instance is to have meanwhile, over the fleet's; with none of them set it is left as it is.
+    ``until`` is the last day on which the exemption holds, as a date or as a string such as ``2027-01-31``. The options
+    are those that the instance is to have until then, over the fleet's; with none of them set it is left as it is.
 
-    Raises ``ValueError`` with one line for each thing that is wrong.
+    Raises :class:`InvalidInputError`, a ``ValueError``, with one line per value that is not allowed.
     """
 
     instance: str
@@ -39,17 +64,7 @@ class Exemption:
     instance_metadata_tags: str | None = None
 
     def __post_init__(self) -> None:
-        problems = []
-        if not is_instance_id(self.instance):
-            problems.append(f'instance must be "i-" and 8 or 17 hexadecimal digits, got {quote(self.instance)}.')
-        if not is_text(self.reason):
-            problems.append("reason must say why the instance is exempt.")
-        if parse_day(self.until) is None:
-            problems.append(f"until must be a day such as 2027-01-31, got {quote(self.until)}.")
-        if self.options:
-            problems += [each.reason for each in violations(self.options)]
-        if problems:
-            raise ValueError("\n".join(f"Exemption of {self.instance}: {problem}" for problem in problems))
+        raise_for(f"Exemption of {self.instance}", field_violations(self, (*_OWN_KEYS, *OPTION_KEYS)))
 
     @property
     def last_day(self) -> date:
@@ -65,7 +80,7 @@ class Exemption:
 
 @dataclass(frozen=True)
 class ExemptionReport:
-    """A sentence for each exemption that somebody has to look at."""
+    """One line per exemption that needs attention."""
 
     expired: list[str]
     ending: list[str]
@@ -74,31 +89,13 @@ class ExemptionReport:
     """Those whose instance the fleet does not select."""
 
 
-def parse_day(value: object) -> date | None:
-    """The day that is meant by a date, or by text as YAML and JSON have it, or None."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    found = _ISO_DAY.fullmatch(value) if isinstance(value, str) else None
-    try:
-        return date.fromisoformat(found[1]) if found else None
-    except ValueError:
-        return None
-
-
 def judge_exemptions(exemptions: Iterable[Exemption], selected_ids: Collection[str], today: date) -> ExemptionReport:
     """Judge the exemptions of a fleet.
 
-    An expired one is told as expired alone, whether its instance is selected or not. Raises ``ValueError`` if an
-    instance has two.
+    An expired one is reported as expired alone, whether its instance is selected or not.
     """
     report = ExemptionReport([], [], [])
-    seen: set[str] = set()
     for each in exemptions:
-        if each.instance in seen:
-            raise ValueError(f"{each.instance} is exempted twice: keep one exemption.")
-        seen.add(each.instance)
         what = f"the exemption of {each.instance} ({each.reason})"
         if each.last_day < today:
             report.expired.append(f"{what} ended on {each.last_day}: remove it, or give it a later date.")
@@ -110,14 +107,14 @@ def judge_exemptions(exemptions: Iterable[Exemption], selected_ids: Collection[s
     return report
 
 
-def merge_options(stack: Options, fleet: Options, exemption: Exemption | None = None) -> dict[str, OptionValue]:
-    """The options wanted of an instance: the stack's, over them the fleet's, over them the exemption's.
+def merge_options(fleet: Options, exemption: Exemption | None) -> Options:
+    """The options wanted of an instance: the fleet's, over them the exemption's.
 
     Empty for an exemption without options, which leaves the instance as it is.
     """
-    if exemption is not None and not exemption.options:
-        return {}
-    return {**stack, **fleet, **(exemption.options if exemption is not None else {})}
+    if exemption is None:
+        return fleet
+    return {**fleet, **exemption.options} if exemption.options else {}
 
 
 def _in_days(days: int) -> str:

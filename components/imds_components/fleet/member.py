@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from imds_provider.rules.loosening import loosened
 from imds_provider.rules.observation import Observation
-from imds_provider.rules.options import Options, changes
-from imds_provider.rules.options import unknown as unknown_options
+from imds_provider.rules.options import Options, changes, unknown
 
 
 @dataclass(frozen=True)
 class Member:
-    """An instance of a fleet; no wanted options mean that it is left as it is."""
+    """An instance that the fleet selects. Without wanted options it is left as it is."""
 
     observation: Observation
     wanted: Options
     exempt: bool = False
     blocked: bool = False
+    """Whether its IMDSv1 calls stop the run."""
     unhealthy: str | None = None
-    """What is wrong with an instance that requires tokens already, if anything is."""
+    """Why an instance that already requires tokens is unhealthy, if it is."""
 
     @property
     def instance_id(self) -> str:
@@ -32,15 +32,15 @@ class Member:
 
     @property
     def is_loosened(self) -> bool:
-        """Whether the change makes the instance less strict, which needs a reason and waits for no wave."""
+        """Whether the change makes the instance less strict. That needs a reason, and waits for no wave."""
         return bool(loosened(self.observation.options, self.wanted))
 
     @property
     def is_unknown(self) -> bool:
-        """Whether EC2 does not report all that is wanted, so that the instance is not known to comply."""
-        return bool(unknown_options(self.observation.options, self.wanted))
+        """Whether EC2 does not report all wanted options, so that the instance is not known to comply."""
+        return bool(unknown(self.observation.options, self.wanted))
 
     @property
     def is_managed(self) -> bool:
-        """Whether the instance has a resource: one of which EC2 reports nothing cannot be compared, so it has none."""
+        """Whether the instance has a resource. One whose options EC2 does not report cannot be compared."""
         return bool(self.wanted and self.observation.options)

@@ -1,4 +1,7 @@
-"""What a stack's outputs say of a fleet. The keys are a contract. Pure."""
+"""The stack output ``report`` of a fleet. Its keys are a contract.
+
+What a preview logs of a fleet is in ``preview``.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,14 @@ from .plan import FleetPlan
 
 
 def fleet_report(
-    plan: FleetPlan, *, applied: Sequence[str], pending_start: Sequence[str], unknown: Sequence[str] = ()
+    plan: FleetPlan, *, applied: Sequence[str], pending_start: Sequence[str], unknown: Sequence[str]
 ) -> dict[str, Any]:
     """The fleet after a run.
 
-    ``selected`` and ``applied`` count instances; ``pendingStart`` has the ids of stopped ones that take up their
-    options at their next start; ``unknown`` has those of which EC2 does not report all that is wanted; ``exempt`` has
-    each exemption with ``instance``, ``reason`` and ``until``, also one of an instance that is not selected;
-    ``notCompliant`` has the ids of those in ``pendingStart`` and ``unknown``, and of the selected ones that are exempt,
-    whatever these have.
+    ``selected`` and ``applied`` count instances. ``pendingStart`` has the IDs of stopped ones, whose options apply at
+    their next start, ``unknown`` those of which EC2 does not report all wanted options. ``exempt`` has each exemption
+    with ``instance``, ``reason`` and ``until``, whether or not the instance is selected. ``notCompliant`` has the IDs
+    in ``pendingStart`` and ``unknown``, and those of selected instances that are exempt, whatever their options are.
     """
     exempt = [
         {"instance": each.instance, "reason": each.reason, "until": each.last_day.isoformat()}

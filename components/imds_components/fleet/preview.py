@@ -1,4 +1,4 @@
-"""What a preview says about a fleet: how many instances it has, and what becomes of them. Pure."""
+"""The summary of a fleet that a preview logs. What a run exports is in ``outputs``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .member import Member
 
 
 def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequence[str]]) -> list[str]:
-    """The summary of a fleet: a heading, and a line for each kind of instance that it has.
+    """A heading, and one line for each group of instances.
 
-    Stopped and blocked instances are counted among those to change as well; exempt ones that are left as they are
-    stand only there. ``waves`` has the instances of each wave by its number.
+    Stopped and blocked instances count among those to change as well; exempt ones without options count nowhere else.
+    ``waves`` has the instances of each wave by its number.
     """
     to_change = [each for each in members if each.changes]
     unknown = [each for each in members if each.is_unknown]
@@ -24,15 +24,15 @@ def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequen
     stopped = [each for each in to_change if each.observation.instance_state in STOPPED_STATES]
     exempt = [each for each in members if each.exempt]
     blocked = [each for each in members if each.blocked]
-    rows = [
+    groups = [
         ("already right", right, ""),
         ("to change", to_change, _counted_changes(to_change)),
         ("stopped", stopped, f"apply at the next start: {_ids(stopped)}"),
-        ("unknown", unknown, f"EC2 does not report all that is wanted: {_ids(unknown)}"),
+        ("unknown", unknown, f"EC2 does not report all wanted options: {_ids(unknown)}"),
         ("exempt", exempt, _ids(exempt)),
         ("blocked", blocked, _ids(blocked)),
     ]
-    shown = [(label, str(len(some)), text) for label, some, text in rows if some]
+    shown = [(label, str(len(some)), text) for label, some, text in groups if some]
     if waves:
         shown.append(("waves", str(len(waves)), " + ".join(str(len(waves[number])) for number in sorted(waves))))
     labels, counts = (max((len(row[column]) for row in shown), default=0) for column in (0, 1))
@@ -47,7 +47,7 @@ def _ids(members: Sequence[Member]) -> str:
 
 
 def _counted_changes(members: Sequence[Member]) -> str:
-    """``httpTokens: optional -> required 31, httpPutResponseHopLimit: 1 -> 2 12``, the options in their own order."""
+    """``httpTokens: optional -> required 31, httpPutResponseHopLimit: 1 -> 2 12``, in the order of the options."""
     counted = Counter(
         (OPTION_NAMES.index(name), f"{name}: {each.observation.options[name]} -> {value}")
         for each in members

@@ -1,4 +1,4 @@
-"""The resources of a fleet in one region, and in which order they come."""
+"""The resources of a fleet in one region, and their order."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .member import Member
 from .plan import FleetPlan, RegionPlan
 
 
-class FleetPart:
-    """The fleet in one region: a resource for each instance, and for each wave a check before it and a barrier after.
+class FleetResources:
+    """One resource per instance; per wave, a health check before it and a barrier after it.
 
-    Every wave has both, even an empty one, so that they neither come nor go with what there is to change. The check
-    before a wave is the one rule of a rollout: all that was changed lately is healthy. The last barrier has every
+    Every wave has both, even an empty one, so that no resource comes or goes with what there is to change. The health
+    check holds the one rule of a rollout: every recently changed instance is healthy. The last barrier waits for every
     instance, and holds the rule after the last wave.
     """
 
@@ -31,8 +31,8 @@ class FleetPart:
         several = len(plan.regions) > 1
         self._owner = f"fleet {name} in {region.region}" if several else f"fleet {name}"
         self._last = len(plan.settings.rollout.waves)
-        self.rows = {each.instance_id: self._row(each, ()) for each in region.without_wave}
-        before: list[pulumi.Resource] = [self.rows[each] for each in region.first]
+        self.resources = {each.instance_id: self._resource(each, ()) for each in region.without_wave}
+        before: list[pulumi.Resource] = [self.resources[each] for each in region.first]
         for number in range(1, self._last):
             check = self._check(number, before)
             before = [check, self._barrier(number, self._wave(number, check))]
@@ -41,13 +41,13 @@ class FleetPart:
         self.barrier = self._last_barrier(check)
 
     def _check(self, number: int, after: Sequence[pulumi.Resource]) -> MetadataWaveHealthy:
-        """What must be healthy before a wave begins: whatever was changed before, in this run or an earlier one."""
+        """Check, before a wave, what was changed before it, in this run or an earlier one."""
         rollout, readiness = self._plan.settings.rollout, self._plan.settings.readiness
         ids = list(self._region.waves.get(number, ()))
         asked_again = [each for each in ids if number > 1 and each in self._region.about_to_require]
         return MetadataWaveHealthy(
             self._wave_name(number),
-            targets={each: row.target for each, row in self.rows.items()} if ids else {},
+            targets={each: resource.target for each, resource in self.resources.items()} if ids else {},
             soak_minutes=rollout.soak_minutes,
             days=readiness.days if ids else None,
             unknown=readiness.unknown if ids else None,
@@ -60,16 +60,16 @@ class FleetPart:
         )
 
     def _wave(self, number: int, check: pulumi.Resource) -> dict[str, InstanceMetadataOptions]:
-        """Make the resources of a wave, which begins after its check."""
+        """Create the resources of a wave, after its check."""
         ids = self._region.waves.get(number, ())
-        rows = {each: self._row(self._region.by_id[each], [check]) for each in ids}
-        self.rows.update(rows)
-        return rows
+        resources = {each: self._resource(self._region.by_id[each], [check]) for each in ids}
+        self.resources.update(resources)
+        return resources
 
-    def _barrier(self, number: int, rows: Mapping[str, InstanceMetadataOptions]) -> MetadataOptionsApplied:
+    def _barrier(self, number: int, resources: Mapping[str, InstanceMetadataOptions]) -> MetadataOptionsApplied:
         return MetadataOptionsApplied(
             self._wave_name(number),
-            targets={each: row.target for each, row in rows.items()},
+            targets={each: resource.target for each, resource in resources.items()},
             region=self._region.region,
             timeout_seconds=self._plan.settings.timeout_seconds,
             title=self._title(number),
@@ -80,15 +80,15 @@ class FleetPart:
 
     def _last_barrier(self, check: pulumi.Resource) -> MetadataOptionsApplied:
         settings, readiness = self._plan.settings, self._plan.settings.readiness
-        reasons = {each: reason_for(settings.allow_downgrade, each) for each in self.rows}
+        reasons = {each: reason_for(settings.allow_downgrade, each) for each in self.resources}
         return MetadataOptionsApplied(
             self._wave_name(self._last),
-            targets={each: row.target for each, row in self.rows.items()},
+            targets={each: resource.target for each, resource in self.resources.items()},
             region=self._region.region,
             timeout_seconds=settings.timeout_seconds,
             title=self._title(self._last),
             owner=self._owner,
-            restores=restores(self.rows, settings.on_destroy, reasons, ()),
+            restores=restores(self.resources, settings.on_destroy, reasons, ()),
             if_gone="warn",
             soak_minutes=settings.rollout.soak_minutes,
             days=readiness.days,
@@ -102,7 +102,7 @@ class FleetPart:
     def _title(self, number: int) -> str:
         return f"wave {number}/{self._last} of {self._name}"
 
-    def _row(self, member: Member, after: Sequence[pulumi.Resource]) -> InstanceMetadataOptions:
+    def _resource(self, member: Member, after: Sequence[pulumi.Resource]) -> InstanceMetadataOptions:
         settings, instance_id = self._plan.settings, member.instance_id
         return InstanceMetadataOptions(
             f"{self._name}-{instance_id}",

@@ -1,16 +1,33 @@
-"""Which instances a fleet consists of: those that EC2 finds by filters and IDs, minus what is excluded. Pure."""
+"""Which instances a fleet consists of: those that EC2 finds by filters and IDs, minus what is excluded."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from imds_provider.rules.observation import GONE_STATES, Observation
-from imds_provider.rules.options import quote
-
-from ..config_rules import place_of
+from imds_provider.rules.validation import Rule, Violation, list_of, map_of
 
 _METADATA_OPTIONS = "metadata-options."
+_STRING = Rule("a string", lambda given: isinstance(given, str), {"type": "string"})
+_FILTERS = map_of(
+    list_of(_STRING, "a list of at least one string", empty=False), "an object of filters, at least one", empty=False
+)
+
+
+def _wrong_filters(select: object) -> Iterator[Violation]:
+    yield from _FILTERS.inside(select)
+    for name in select if isinstance(select, Mapping) else ():
+        if str(name).startswith(_METADATA_OPTIONS):
+            yield Violation((str(name),), "cannot select a fleet: an instance would leave as soon as it complies.")
+
+
+SELECT = Rule(
+    'an object of filters such as {"tag:Team": ["web"]}, at least one',
+    _FILTERS.accepts,
+    {**_FILTERS.schema, "propertyNames": {"not": {"pattern": f"^{_METADATA_OPTIONS}"}}},
+    _wrong_filters,
+)
 
 
 @dataclass(frozen=True)
@@ -22,24 +39,6 @@ class Selection:
     """Ids given that EC2 does not know, or that belong to instances terminated or about to be."""
     excluded_nothing: tuple[str, ...]
     """Ids excluded that would not have been selected."""
-
-
-def select_violations(select: Mapping[str, object], place: str = "select") -> list[str]:
-    """A sentence for each filter that cannot be used; ``place`` is where the person wrote them."""
-    if not select:
-        return [f'{place} must name at least one filter; {{"instance-id": ["i-*"]}} selects every instance.']
-    problems = []
-    for name, values in select.items():
-        where = place_of(place, name)
-        if name.startswith(_METADATA_OPTIONS):
-            problems.append(f"{where} cannot select a fleet: an instance would leave as soon as it complies.")
-        elif not isinstance(values, list | tuple) or not values:
-            problems.append(f"{where} must be a list of at least one string.")
-        else:
-            problems += [
-                f"{where} must hold strings only, got {quote(value)}." for value in values if not isinstance(value, str)
-            ]
-    return problems
 
 
 def select(found: Iterable[Observation], *, instance_ids: Collection[str], exclude: Collection[str]) -> Selection:

@@ -1,4 +1,4 @@
-"""A program's look at AWS, from which it knows a fleet: who is there, who uses IMDSv1, what is permitted."""
+"""Describe a fleet and look up what its rollout depends on: IMDSv1 usage, health, permissions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TypeVar
 from imds_provider.aws import Aws, FleetLookups
 from imds_provider.aws.error_advice import DENIED_CODES
 from imds_provider.errors import AwsError, ConfigurationError
-from imds_provider.rules.imdsv1_usage import LegacyCalls
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import HTTP_TOKENS, modification
-from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, Rule, period, refused_calls
+from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, HealthRule, period, refused_calls
 
 from .notes import impaired_before
-from .plan import FleetPlan, RegionPlan, plan, with_legacy_calls, with_unhealthy
+from .plan import FleetPlan, RegionPlan, plan
 from .settings import FleetSettings
 
 T = TypeVar("T")
@@ -25,34 +25,20 @@ _MINUTE = timedelta(minutes=1)
 
 
 def survey(name: str, settings: FleetSettings, aws: Aws, *, preflight: bool) -> FleetPlan:
-    """Look at the regions of a fleet, all at a time, and plan for it.
+    """Survey all regions of a fleet, concurrently, and plan the run.
 
-    With ``preflight`` EC2 and CloudWatch are asked as well what the run will need to be permitted. Raises
-    :class:`ImdsError` if AWS cannot be asked.
+    With ``preflight``, also check that the run will have the permissions it needs. Raises :class:`ImdsError` if AWS
+    cannot be reached.
     """
     regions = settings.regions or [_default_region(aws)]
-    calls = {region: aws.fleet(region) for region in regions}
-    selected = _side_by_side(
-        lambda region: list(calls[region].select(settings.select, settings.instances).values()), regions
+    lookups = {region: aws.fleet(region) for region in regions}
+    selected = _concurrently(
+        lambda region: list(lookups[region].select(settings.select, settings.instances).values()), regions
     )
-    # Once AWS has answered, its clock is known. What CloudWatch has is stamped by that clock.
-    now = max(each.now() for each in calls.values())
-    found = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
-    problems: list[AwsError] = []
-    found = _refusing(_ready(found, calls, now, problems), calls, now, problems)
-    # A denial is reported below, where AWS is asked for what is permitted.
-    told = [each for each in problems if not preflight or each.code not in DENIED_CODES]
-    found = found.with_problems(dict.fromkeys(f"it is not known who still uses IMDSv1, since {each}" for each in told))
-    if not preflight:
-        return found
-    missing = _side_by_side(lambda region: _missing_permissions(region, calls[region.region], now), found.regions)
-    found = found.with_problems(dict.fromkeys(sentence for each in missing for sentence in each))
-    return found.with_warnings(
-        line
-        for region, denied in zip(found.regions, missing, strict=True)
-        if not denied and region.to_change
-        for line in impaired_before(calls[region.region].impaired([each.instance_id for each in region.to_change]))
-    )
+    # AWS's first answer sets its clock, by which CloudWatch stamps its data.
+    now = max(each.now() for each in lookups.values())
+    planned = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
+    return _Survey(lookups, now).complete(planned, preflight=preflight)
 
 
 def _default_region(aws: Aws) -> str:
@@ -62,70 +48,97 @@ def _default_region(aws: Aws) -> str:
     return region
 
 
-def _ready(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, problems: list[AwsError]) -> FleetPlan:
-    """The plan, once CloudWatch has told who uses IMDSv1; nobody is asked about who requires tokens already."""
-    readiness = found.settings.readiness
-    if readiness.legacy_calls == "off":
-        return found
-    end = now.replace(second=0, microsecond=0) + _MINUTE
-    start = end - timedelta(days=readiness.days)
+class _Survey:
+    """The lookups of a plan, all at the same time by AWS's clock."""
 
-    def look(region: RegionPlan) -> dict[str, LegacyCalls | None]:
-        ids = region.asked_for_calls
-        return calls[region.region].legacy_calls("MetadataNoToken", ids, start, end, readiness.period_seconds)
+    def __init__(self, lookups: dict[str, FleetLookups], now: datetime) -> None:
+        self._lookups, self._now = lookups, now
+        self._errors: list[AwsError] = []
 
-    try:
-        counted = _side_by_side(look, found.regions)
-    except AwsError as error:
-        problems.append(error)
-        return found
-    return with_legacy_calls(
-        found, {instance_id: each for seen in counted for instance_id, each in seen.items()}, start
-    )
+    def complete(self, plan: FleetPlan, *, preflight: bool) -> FleetPlan:
+        """The plan with what CloudWatch and EC2 report."""
+        plan = self._with_unhealthy(self._with_usage(plan))
+        # A preflight reports denials by itself, with the permission that is missing.
+        errors = [each for each in self._errors if not preflight or each.code not in DENIED_CODES]
+        plan = plan.with_problems(dict.fromkeys(f"IMDSv1 usage is not known: {each}" for each in errors))
+        return self._with_preflight(plan) if preflight else plan
+
+    def _with_usage(self, plan: FleetPlan) -> FleetPlan:
+        """The plan with the IMDSv1 usage of the instances that will refuse calls, or lose the endpoint."""
+        readiness = plan.settings.readiness
+        if readiness.legacy_calls == "off":
+            return plan
+        end = self._now.replace(second=0, microsecond=0) + _MINUTE
+        start = end - timedelta(days=readiness.days)
+
+        def look_up(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:
+            return self._lookups[region.region].imdsv1_usage(
+                "MetadataNoToken", region.with_usage_to_check, start, end, readiness.period_seconds
+            )
+
+        usage = self._usage(plan, look_up)
+        return plan if usage is None else plan.with_usage(usage, start)
+
+    def _with_unhealthy(self, plan: FleetPlan) -> FleetPlan:
+        """The plan with the instances that refuse IMDSv1 calls, of those that are changed again.
+
+        Only an instance's own resource knows whether an earlier change of this stack caused that, so these instances
+        come before all waves.
+        """
+        rule = HealthRule(timedelta(minutes=plan.settings.rollout.soak_minutes or 0), plan.settings.readiness)
+        since, until = self._now - rule.window - PUBLISH, self._now + _MINUTE
+
+        def look_up(region: RegionPlan) -> dict[str, Imdsv1Usage | None]:
+            ids, seconds = region.changed_again, period(since, until)
+            lookups = self._lookups[region.region]
+            return lookups.refused_calls_and_last_data(ids, [], since, until, seconds)[0] if ids else {}
+
+        usage = self._usage(plan, look_up) or {}
+        refusing = {each: refused_calls(seen, since, until) for each, seen in usage.items() if seen and seen.count}
+        return plan.with_unhealthy(refusing)
+
+    def _usage(
+        self, plan: FleetPlan, look_up: Callable[[RegionPlan], dict[str, Imdsv1Usage | None]]
+    ) -> dict[str, Imdsv1Usage | None] | None:
+        """The usage of all regions' instances; None, with the error recorded, if AWS refuses a call."""
+        try:
+            return {each: seen for found in _concurrently(look_up, plan.regions) for each, seen in found.items()}
+        except AwsError as error:
+            self._errors.append(error)
+            return None
+
+    def _with_preflight(self, plan: FleetPlan) -> FleetPlan:
+        """The plan with missing permissions, and with instances that already fail a status check."""
+        denials = _concurrently(self._denials, plan.regions)
+        plan = plan.with_problems(dict.fromkeys(each for some in denials for each in some))
+        return plan.with_warnings(
+            warning
+            for region, denied in zip(plan.regions, denials, strict=True)
+            if not denied and region.to_change
+            for warning in impaired_before(
+                self._lookups[region.region].impaired([each.instance_id for each in region.to_change])
+            )
+        )
+
+    def _denials(self, region: RegionPlan) -> list[str]:
+        """One line, with AWS's reason, per IAM action that the run needs in the region and that is denied."""
+        if not region.to_change:
+            return []
+        lookups, first = self._lookups[region.region], region.to_change[0]
+        parameters = modification(first.observation.options, first.wanted)
+        # Metrics are read only where calls will be refused, or find the endpoint disabled.
+        requires = any(each.wanted.get(HTTP_TOKENS) == "required" for each in region.to_change)
+        metrics = requires or region.with_usage_to_check
+        denials = [
+            lookups.denial_to_modify(first.instance_id, parameters),
+            lookups.denial_to_read_status(),
+            lookups.denial_to_read_metrics(first.instance_id, self._now - HEALTHY_FOR, self._now) if metrics else None,
+        ]
+        return [each for each in denials if each is not None]
 
 
-def _refusing(found: FleetPlan, calls: dict[str, FleetLookups], now: datetime, problems: list[AwsError]) -> FleetPlan:
-    """The plan, once CloudWatch has told who refuses IMDSv1 calls of those that are changed again.
-
-    Their resources know whether that is because of an earlier change. They alone do, so they come before all waves.
-    """
-    rule = Rule(timedelta(minutes=found.settings.rollout.soak_minutes or 0), found.settings.readiness.days)
-    since, until = now - rule.window - PUBLISH, now + _MINUTE
-
-    def look(region: RegionPlan) -> dict[str, LegacyCalls | None]:
-        ids, seconds = region.changed_again, period(since, until)
-        return calls[region.region].refused_and_heard(ids, [], since, until, seconds)[0] if ids else {}
-
-    try:
-        seen = {each: counted for some in _side_by_side(look, found.regions) for each, counted in some.items()}
-    except AwsError as error:
-        problems.append(error)
-        return found
-    return with_unhealthy(
-        found,
-        {each: refused_calls(counted, since, until) for each, counted in seen.items() if counted and counted.count},
-    )
-
-
-def _missing_permissions(region: RegionPlan, calls: FleetLookups, now: datetime) -> list[str]:
-    """A sentence for each IAM action that the run would need in the region and that is denied, with AWS's reason."""
-    if not region.to_change:
-        return []
-    first = region.to_change[0]
-    instance_id = first.instance_id
-    parameters = modification(first.observation.options, first.wanted)
-    # Calls are looked for only where they will be refused, or find the endpoint off.
-    metrics = any(each.wanted.get(HTTP_TOKENS) == "required" for each in region.to_change) or region.asked_for_calls
-    denials = [
-        calls.denial_to_modify(instance_id, parameters),
-        calls.denial_to_read_status(),
-        calls.denial_to_read_metrics(instance_id, now - HEALTHY_FOR, now) if metrics else None,
-    ]
-    return [each for each in denials if each is not None]
-
-
-def _side_by_side(look: Callable[[T], R], subjects: Iterable[T]) -> list[R]:
-    """What ``look`` finds of each, all at a time, in the same order."""
+def _concurrently(function: Callable[[T], R], subjects: Iterable[T]) -> list[R]:
+    """The results of the function for each subject, called concurrently, in the same order."""
     each = list(subjects)
     with ThreadPoolExecutor(len(each)) as executor:
-        return list(executor.map(look, each))
+        return list(executor.map(function, each))

@@ -1,17 +1,49 @@
-"""In which order a fleet is changed: waves, assigned by a stable hash of the instance id. Pure."""
+"""In which order a fleet is changed: waves, assigned by a stable hash of the instance ID."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from imds_provider.rules.options import quote
-from imds_provider.rules.wave_health import LONGEST_SOAK_MINUTES, is_soak
+from imds_provider.rules.allowed_values import SOAK_MINUTES
+from imds_provider.rules.validation import (
+    Key,
+    Rule,
+    Violation,
+    either,
+    field_violations,
+    list_of,
+    matching,
+    quote,
+    raise_for,
+    whole_number,
+)
 
-_PERCENT = re.compile(r"([1-9]\d?|100)%")
+_COUNT = whole_number(1, 1_000_000)
+_PERCENTAGE = matching("a percentage", r"(?:[1-9]\d?|100)%")
+_SIZE = either(_COUNT, _PERCENTAGE, 'a whole number from 1, or a string from "1%" to "100%"')
+
+
+def _wrong_waves(sizes: object) -> Iterator[Violation]:
+    if not isinstance(sizes, list | tuple):
+        return
+    wrong = [found.within(position) for position, size in enumerate(sizes) for found in _SIZE.check(size)]
+    yield from wrong
+    if not wrong:
+        for kind in (_COUNT, _PERCENTAGE):
+            for one, following in pairwise([size for size in sizes if kind.accepts(size)]):
+                if _digits(following) <= _digits(one):
+                    reason = (
+                        f"must ascend, since sizes are cumulative: {quote(following)} cannot come after {quote(one)}."
+                    )
+                    yield Violation((), reason)
+
+
+_LIST = list_of(_SIZE, "a list of at least one size", empty=False)
+WAVES = Rule(_LIST.allowed, _LIST.accepts, _LIST.schema, _wrong_waves)
+KEYS = (Key("waves", WAVES), Key("soakMinutes", SOAK_MINUTES))
 
 
 @dataclass(frozen=True)
@@ -25,25 +57,14 @@ class Rollout:
     Without ``soak_minutes`` a wave is watched until CloudWatch covers the time after its change: about ten minutes, or
     one to two with detailed monitoring. With 0 it is not watched: only what is known at once counts.
 
-    Raises ``ValueError`` with one line for each thing that is wrong.
+    Raises :class:`InvalidInputError`, a ``ValueError``, with one line per value that is not allowed.
     """
 
     waves: Sequence[int | str] = (1, "10%", "100%")
     soak_minutes: float | None = None
 
     def __post_init__(self) -> None:
-        problems = list(_wrong_waves(self.waves))
-        if self.soak_minutes is not None and not is_soak(self.soak_minutes):
-            problems.append(f"soak_minutes must be 0 to {LONGEST_SOAK_MINUTES}, got {quote(self.soak_minutes)}.")
-        if problems:
-            raise ValueError("\n".join(f"Rollout: {problem}" for problem in problems))
-
-
-def is_wave(value: object) -> bool:
-    """Whether the value can be the size of a wave: a whole number from 1, or text from 1% to 100%."""
-    if isinstance(value, str):
-        return _PERCENT.fullmatch(value) is not None
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        raise_for("Rollout", field_violations(self, KEYS))
 
 
 def assign(ids: Collection[str], rollout: Rollout) -> dict[int, list[str]]:
@@ -64,18 +85,8 @@ def assign(ids: Collection[str], rollout: Rollout) -> dict[int, list[str]]:
 
 def _end(size: int | str, total: int) -> int:
     """How many instances are done after a wave of that size."""
-    return -(-total * int(size.rstrip("%")) // 100) if isinstance(size, str) else min(size, total)
+    return -(-total * _digits(size) // 100) if isinstance(size, str) else min(_digits(size), total)
 
 
-def _wrong_waves(waves: object) -> Iterator[str]:
-    if not isinstance(waves, list | tuple) or not waves:
-        yield f"waves must be a list of at least one size, got {quote(waves)}."
-        return
-    wrong = [size for size in waves if not is_wave(size)]
-    yield from (f"a wave must be a whole number from 1, or 1% to 100% as text, got {quote(size)}." for size in wrong)
-    if not wrong:
-        for kind in (int, str):
-            sizes = [size for size in waves if isinstance(size, kind)]
-            for one, following in pairwise(sizes):
-                if int(str(following).rstrip("%")) <= int(str(one).rstrip("%")):
-                    yield f"waves are cumulative, so {quote(following)} cannot come after {quote(one)}."
+def _digits(size: object) -> int:
+    return int(float(str(size).rstrip("%")))

@@ -1,6 +1,6 @@
-"""AWS itself: settings, sessions, EC2 and CloudWatch, batched and paced.
+"""Access to AWS: settings, sessions, EC2 and CloudWatch, batched and rate-limited.
 
-The only folder that imports boto3 and botocore. It knows nothing of Pulumi.
+The only folder that imports boto3 and botocore. It does not import Pulumi.
 """
 
 from .ec2 import Ec2

@@ -1,4 +1,4 @@
-"""The two calls that the resources make, paced to EC2's throttle and shared between threads.
+"""Describe and modify instances: batched across threads, and within EC2's request quotas.
 
 Sources: EC2 API reference, ``DescribeInstances`` and ``ModifyInstanceMetadataOptions``.
 """
@@ -22,8 +22,8 @@ from ..errors import DeadlinePassedError, OutcomeUnknownError
 from ..rules.observation import Observation
 from ..rules.options import Options, OptionValue, from_ec2
 from ..waiting.clock import Clock, Deadline
-from .batching import Coalescer, Upcoming
-from .errors import THROTTLE_CODES, explain
+from .batching import Batcher
+from .errors import THROTTLE_CODES, translate
 from .rate_limit import TokenBucket
 from .settings import AwsSettings
 
@@ -32,22 +32,20 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
 MAX_FILTER_VALUES = 200
-"""Values that one DescribeInstances filter takes."""
+"""The most values that one DescribeInstances filter takes."""
 
 
 class Ec2Clock(Clock, Protocol):
-    """A clock that also knows whether anybody still waits for the answer."""
+    """A clock that also knows whether the caller still exists."""
 
     def require(self) -> None:
-        """Raise if nobody does: then nothing may be sent."""
+        """Raise :class:`ImdsError` if it does not: then nothing may be sent on its behalf."""
 
 
 class Ec2:
-    """EC2 in one account and region. One object serves all threads."""
+    """EC2 in one account and region. Safe to share between threads."""
 
-    def __init__(
-        self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock, upcoming: Upcoming
-    ) -> None:
+    def __init__(self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock) -> None:
         self.region = region
         self.client = client
         self._clock = clock
@@ -55,48 +53,51 @@ class Ec2:
         self.secrets = settings.secrets
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
-        self._ahead = timedelta(0)
-        self._describes = Coalescer(self._describe, self._executor, upcoming, clock)
+        self._clock_offset = timedelta(0)
+        self._describes = Batcher(self._describe, self._executor, clock)
         client.meta.events.register_first("request-created.ec2", self.before_request)
         client.meta.events.register_first("needs-retry.ec2", self._after_response)
 
-    def describe(
-        self, instance_ids: Iterable[str], deadline: Deadline, *, max_age_seconds: float = 0.0
-    ) -> dict[str, Observation]:
-        """What EC2 has of the instances now, or had so many seconds ago; those that it does not know are left out.
+    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> dict[str, Observation]:
+        """Describe the instances; those that EC2 does not know are left out.
 
-        Callers in other threads share one call. Raises :class:`DeadlinePassedError` or :class:`AwsError`.
+        Raises :class:`DeadlinePassedError` or :class:`AwsError`.
         """
         ids = sorted(instance_ids)
         try:
-            return self._describes.get(ids, deadline.remaining(), max_age=max_age_seconds)
+            return self._describes.get(ids, deadline.remaining())
         except FutureTimeoutError:
             raise DeadlinePassedError(
-                f"{', '.join(ids)}: EC2 in {self.region} did not answer DescribeInstances in time; run again."
+                f"{abbreviated(ids)}: EC2 in {self.region} did not answer DescribeInstances in time; run again."
             ) from None
 
     def now(self) -> datetime:
-        """This moment by AWS's clock, to the second, as its last answer showed it; before the first, by this machine's.
+        """Return the time by AWS's clock, to the second, or by this machine's before the first answer.
 
-        What CloudWatch has is stamped by that clock.
+        CloudWatch stamps its data by that clock.
         """
-        return datetime.now(timezone.utc) + self._ahead
+        return datetime.now(timezone.utc) + self._clock_offset
 
     def modify(self, instance_id: str, parameters: Options, deadline: Deadline) -> tuple[str, dict[str, OptionValue]]:
         """Modify the metadata options, and return the state and the options that EC2 answers with.
 
-        ``parameters`` are ``ModifyInstanceMetadataOptions``'s own. Raises :class:`OutcomeUnknownError` when there is
-        no usable answer, :class:`DeadlinePassedError` when nothing was sent for lack of time,
-        :class:`InstanceMissingError`, :class:`InstanceGoneError` or :class:`AwsError` when EC2 refuses.
+        ``parameters`` are those of ``ModifyInstanceMetadataOptions``.
+
+        Raises:
+            OutcomeUnknownError: there was no usable answer.
+            DeadlinePassedError: nothing was sent, for lack of time.
+            InstanceMissingError: EC2 does not know the instance.
+            InstanceGoneError: the instance is terminated or shutting down.
+            AwsError: EC2 refused the call.
         """
         action = "ModifyInstanceMetadataOptions"
 
         def call() -> Mapping[str, object]:
             try:
                 with self.within(deadline):
-                    answer = self.client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # the parameters are options.modification's
+                    answer = self.client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # made by options.modification
             except (ClientError, BotoCoreError, ResponseParserError) as error:
-                raise self._explain(action, instance_id, error, parameters) from None
+                raise self._translate(action, instance_id, error, parameters) from None
             return dict(answer.get("InstanceMetadataOptions", {}))
 
         try:
@@ -110,7 +111,7 @@ class Ec2:
     def _describe(self, instance_ids: frozenset[str]) -> dict[str, Observation]:
         found: dict[str, Observation] = {}
         for some in chunks(sorted(instance_ids), MAX_FILTER_VALUES):
-            # A filter, since InstanceIds fails whole when one instance is gone.
+            # A filter, since InstanceIds fails entirely when one instance is gone.
             pages = self.client.get_paginator("describe_instances").paginate(
                 Filters=[{"Name": "instance-id", "Values": some}]
             )
@@ -118,19 +119,19 @@ class Ec2:
                 for page in pages:
                     for reservation in page["Reservations"]:
                         for instance in reservation.get("Instances", ()):
-                            seen = observation(instance, reservation.get("OwnerId", ""))
+                            seen = to_observation(instance, reservation.get("OwnerId", ""))
                             found[seen.instance_id] = seen
             except (ClientError, BotoCoreError, ResponseParserError) as error:
-                raise self._explain("DescribeInstances", together(some), error) from None
+                raise self._translate("DescribeInstances", abbreviated(some), error) from None
         return found
 
     def deadline(self, seconds: float) -> Deadline:
-        """So many seconds from now."""
+        """Return the deadline that is so many seconds from now."""
         return Deadline(self._clock, seconds)
 
     @contextmanager
     def within(self, deadline: Deadline) -> Iterator[None]:
-        """Have this thread send nothing after the deadline, not even again what got no answer."""
+        """Send nothing from this thread after the deadline, retries included."""
         self._current.deadline = deadline
         try:
             yield
@@ -138,9 +139,9 @@ class Ec2:
             self._current.deadline = None
 
     def before_request(self, operation_name: str, **_: object) -> None:
-        """Hold a request back for as long as EC2's throttle asks; botocore calls it before each that it makes.
+        """Delay a request until EC2's quota allows it. botocore calls this before every attempt.
 
-        Raises :class:`DeadlinePassedError` if that is not in time.
+        Raises :class:`DeadlinePassedError` if that would be after the deadline.
         """
         deadline: Deadline | None = getattr(self._current, "deadline", None)
         bucket = self._buckets.get(operation_name)
@@ -152,7 +153,7 @@ class Ec2:
         self._clock.require()
 
     def _after_response(self, response: object, operation: object, **_: object) -> None:
-        self._read_clock(response)
+        self._read_date(response)
         code = ""
         if isinstance(response, tuple) and isinstance(response[1], Mapping):
             code = str(response[1].get("Error", {}).get("Code", ""))
@@ -160,30 +161,30 @@ class Ec2:
         if bucket and code in THROTTLE_CODES:
             bucket.throttled()
 
-    def _read_clock(self, response: object) -> None:
+    def _read_date(self, response: object) -> None:
         answer = response[0] if isinstance(response, tuple) else None
-        stamp = getattr(answer, "headers", {}).get("Date")
-        if isinstance(stamp, str):
+        date = getattr(answer, "headers", {}).get("Date")
+        if isinstance(date, str):
             try:
-                at = parsedate_to_datetime(stamp)
+                sent_at = parsedate_to_datetime(date)
             except ValueError:
                 return
-            self._ahead = at.astimezone(timezone.utc) - datetime.now(timezone.utc)
+            self._clock_offset = sent_at.astimezone(timezone.utc) - datetime.now(timezone.utc)
 
-    def _explain(self, action: str, subject: str, error: Exception, parameters: Options | None = None) -> Exception:
-        return explain(
+    def _translate(self, action: str, subject: str, error: Exception, parameters: Options | None = None) -> Exception:
+        return translate(
             error, action=action, subject=subject, region=self.region, secrets=self.secrets, parameters=parameters
         )
 
 
-def together(instance_ids: Collection[str]) -> str:
-    """Instances as the subject of a sentence: ``i-0123456789abcdef0 and 41 more``."""
+def abbreviated(instance_ids: Collection[str]) -> str:
+    """Name many instances in short: ``i-0123456789abcdef0 and 41 more``."""
     first = next(iter(instance_ids))
     return first if len(instance_ids) == 1 else f"{first} and {len(instance_ids) - 1} more"
 
 
-def observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
-    """One instance of a DescribeInstances answer, with the account of the reservation that it stands in."""
+def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
+    """Convert an instance of a DescribeInstances answer; ``owner_id`` is the account ID of its reservation."""
     options = instance.get("MetadataOptions", {})
     return Observation(
         instance_id=instance.get("InstanceId", ""),
@@ -196,7 +197,7 @@ def observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
 
 
 def chunks(values: list[str], size: int) -> Iterator[list[str]]:
-    """The values in lists of at most so many."""
+    """Split the values into lists of at most ``size``."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):
         yield some

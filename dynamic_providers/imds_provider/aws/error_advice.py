@@ -1,4 +1,4 @@
-"""What AWS's errors mean for a person: the reason that may be shown, and the advice that fits it.
+"""Advise what to do about an error of AWS, by its code and AWS's own reason.
 
 Sources:
 
@@ -17,40 +17,43 @@ Sources:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from .redaction import ARN
 
 THROTTLE_CODES = frozenset({"RequestLimitExceeded", "Throttling"})
 DENIED_CODES = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "NotAuthorized"})
 _STATE_CODES = frozenset({"IncorrectInstanceState", "IncorrectState"})
 
-_REFUSED_VALUE = frozenset(
+_VALUE_CODES = frozenset(
     {"UnsupportedOperation", "InvalidParameter", "InvalidParameterCombination", "InvalidParameterValue"}
 )
-_REFUSED_INSTANCE = DENIED_CODES | _STATE_CODES | {"OperationNotPermitted", "UnsupportedOperation"}
+_INSTANCE_CODES = DENIED_CODES | _STATE_CODES | {"OperationNotPermitted", "UnsupportedOperation"}
 
 _GONE = r"\bterminated\b|\bshutting-down\b"
 
 
 class Advice(NamedTuple):
-    """What to do about errors with one of the codes whose reason has the pattern, in any case; ARNs do not count.
+    """What to do about errors with one of ``codes`` whose reason matches ``pattern``.
 
-    ``text`` is the rest of a sentence, in which ``{permission}``, ``{region}`` and ``{service}`` are filled in.
-    ``conditional`` is set where the request itself may be what a policy's condition refuses.
+    Case is ignored, and ARNs are not searched. ``advice`` is the rest of a sentence, in which ``{permission}``,
+    ``{region}`` and ``{service}`` are filled in. ``conditional`` is set where a condition on the request itself may
+    be what denies it.
     """
 
     codes: frozenset[str]
     pattern: str
-    text: str
+    advice: str
     conditional: bool = False
 
 
-def _for(code: str, text: str) -> Advice:
-    return Advice(frozenset({code}), "", text)
+def _for(code: str, advice: str) -> Advice:
+    return Advice(frozenset({code}), "", advice)
 
 
 ADVICE: tuple[Advice, ...] = (
-    # Denied: by whose policy decides what helps.
+    # Denied: what helps depends on whose policy it is.
     Advice(
         DENIED_CODES,
         r"(service|resource) control policy",
@@ -79,10 +82,10 @@ ADVICE: tuple[Advice, ...] = (
         conditional=True,
     ),
     Advice(
-        _REFUSED_INSTANCE,
+        _INSTANCE_CODES,
         r"resource-based policy|\bmanaged (by|instances?|resources?)\b|\bservice provider\b",
-        "the instance is managed by an AWS service (its operator, such as EKS Auto Mode), which alone decides its "
-        "settings: take it out of the program",
+        "the instance is managed by an AWS service (its operator, such as EKS Auto Mode), which alone can change its "
+        "settings: remove it from the program",
     ),
     Advice(
         DENIED_CODES,
@@ -124,17 +127,15 @@ ADVICE: tuple[Advice, ...] = (
         "the credentials have expired, or this machine's clock is wrong; renew them and run again",
     ),
     _for("OptInRequired", "this account has not enabled the region; enable it or check aws:region"),
-    _for(
-        "RequestLimitExceeded", "EC2 throttled the call longer than we kept trying; run again, or lower imds:throttle"
-    ),
-    _for("Throttling", "{service} throttled the call longer than we kept trying; run again"),
+    _for("RequestLimitExceeded", "EC2 throttled the call and every retry of it; run again, or lower imds:throttle"),
+    _for("Throttling", "{service} throttled the call and every retry of it; run again"),
     # The instance.
     Advice(
         _STATE_CODES | {"UnsupportedOperation"},
         r"hibernat",
         "the instance is hibernating or hibernated: start it, wait until it is running, and run again",
     ),
-    Advice(_STATE_CODES, _GONE, "the instance has ended: take it out of the program, or run `pulumi refresh`"),
+    Advice(_STATE_CODES, _GONE, "the instance is gone: remove it from the program, or run `pulumi refresh`"),
     Advice(
         _STATE_CODES,
         r"^(?!.*\bmust be\b).*\b(pending|stopping)\b",
@@ -155,55 +156,31 @@ ADVICE: tuple[Advice, ...] = (
         "policy) changed, then run again",
     ),
     Advice(
-        _REFUSED_VALUE,
+        _VALUE_CODES,
         r"not (yet )?supported in this region",
-        "this option does not exist in {region} yet; leave it out of the program there and run again",
+        "this option does not exist in {region} yet; remove it from the program there and run again",
     ),
     _for(
-        "UnknownParameter", "EC2 in {region} does not know this option; leave it out of the program there and run again"
+        "UnknownParameter", "EC2 in {region} does not know this option; remove it from the program there and run again"
     ),
     Advice(
-        _REFUSED_VALUE,
+        _VALUE_CODES,
         r"not a valid tag key",
         "rename the tag, or set instanceMetadataTags to disabled, then run again",
     ),
     _for("UnsupportedOperation", "EC2 does not allow this change to the instance; set another value and run again"),
 )
-"""The first that fits counts."""
+"""The first that matches applies."""
 
 MAY_NOT_ASSUME = (
     "the credentials in use may not assume the role; check aws:assumeRoles, the role's trust policy and the permission "
     "{permission}"
 )
-UNKNOWN = "fix the cause and run again"
+NO_ADVICE = "fix the cause and run again"
 NO_REASON = "{service} gave no reason; run again"
 
 CONDITION_PARAMETERS = ("HttpTokens", "HttpEndpoint", "HttpPutResponseHopLimit")
-"""The parameters of ``ModifyInstanceMetadataOptions`` with a condition key of their own, ``ec2:Metadata…``."""
-
-_ARN = re.compile(r"\barn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:[\w+=,.@:/*-]+")
-_OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{32,}|\b(?:AKIA|ASIA)[A-Z0-9]{8,}")
-_OPAQUE_IN_ARN = re.compile(r"[A-Za-z0-9+=]{32,}|\b(?:AKIA|ASIA)[A-Z0-9]{8,}")
-_NOT_SHOWN = re.compile(
-    r"[\s.;,]*(?:Encoded authorization failure message|The Canonical String for this request|The String-to-Sign)\b.*",
-    re.IGNORECASE,
-)
-
-
-def presentable(message: str, secrets: Iterable[str]) -> str:
-    """A message of AWS on one line, without anything that could be, or decode to, a credential.
-
-    The encoded authorization message, and what a request was signed as (it quotes the session token), are left out.
-    ARNs stay, since they name who was denied and by which policy.
-    """
-    for secret in secrets:
-        message = message.replace(secret, "***")
-    message = _NOT_SHOWN.sub("", " ".join(message.split()))
-    shown, rest = "", 0
-    for arn in _ARN.finditer(message):
-        shown += _OPAQUE.sub("***", message[rest : arn.start()]) + _OPAQUE_IN_ARN.sub("***", arn.group())
-        rest = arn.end()
-    return shown + _OPAQUE.sub("***", message[rest:])
+"""The parameters of ``ModifyInstanceMetadataOptions`` that have a condition key, ``ec2:Metadata…``."""
 
 
 def reason_and_advice(
@@ -215,44 +192,44 @@ def reason_and_advice(
     region: str,
     parameters: Mapping[str, object] | None = None,
 ) -> str:
-    """AWS's reason, as :func:`presentable` gives it, and what to do: the end of a line, with its full stop.
+    """Combine AWS's reason, without credentials, with advice: one or more sentences.
 
-    ``service`` is such as ``EC2``. ``parameters`` are those of the request, where a policy's condition may be on them.
+    ``service`` is a name such as ``EC2``. ``parameters`` are those of the request, if conditions can apply to them.
     """
     found = advice_for(code, reason)
     reason = "" if reason == code else reason.rstrip(". ")
-    text = found.text if found else UNKNOWN if reason else NO_REASON
+    advice = found.advice if found else NO_ADVICE if reason else NO_REASON
     if action == "AssumeRole" and code in DENIED_CODES:
-        text = MAY_NOT_ASSUME
-    text = text.format(permission=f"{service.lower()}:{action}", region=region, service=service)
-    sentences = [reason, text[:1].upper() + text[1:]] if reason else [text]
+        advice = MAY_NOT_ASSUME
+    advice = advice.format(permission=f"{service.lower()}:{action}", region=region, service=service)
+    sentences = [reason, advice[:1].upper() + advice[1:]] if reason else [advice]
     if found and found.conditional and parameters is not None:
-        sentences += _what_the_request_carried(parameters)
+        sentences += _describe_request(parameters)
     return " ".join(f"{each}." for each in sentences)
 
 
 def advice_for(code: str, reason: str) -> Advice | None:
-    """The row of :data:`ADVICE` that fits the error."""
-    return next((each for each in ADVICE if code in each.codes and _says(reason, each.pattern)), None)
+    """The entry of :data:`ADVICE` for the error, if there is one."""
+    return next((each for each in ADVICE if code in each.codes and _matches(reason, each.pattern)), None)
 
 
-def has_ended(code: str, reason: str) -> bool:
+def is_gone(code: str, reason: str) -> bool:
     """Whether the error says that the instance is terminated or shutting down."""
-    return code in _STATE_CODES and _says(reason, _GONE)
+    return code in _STATE_CODES and _matches(reason, _GONE)
 
 
-def _says(reason: str, pattern: str) -> bool:
-    # The name of a role or instance is not what AWS says about it.
-    return re.search(pattern, _ARN.sub("", reason), re.IGNORECASE) is not None
+def _matches(reason: str, pattern: str) -> bool:
+    # An ARN holds names that people chose, such as that of a role.
+    return re.search(pattern, ARN.sub("", reason), re.IGNORECASE) is not None
 
 
-def _what_the_request_carried(parameters: Mapping[str, object]) -> list[str]:
-    """What a policy's condition saw, as sentences without their full stops."""
+def _describe_request(parameters: Mapping[str, object]) -> list[str]:
+    """List what a policy's condition could see, as sentences without their full stops."""
     carried = ", ".join(f"{name}={value}" for name, value in parameters.items()) or "no option"
     missing = [name for name in CONDITION_PARAMETERS if name not in parameters]
     without = f" (no {', no '.join(missing)})" if missing else ""
-    rule = "condition keys such as ec2:MetadataHttpTokens see that alone, not the instance"
-    sentences = [f"The request carried {carried}{without}; {rule}"]
+    note = "condition keys such as ec2:MetadataHttpTokens see that alone, not the instance"
+    sentences = [f"The request carried {carried}{without}; {note}"]
     if "HttpTokens" in missing:
         sentences.append("To send the tokens as well, set httpTokens to required")
     return sentences

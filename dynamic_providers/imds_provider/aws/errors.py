@@ -1,4 +1,4 @@
-"""Which of our errors an error of botocore is, as one line for a person: AWS's reason, then what to do."""
+"""Translate botocore's errors into this project's: one line each, with AWS's reason and what to do."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from ..errors import (
     InstanceMissingError,
     OutcomeUnknownError,
 )
-from .error_advice import DENIED_CODES, THROTTLE_CODES, has_ended, presentable, reason_and_advice
+from .error_advice import DENIED_CODES, THROTTLE_CODES, is_gone, reason_and_advice
+from .redaction import redact
 
-__all__ = ["DENIED_CODES", "THROTTLE_CODES", "explain"]
+__all__ = ["DENIED_CODES", "THROTTLE_CODES", "translate"]
 
 _LOST_ANSWER = (HTTPClientError, ConnectionError, IncompleteReadError, ResponseParserError)
 
 
-def explain(
+def translate(
     error: Exception,
     *,
     action: str,
@@ -37,9 +38,10 @@ def explain(
     service: str = "EC2",
     parameters: Mapping[str, object] | None = None,
 ) -> ImdsError:
-    """The error to raise for one of botocore's, as a line about ``subject`` that holds none of ``secrets``.
+    """Translate an error of ``action``, which concerned ``subject``, into one whose message holds no credentials.
 
-    ``parameters`` are those of the request, for an action that policies can restrict by them.
+    ``subject`` is such as an instance ID. ``secrets`` are strings that must not be shown. ``parameters`` are those of
+    the request, for an action that policies can restrict by them.
     """
     if isinstance(error, _LOST_ANSWER):
         return OutcomeUnknownError(
@@ -47,13 +49,13 @@ def explain(
             "check the network and run again."
         )
     if not isinstance(error, ClientError):
-        return ConfigurationError(f"{subject}: {action} could not be sent: {presentable(str(error), secrets)}")
+        return ConfigurationError(f"{subject}: {action} could not be sent: {redact(str(error), secrets)}")
     if error.operation_name == "AssumeRole":
         # botocore assumes a role when the first call needs its credentials.
         action, service, parameters = error.operation_name, "STS", None
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    reason = presentable(error.response.get("Error", {}).get("Message", ""), secrets)
+    reason = redact(error.response.get("Error", {}).get("Message", ""), secrets)
     if status >= 500 and code not in THROTTLE_CODES:
         return OutcomeUnknownError(
             f"{subject}: {action} in {region} failed inside {service} ({code or status}); run again.", code
@@ -64,6 +66,6 @@ def explain(
     )
     if code == "InvalidInstanceID.NotFound":
         return InstanceMissingError(line, code)
-    if has_ended(code, reason):
+    if is_gone(code, reason):
         return InstanceGoneError(line, code)
     return AwsError(line, code)

@@ -1,4 +1,4 @@
-"""What is asked about a whole fleet: who is there, who still uses IMDSv1, who is impaired, and what is permitted.
+"""Look up a whole fleet: its instances, their IMDSv1 usage and status checks, and what its change is permitted to do.
 
 Sources: EC2 API reference, ``DescribeInstances``, ``DescribeInstanceStatus``, and ``DryRun`` of any action; CloudWatch
 API reference, ``GetMetricData``.
@@ -17,12 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ..errors import AwsError, DeadlinePassedError
-from ..rules.imdsv1_usage import HEARTBEAT, METRICS_PER_CALL, LegacyCalls, LegacyMetric, Series, metric_queries, total
+from ..rules.imdsv1_usage import HEARTBEAT, METRICS_PER_CALL, Imdsv1Metric, Imdsv1Usage, Series, metric_queries, total
 from ..rules.observation import Observation
 from ..rules.options import Options
-from ..rules.wave_health import Impairment, together_impaired
-from .ec2 import MAX_FILTER_VALUES, Ec2, chunks, observation, together
-from .errors import DENIED_CODES, explain
+from ..rules.wave_health import Impairment, merge_impairments
+from .ec2 import MAX_FILTER_VALUES, Ec2, abbreviated, chunks, to_observation
+from .errors import DENIED_CODES, translate
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
@@ -30,88 +30,88 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Filters = Mapping[str, Sequence[str]]
-"""Filters of DescribeInstances: the values of each are alternatives, and all must hold."""
+"""Filters of DescribeInstances: an instance must match all of them, each by any of its values."""
 _Query = frozenset[tuple[str, tuple[str, ...]]]
 
 PAGE_SIZE = 1000
-"""The most results that DescribeInstances and DescribeInstanceStatus give on one page."""
-LONGEST_SECONDS = 60.0
-"""How long one page may be asked for again and again; the last attempt, and the pause after it, take 30 s at most."""
+"""The most results that DescribeInstances and DescribeInstanceStatus return on one page."""
+PAGE_SECONDS = 60.0
+"""How long one page may be retried for. The last attempt, and the pause before it, add 30 s at most."""
 LIVING_STATES = ("pending", "running", "stopping", "stopped")
 
 
 class FleetLookups:
-    """The look-ups in one account and region. Each raises :class:`AwsError` with a sentence for a person."""
+    """Lookups in one account and region. Each raises :class:`AwsError` if AWS does not answer them."""
 
     def __init__(self, ec2: Ec2, connect_cloudwatch: Callable[[], CloudWatchClient]) -> None:
         self.region = ec2.region
-        self._calls = ec2
-        self._ec2 = ec2.client
+        self._ec2 = ec2
         self._connect_cloudwatch = connect_cloudwatch
         self._described: dict[_Query, dict[str, Observation]] = {}
 
     def now(self) -> datetime:
-        """This moment by AWS's clock (:meth:`.Ec2.now`)."""
-        return self._calls.now()
+        """Return the time by AWS's clock (:meth:`.Ec2.now`)."""
+        return self._ec2.now()
 
     @cached_property
     def _cloudwatch(self) -> CloudWatchClient:
-        """Made when it is needed: where all tokens are required already it never is."""
+        """The client, made when it is needed: never, where all instances require tokens already."""
         client = self._connect_cloudwatch()
-        client.meta.events.register_first("request-created.cloudwatch", self._calls.before_request)
+        client.meta.events.register_first("request-created.cloudwatch", self._ec2.before_request)
         return client
 
     def select(self, filters: Filters | None, instance_ids: Collection[str]) -> dict[str, Observation]:
-        """The instances that pass all ``filters`` (None selects none), and those that are named, by id.
+        """Describe the instances that match ``filters`` (None matches none), and those in ``instance_ids``, by ID.
 
-        EC2 does the filtering. One call for each 1,000 instances found and each 200 named; the same question is asked
-        once in a program, whichever fleet asks it.
+        EC2 filters. One call for each 1,000 instances that match and each 200 IDs; a program makes the same call once,
+        however many of its fleets need it.
         """
         queries = [] if filters is None else [dict(filters)]
         queries += [{"instance-id": some} for some in chunks(sorted(instance_ids), MAX_FILTER_VALUES)]
         return {each: seen for query in queries for each, seen in self._describe(query).items()}
 
     def _describe(self, filters: Filters) -> dict[str, Observation]:
-        # Terminated instances are listed for an hour. A fleet that filters by state has its own way.
+        # Terminated instances are listed for an hour. A fleet's own filter of the state takes precedence.
         asked = {"instance-state-name": LIVING_STATES, **filters}
         query = frozenset((name, tuple(values)) for name, values in asked.items())
         if query not in self._described:
-            pages = self._ec2.get_paginator("describe_instances").paginate(
+            pages = self._ec2.client.get_paginator("describe_instances").paginate(
                 Filters=[{"Name": name, "Values": list(values)} for name, values in asked.items()],
                 PaginationConfig={"PageSize": PAGE_SIZE},
             )
             found = (
-                observation(instance, reservation.get("OwnerId", ""))
-                for page in self._each(pages, "DescribeInstances", "the fleet's instances")
+                to_observation(instance, reservation.get("OwnerId", ""))
+                for page in self._pages(pages, "DescribeInstances", "the fleet's instances")
                 for reservation in page["Reservations"]
                 for instance in reservation.get("Instances", ())
             )
             self._described[query] = {each.instance_id: each for each in found}
         return self._described[query]
 
-    def legacy_calls(
-        self, metric: LegacyMetric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
-    ) -> dict[str, LegacyCalls | None]:
-        """What CloudWatch counted of each instance, None where it has no data; one call for each 500.
+    def imdsv1_usage(
+        self, metric: Imdsv1Metric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
+    ) -> dict[str, Imdsv1Usage | None]:
+        """Return the calls that CloudWatch counted for each instance, None where it has no data.
 
-        ``period`` is in seconds, a multiple of 60.
+        ``period`` is in seconds, a multiple of 60. One call for each 500 instances.
         """
         points = self._points([(metric, each) for each in instance_ids], start, end, period)
         return {each: total(points[metric, each]) for each in instance_ids}
 
-    def refused_and_heard(
+    def refused_calls_and_last_data(
         self, refusing: Sequence[str], instance_ids: Sequence[str], start: datetime, end: datetime, period: int
-    ) -> tuple[dict[str, LegacyCalls | None], dict[str, datetime]]:
-        """The refused IMDSv1 calls of those that are ``refusing`` them, and when each instance was last heard of.
+    ) -> tuple[dict[str, Imdsv1Usage | None], dict[str, datetime]]:
+        """Return the refused IMDSv1 calls of the ``refusing``, and the time of the last data point of each instance.
 
-        The latter is the begin of the last period of which CloudWatch has a data point that a running instance always
-        sends. It leaves out an instance without one.
+        The latter is of a metric that every running instance sends, and is the start of the data point's period.
+        Instances without data are left out.
         """
-        rejected: LegacyMetric = "MetadataNoTokenRejected"
+        rejected: Imdsv1Metric = "MetadataNoTokenRejected"
         series = [*((rejected, each) for each in refusing), *((HEARTBEAT, each) for each in instance_ids)]
         points = self._points(series, start, end, period)
-        heard = {each: max(at for at, _ in points[HEARTBEAT, each]) for each in instance_ids if points[HEARTBEAT, each]}
-        return {each: total(points[rejected, each]) for each in refusing}, heard
+        heartbeats = {each: points[HEARTBEAT, each] for each in instance_ids}
+        last_data = {each: max(at for at, _ in found) for each, found in heartbeats.items() if found}
+        return {each: total(points[rejected, each]) for each in refusing}, last_data
 
     def _points(
         self, series: Sequence[Series], start: datetime, end: datetime, period: int
@@ -125,8 +125,8 @@ class FleetLookups:
                 EndTime=end,
             )
             names = " and ".join(sorted({metric for metric, _ in some}))
-            subject = f"{names} of {together(sorted({instance_id for _, instance_id in some}))}"
-            for page in self._each(pages, "GetMetricData", subject, "CloudWatch"):
+            subject = f"{names} of {abbreviated(sorted({instance_id for _, instance_id in some}))}"
+            for page in self._pages(pages, "GetMetricData", subject, "CloudWatch"):
                 for result in page["MetricDataResults"]:
                     self._require_data(names, result.get("StatusCode", ""))
                     pairs = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
@@ -138,47 +138,47 @@ class FleetLookups:
             raise AwsError(f"{metric}: CloudWatch in {self.region} answered with {status}; run again.", status)
 
     def impaired(self, instance_ids: Collection[str]) -> dict[str, Impairment]:
-        """The instances that fail a status check of EC2, each with which, and since when.
+        """Return which status checks of EC2 each instance fails, and since when; instances that pass are left out.
 
-        Asked for all of the region that fail it, which are few: naming ids would fail whole when one is gone.
+        This describes every impaired instance of the region, since a call with IDs fails entirely if one is gone.
         """
         found: defaultdict[str, list[Impairment]] = defaultdict(list)
         for check in ("system", "instance"):
-            pages = self._ec2.get_paginator("describe_instance_status").paginate(
+            pages = self._ec2.client.get_paginator("describe_instance_status").paginate(
                 Filters=[{"Name": f"{check}-status.status", "Values": ["impaired"]}],
                 PaginationConfig={"PageSize": PAGE_SIZE},
             )
-            for page in self._each(pages, "DescribeInstanceStatus", together(instance_ids)):
+            for page in self._pages(pages, "DescribeInstanceStatus", abbreviated(instance_ids)):
                 for each in page["InstanceStatuses"]:
                     summary = each.get("SystemStatus", {}) if check == "system" else each.get("InstanceStatus", {})
                     since = [at for detail in summary.get("Details", ()) if (at := detail.get("ImpairedSince"))]
                     impairment = Impairment(f"{check} status impaired", min(since, default=None))
                     found[each.get("InstanceId", "")].append(impairment)
-        return {each: together_impaired(found[each]) for each in instance_ids if each in found}
+        return {each: merge_impairments(found[each]) for each in instance_ids if each in found}
 
     def denial_to_modify(self, instance_id: str, parameters: Options) -> str | None:
-        """Why EC2, asked without carrying it out, does not permit this modification; None if it does."""
+        """Return why a dry run of the modification is denied, or None if it is permitted."""
         return self._denial(
             "ModifyInstanceMetadataOptions",
             instance_id,
             parameters,
-            lambda: self._ec2.modify_instance_metadata_options(
+            lambda: self._ec2.client.modify_instance_metadata_options(
                 InstanceId=instance_id,
                 DryRun=True,
-                **parameters,  # type: ignore[arg-type]  # options.modification's
+                **parameters,  # type: ignore[arg-type]  # made by options.modification
             ),
         )
 
     def denial_to_read_status(self) -> str | None:
-        """Why the status of instances may not be read; None if it may."""
+        """Return why reading the status of instances is denied, or None if it is permitted."""
         return self._denial(
-            "DescribeInstanceStatus", "a dry run", None, lambda: self._ec2.describe_instance_status(DryRun=True)
+            "DescribeInstanceStatus", "a dry run", None, lambda: self._ec2.client.describe_instance_status(DryRun=True)
         )
 
     def denial_to_read_metrics(self, instance_id: str, start: datetime, end: datetime) -> str | None:
-        """Why metrics may not be read; None if they may. CloudWatch has no dry runs, so one metric is asked for."""
+        """Return why reading metrics is denied, or None. CloudWatch has no dry runs, so this reads one metric."""
         try:
-            self.legacy_calls("MetadataNoTokenRejected", [instance_id], start, end, 60)
+            self.imdsv1_usage("MetadataNoTokenRejected", [instance_id], start, end, 60)
         except AwsError as error:
             if error.code not in DENIED_CODES:
                 raise
@@ -187,7 +187,7 @@ class FleetLookups:
 
     def _denial(self, action: str, subject: str, parameters: Options | None, call: Callable[[], object]) -> str | None:
         try:
-            with self._explained(action, subject, parameters=parameters):
+            with self._translated(action, subject, parameters=parameters):
                 call()
         except AwsError as error:
             if error.code in DENIED_CODES:
@@ -196,34 +196,34 @@ class FleetLookups:
                 raise
         return None
 
-    def _each(self, pages: Iterable[T], action: str, subject: str, service: str = "EC2") -> Iterator[T]:
-        """Page by page, each of them in time."""
+    def _pages(self, pages: Iterable[T], action: str, subject: str, service: str = "EC2") -> Iterator[T]:
+        """Iterate over pages, each within its own deadline."""
         following = iter(pages)
         while True:
-            with self._explained(action, subject, service):
+            with self._translated(action, subject, service):
                 page = next(following, None)
             if page is None:
                 return
             yield page
 
     @contextmanager
-    def _explained(
+    def _translated(
         self, action: str, subject: str, service: str = "EC2", *, parameters: Options | None = None
     ) -> Iterator[None]:
         try:
-            with self._calls.within(self._calls.deadline(LONGEST_SECONDS)):
+            with self._ec2.within(self._ec2.deadline(PAGE_SECONDS)):
                 yield
         except DeadlinePassedError:
             raise AwsError(
-                f"{subject}: {service} in {self.region} did not answer {action} in {LONGEST_SECONDS:g} s; run again."
+                f"{subject}: {service} in {self.region} did not answer {action} in {PAGE_SECONDS:g} s; run again."
             ) from None
         except (ClientError, BotoCoreError, ResponseParserError) as error:
-            raise explain(
+            raise translate(
                 error,
                 action=action,
                 subject=subject,
                 region=self.region,
-                secrets=self._calls.secrets,
+                secrets=self._ec2.secrets,
                 service=service,
                 parameters=parameters,
             ) from None

@@ -1,4 +1,4 @@
-"""A client-side token bucket, so that a fleet-wide run asks no faster than EC2 allows.
+"""A client-side token bucket that keeps a run within EC2's request quotas.
 
 Source: EC2 user guide, "Request throttling for the Amazon EC2 API" (bucket size and refill rate per action, account
 and region).
@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 RESERVE = 6
-"""Requests left to others in a full bucket: EC2 may refill in ticks of a second, and we are never its only caller."""
+"""Requests left to other callers in a full bucket. EC2 may also refill in ticks of a second."""
 
 
 @dataclass(frozen=True)
 class BucketSize:
-    """How many requests may be made at once (``capacity``), and how many more each second (``refill_per_second``)."""
+    """How many requests may be made at once, and how many more each second."""
 
     capacity: float
     refill_per_second: float
@@ -29,10 +29,10 @@ EC2_BUCKETS: Mapping[str, BucketSize] = {
 
 
 class TokenBucket:
-    """Hands out one request at a time and says how long the caller has to hold it back."""
+    """Tell each caller how long to delay its request. Safe to share between threads."""
 
     def __init__(self, size: BucketSize, now: Callable[[], float]) -> None:
-        self._refill = size.refill_per_second
+        self._rate = size.refill_per_second
         self._capacity = max(1.0, size.capacity - RESERVE)
         self._now = now
         self._lock = threading.Lock()
@@ -40,19 +40,19 @@ class TokenBucket:
         self._at = now()
 
     def take(self) -> float:
-        """Take a token, on credit if there is none, and return the seconds until it may be used."""
+        """Take a token, in advance if there is none, and return the seconds until it may be used."""
         with self._lock:
-            self._top_up()
+            self._refill()
             self._tokens -= 1
-            return max(0.0, -self._tokens / self._refill)
+            return max(0.0, -self._tokens / self._rate)
 
     def throttled(self) -> None:
-        """Account for a request that EC2 refused: its bucket is empty, so ours holds no more than that."""
+        """Record that EC2 throttled a request: its bucket is empty, so this one holds nothing either."""
         with self._lock:
-            self._top_up()
+            self._refill()
             self._tokens = min(self._tokens, 0.0)
 
-    def _top_up(self) -> None:
+    def _refill(self) -> None:
         now = self._now()
-        self._tokens = min(self._capacity, self._tokens + (now - self._at) * self._refill)
+        self._tokens = min(self._capacity, self._tokens + (now - self._at) * self._rate)
         self._at = now

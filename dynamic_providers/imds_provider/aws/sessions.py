@@ -1,10 +1,9 @@
-"""Sessions, credentials and clients: how to get to EC2 in the right account."""
+"""Sessions, credentials and clients for the account and regions that the stack configures."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
@@ -17,9 +16,8 @@ from botocore.session import Session as BotocoreSession
 
 from ..errors import ConfigurationError
 from ..waiting.clock import Deadline
-from .batching import Upcoming
 from .ec2 import Ec2, Ec2Clock
-from .errors import explain
+from .errors import translate
 from .fleet_lookups import FleetLookups
 from .settings import AssumedRole, AwsSettings
 
@@ -42,10 +40,10 @@ class _ClientArguments(TypedDict):
 
 
 class Aws:
-    """The connections of one run, of the dynamic host or of a program: one :class:`Ec2` for each region, made once.
+    """AWS as one run of the dynamic host, or one program, uses it: one :class:`Ec2` for each region, made once.
 
-    ``when_connected`` is called after each of them is made. ``new_session`` makes the sessions of botocore that all
-    clients come from.
+    ``when_connected`` is called after each is made. ``new_session`` makes the botocore sessions of all clients. Safe to
+    share between threads.
     """
 
     def __init__(
@@ -63,49 +61,40 @@ class Aws:
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._regions: dict[str, Ec2] = {}
-        self._upcoming: defaultdict[str, Upcoming] = defaultdict(Upcoming)
         self._fleets: dict[str, FleetLookups] = {}
 
     def default_region(self) -> str | None:
-        """``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
+        """Return ``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
         with self._lock:
             return self.settings.region or os.environ.get("AWS_REGION") or self._base_session().region_name
 
-    def announce(self, region: str, instance_id: str) -> None:
-        """Say that the instance will soon be looked at, so that it is described along with others, or beforehand.
-
-        Nothing is sent before the first operation that needs EC2: previews announce, but have none.
-        """
-        with self._lock:
-            self._upcoming[region].announce(instance_id)
-
     def deadline(self, seconds: float) -> Deadline:
-        """So many seconds from now."""
+        """Return the deadline that is so many seconds from now."""
         return Deadline(self._clock, seconds)
 
     def ec2(self, region: str | None) -> Ec2:
-        """EC2 of the region, or of the default one.
+        """Return EC2 of the region, or of the default one.
 
-        Raises :class:`ConfigurationError` if it cannot be used, or must not: nothing is sent to EC2 in an account that
-        ``aws:allowedAccountIds`` or ``aws:forbiddenAccountIds`` rules out.
+        Raises :class:`ConfigurationError` if it cannot be used, or must not be: nothing is sent to EC2 in an account
+        that ``aws:allowedAccountIds`` or ``aws:forbiddenAccountIds`` rules out.
         """
         region = region or self.default_region()
         if not region:
             raise ConfigurationError("no AWS region: set `region`, aws:region or AWS_REGION.")
         with self._lock:
-            connection = self._regions.get(region)
-            if connection is None:
-                connection = self._regions[region] = self._connect(region)
-            return connection
+            ec2 = self._regions.get(region)
+            if ec2 is None:
+                ec2 = self._regions[region] = self._connect(region)
+            return ec2
 
     def fleet(self, region: str) -> FleetLookups:
-        """The look-ups about whole fleets in the region. Raises as :meth:`ec2` does."""
+        """Return the lookups of whole fleets in the region. Raises as :meth:`ec2` does."""
         ec2 = self.ec2(region)
         with self._lock:
-            calls = self._fleets.get(region)
-            if calls is None:
-                calls = self._fleets[region] = FleetLookups(ec2, lambda: self._cloudwatch(region))
-            return calls
+            lookups = self._fleets.get(region)
+            if lookups is None:
+                lookups = self._fleets[region] = FleetLookups(ec2, lambda: self._cloudwatch(region))
+            return lookups
 
     def _cloudwatch(self, region: str) -> CloudWatchClient:
         with self._lock:
@@ -118,7 +107,7 @@ class Aws:
             lambda session: session.client("ec2", **self._client_arguments("ec2", region)), region
         )
         self._when_connected()
-        return Ec2(client, region, self.settings, self._clock, self._upcoming[region])
+        return Ec2(client, region, self.settings, self._clock)
 
     def _client(self, make: Callable[[boto3.Session], C], region: str) -> C:
         try:
@@ -133,7 +122,7 @@ class Aws:
             try:
                 self._session = self._new_session()
             except BotoCoreError as error:
-                raise ConfigurationError(f"AWS access is configured wrongly: {error}") from None
+                raise ConfigurationError(f"AWS access is misconfigured: {error}") from None
         return self._session
 
     def _new_session(self) -> boto3.Session:
@@ -146,7 +135,7 @@ class Aws:
             ("credentials_file", "aws:sharedCredentialsFiles", settings.shared_credentials_files),
         ):
             if len(files) > 1:
-                raise ConfigurationError(f"{key} takes one file here, got {len(files)}.")
+                raise ConfigurationError(f"{key} must list only one file, got {len(files)}.")
             if files:
                 botocore_session.set_config_variable(variable, files[0])
         session = boto3.Session(
@@ -164,7 +153,7 @@ class Aws:
     def _assume(self, role: AssumedRole, session: boto3.Session) -> boto3.Session:
         credentials = session.get_credentials()
         if credentials is None:
-            raise ConfigurationError(f"there are no credentials to assume {role.role_arn} with.")
+            raise ConfigurationError(f"found no credentials to assume {role.role_arn} with.")
 
         def sts(_service: str, **credentials: str) -> STSClient:
             arguments = self._client_arguments("sts", session.region_name or "us-east-1")
@@ -190,7 +179,7 @@ class Aws:
             sts, credentials, role.role_arn, extra_args={name: value for name, value in extra.items() if value}
         )
         assumed = self._new_botocore_session()
-        # botocore has no public way to hand a session credentials that renew themselves.
+        # botocore has no public way to give a session credentials that renew themselves.
         assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
             fetcher.fetch_credentials, "assume-role"
         )
@@ -215,7 +204,7 @@ class Aws:
         }
 
     def account_id(self, region: str) -> str:
-        """The account that the credentials in use belong to. Raises :class:`ConfigurationError`."""
+        """Return the account of the credentials in use. Raises :class:`ConfigurationError`."""
         with self._lock:
             return self._account_id(self._base_session(), region)
 
@@ -224,7 +213,7 @@ class Aws:
         try:
             return sts.get_caller_identity()["Account"]
         except (ClientError, BotoCoreError, ResponseParserError) as error:
-            reason = explain(
+            reason = translate(
                 error,
                 action="GetCallerIdentity",
                 subject="the account of the credentials in use",

@@ -1,4 +1,4 @@
 """What runs in Pulumi's dynamic host: the base of the providers, the link to the engine, the state of one run.
 
-The process is the run here. A user's program may share its process with others, so components import none of this.
+A process of the dynamic host is one run. Programs may share a process, so components import nothing from here.
 """

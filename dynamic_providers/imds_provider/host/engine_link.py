@@ -1,7 +1,7 @@
-"""The link from the dynamic host to the Pulumi engine that started it: is it alive, and what it shows of our progress.
+"""The link from the dynamic host to the Pulumi engine that started it: whether it runs, and log lines for it to show.
 
-After ``kill -9`` of the engine the dynamic host lives on. An operation that it was carrying out must send nothing
-more, and a host without an engine must end; both follow from the state of one gRPC channel to the engine.
+After ``kill -9`` of the engine the dynamic host lives on. An operation in progress must send nothing more, and a host
+without an engine must exit; both follow from the state of one gRPC channel to the engine.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ LOG_SECONDS = 5
 
 
 class Engine:
-    """The engine at ``address`` (``127.0.0.1:port``), or none: then it never counts as gone and nothing is shown.
+    """The engine at ``address`` (``127.0.0.1:port``). Without an address it never counts as gone, and shows nothing.
 
-    It is also the clock of the operations it asked for: a pause ends, with :class:`EngineGoneError`, when it is gone.
+    It is also the clock of its operations: :meth:`sleep` raises :class:`EngineGoneError` once the engine is gone.
     """
 
     def __init__(self, address: str | None) -> None:
@@ -38,10 +38,16 @@ class Engine:
             self._stub = engine_pb2_grpc.EngineStub(self._channel)
             self._channel.subscribe(self._on_state, try_to_connect=True)
 
+    @classmethod
+    def of_this_host(cls) -> Engine:
+        """The engine whose address is on the command line of this process: the engine starts its plugins so."""
+        addresses = [each for each in sys.argv[1:] if _ADDRESS.fullmatch(each)]
+        return cls(addresses[-1] if addresses else None)
+
     def _on_state(self, state: grpc.ChannelConnectivity) -> None:
         if state is grpc.ChannelConnectivity.IDLE and self._channel is not None:
-            # A lost connection leaves a channel idle. Only another attempt, which nothing but a subscription can ask
-            # for, tells whether somebody still listens; subscribing this method anew would be told IDLE at once.
+            # A lost connection leaves a channel idle. Only another attempt shows whether somebody still listens, and
+            # only a subscription makes one; another one of this method would be called with IDLE at once.
             self._channel.subscribe(lambda _: None, try_to_connect=True)
         elif state is grpc.ChannelConnectivity.TRANSIENT_FAILURE and not self._gone.is_set():
             self._gone.set()
@@ -51,7 +57,7 @@ class Engine:
     def require(self) -> None:
         """Raise :class:`EngineGoneError` if the engine is gone."""
         if self._gone.is_set():
-            raise EngineGoneError("the Pulumi engine has ended, so nothing more is sent; run `pulumi up` again.")
+            raise EngineGoneError("the Pulumi engine exited, so nothing more is sent; run `pulumi up` again.")
 
     def now(self) -> float:
         return time.monotonic()
@@ -61,7 +67,7 @@ class Engine:
         self.require()
 
     def show_progress(self, message: str) -> None:
-        """Show a line that the engine's display replaces by the next one and does not keep."""
+        """Show a line that the engine's display replaces with the next one."""
         self._log(engine_pb2.INFO, message, ephemeral=True)
 
     def inform(self, message: str) -> None:
@@ -73,7 +79,7 @@ class Engine:
         self._log(engine_pb2.WARNING, message, ephemeral=False)
 
     def report(self, message: str) -> None:
-        """Show an error that stays in the output and makes the run fail."""
+        """Show an error that stays in the output and fails the run."""
         self._log(engine_pb2.ERROR, message, ephemeral=False)
 
     def _log(self, severity: engine_pb2.LogSeverity.ValueType, message: str, *, ephemeral: bool) -> None:
@@ -83,11 +89,5 @@ class Engine:
         try:
             self._stub.Log(request, timeout=LOG_SECONDS)
         except grpc.RpcError:
-            # Nobody is left to be told. What comes of the operation is decided by `require`, not by a lost line.
+            # A lost line does not fail the operation; `require` does if the engine is gone.
             return
-
-
-def engine_of_this_host(arguments: list[str] | None = None) -> Engine:
-    """The engine whose address stands on the command line of this process, as the engine starts its plugins."""
-    addresses = [each for each in (arguments or sys.argv)[1:] if _ADDRESS.fullmatch(each)]
-    return Engine(addresses[-1] if addresses else None)

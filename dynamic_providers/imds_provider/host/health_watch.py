@@ -1,4 +1,4 @@
-"""Watching instances until they have come through their change: describe, ask CloudWatch, wait, and go on or stop."""
+"""Watch instances after their change: describe, ask CloudWatch, wait, and continue or stop the rollout."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ..errors import WaveStoppedError
 from ..rules.target import Target
 from ..rules.wave_health import (
     Changed,
-    Look,
-    Rule,
-    looked_at_from,
+    HealthRule,
+    Snapshot,
     may_be_covered,
-    next_look,
+    metrics_since,
+    next_check,
+    no_data,
     not_covered,
     period,
     progress,
     recently_changed,
-    seconds_left,
+    rollout_stopped,
+    soak_left,
     soaking,
-    stopped,
     unhealthy,
-    unknown_line,
 )
 from . import runtime
 
@@ -31,56 +31,55 @@ PROGRESS_SECONDS = 5.0
 DESCRIBE_SECONDS = 60.0
 
 
-def require_healthy(targets: Iterable[Target], rule: Rule, region: str, title: str) -> None:
-    """Wait until every instance that was changed lately has come through it.
+def require_healthy(targets: Iterable[Target], rule: HealthRule, region: str, title: str) -> None:
+    """Wait until every instance that was changed lately is known to be healthy.
 
-    Raises :class:`WaveStoppedError` as soon as one is known to be unhealthy, and where ``rule`` blocks, once one has
-    stayed unknown for too long.
+    Raises :class:`WaveStoppedError` as soon as one is unhealthy and, where ``rule`` blocks, once CloudWatch has had
+    no data on one for too long.
     """
-    ec2 = runtime.ec2(region)
-    changed, began = recently_changed(targets, rule, ec2.now()), runtime.engine().now()
+    changed, started = recently_changed(targets, rule, runtime.ec2(region).now()), runtime.engine().now()
     while changed:
-        look = _look(changed, rule, region)
-        if reasons := unhealthy(changed, rule, look):
-            refused = any(calls.count > 0 for each in reasons if (calls := look.refused.get(each)) is not None)
-            raise WaveStoppedError(stopped(title, reasons, rule, refused=refused))
-        in_soak, uncovered = soaking(changed, rule, look), not_covered(changed, rule, look)
-        expected = [each for each in uncovered if may_be_covered(each, look.now)]
+        seen = _snapshot(changed, rule, region)
+        if reasons := unhealthy(changed, rule, seen):
+            refused = any(calls.count > 0 for each in reasons if (calls := seen.refused.get(each)) is not None)
+            raise WaveStoppedError(rollout_stopped(title, reasons, rule, refused=refused))
+        in_soak, uncovered = soaking(changed, rule, seen), not_covered(changed, rule, seen)
+        expected = [each for each in uncovered if may_be_covered(each, seen.now)]
         if not in_soak and not expected:
             _judge_unknown(uncovered, rule, title)
             return
-        left = seconds_left(in_soak, rule, look.now)
+        left = soak_left(in_soak, rule, seen.now)
         line = partial(progress, title, len(in_soak), len(expected), left)
-        _pause(next_look(left, runtime.engine().now() - began), line)
+        _pause(next_check(left, runtime.engine().now() - started), line)
 
 
-def _look(changed: list[Changed], rule: Rule, region: str) -> Look:
-    ec2, calls = runtime.ec2(region), runtime.aws().fleet(region)
+def _snapshot(changed: list[Changed], rule: HealthRule, region: str) -> Snapshot:
+    ec2, lookups = runtime.ec2(region), runtime.aws().fleet(region)
     ids = sorted(each.instance_id for each in changed)
     described = ec2.describe(ids, ec2.deadline(DESCRIBE_SECONDS))
     running = frozenset(each for each, seen in described.items() if seen.instance_state == "running")
     now = ec2.now()
     refusing = [each for each in changed if each.required_at is not None and each.instance_id in running]
     if not refusing:
-        return Look(now, running, {}, {}, calls.impaired(ids))
-    since, names = looked_at_from(refusing, rule, now), sorted(each.instance_id for each in refusing)
-    # To the end of the minute that has begun.
+        return Snapshot(now, running, {}, {}, lookups.impaired(ids))
+    since, names = metrics_since(refusing, rule, now), sorted(each.instance_id for each in refusing)
+    # Up to the end of the current minute.
     until = now + timedelta(minutes=1)
-    refused, heard = calls.refused_and_heard(names, names, since, until, period(since, until))
-    return Look(now, running, heard, refused, calls.impaired(ids))
+    refused, last_data = lookups.refused_calls_and_last_data(names, names, since, until, period(since, until))
+    return Snapshot(now, running, last_data, refused, lookups.impaired(ids))
 
 
-def _judge_unknown(uncovered: list[Changed], rule: Rule, title: str) -> None:
-    if not uncovered or rule.unknown == "ignore":
+def _judge_unknown(uncovered: list[Changed], rule: HealthRule, title: str) -> None:
+    if not uncovered or rule.readiness.unknown == "ignore":
         return
-    line = unknown_line(title, uncovered)
-    if rule.unknown == "block":
-        raise WaveStoppedError(line)
-    runtime.engine().warn(line)
+    message = no_data(title, uncovered)
+    if rule.readiness.unknown == "block":
+        raise WaveStoppedError(message)
+    runtime.engine().warn(message)
 
 
 def _pause(seconds: float, line: Callable[[float], str]) -> None:
-    """Wait, with a line of progress every five seconds that is given how many have passed."""
+    """Wait, with a progress line every five seconds; ``line`` takes the seconds passed so far."""
     engine, passed = runtime.engine(), 0.0
     while passed < seconds:
         engine.show_progress(line(passed))

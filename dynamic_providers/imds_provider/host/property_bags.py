@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
 from pulumi.output import Unknown
-
-from ..rules.barrier_state import PROPERTY_NAMES as BARRIER_PROPERTY_NAMES
-from ..rules.options import OPTION_NAMES
-from ..rules.resource_state import PROPERTY_NAMES
-from ..rules.wave_check_state import PROPERTY_NAMES as GATE_PROPERTY_NAMES
 
 
 def is_known(value: object) -> bool:
@@ -17,24 +12,24 @@ def is_known(value: object) -> bool:
     return not isinstance(value, Unknown)
 
 
-def _python_spelling(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[0].lower()}", name)
+class Spelling:
+    """How Python and Pulumi spell the properties of one resource: ``http_tokens`` and ``httpTokens``.
+
+    Pulumi translates the keys of nested mappings too. Those are names that people gave to their instances, so any name
+    that is not a property of the resource stays as it is.
+    """
+
+    def __init__(self, properties: Iterable[str]) -> None:
+        self._in_pulumi = {name: _camel_case(name) for name in properties}
+        self._in_python = {camel: name for name, camel in self._in_pulumi.items()}
+
+    def in_pulumi(self, name: str) -> str:
+        return self._in_pulumi.get(name, name)
+
+    def in_python(self, name: str) -> str:
+        return self._in_python.get(name, name)
 
 
-# Pulumi translates the keys of nested mappings too, and those are names that people gave to their instances: only what
-# stands here may be touched.
-_TO_PULUMI = {
-    _python_spelling(name): name
-    for name in (*OPTION_NAMES, *PROPERTY_NAMES, *BARRIER_PROPERTY_NAMES, *GATE_PROPERTY_NAMES)
-}
-_TO_PYTHON = {name: spelling for spelling, name in _TO_PULUMI.items()}
-
-
-def translate_input(name: str) -> str:
-    """The property ``http_protocol_ipv6`` as Pulumi spells it, ``httpProtocolIpv6``; any other name as it is."""
-    return _TO_PULUMI.get(name, name)
-
-
-def translate_output(name: str) -> str:
-    """The property ``httpProtocolIpv6`` as Python spells it, ``http_protocol_ipv6``; any other name as it is."""
-    return _TO_PYTHON.get(name, name)
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(each.capitalize() for each in others)

@@ -1,4 +1,4 @@
-"""What this project's dynamic resources and their providers have in common: glue to Pulumi, no rules."""
+"""The base of the dynamic resources and of their providers."""
 
 from __future__ import annotations
 
@@ -12,56 +12,63 @@ from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest
 
 from ..errors import ImdsError
 from ..program.explicit_providers import refuse_explicit_provider
-from ..rules.options import Violation
-from ..rules.resource_state import REGION, IsKnown
+from ..rules.resource_state import REGION, IsKnown, Properties
+from ..rules.validation import Violation
 from . import runtime
-from .property_bags import is_known, translate_input, translate_output
-
-Bag = dict[str, Any]  # what pulumi.dynamic passes and takes
+from .property_bags import Spelling, is_known
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Provider(dynamic.ResourceProvider):
-    """Holds nothing, since it is pickled into the state of every stack: no configuration and no credentials."""
+    """The base of the providers. Pulumi pickles them into the state of every stack, so they hold no values."""
 
     serialize_as_secret_always = False
 
     def configure(self, req: ConfigureRequest) -> None:
-        runtime.configure(req.config.get)
+        runtime.run().configure(req.config.get)
 
 
 class Resource(dynamic.Resource):
-    """Spells the names of its own properties in Pulumi's way, and leaves those alone that people chose."""
+    """The base of the resources: spells its own properties as Pulumi does, and refuses explicit AWS providers."""
 
-    def __init__(self, provider: Provider, name: str, props: Bag, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, provider: Provider, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         refuse_explicit_provider(f"{type(self).__name__} {name}", opts)
+        self._spelling = Spelling(props)
         super().__init__(provider, name, props, opts)
 
     def translate_input_property(self, prop: str) -> str:
-        return translate_input(prop)
+        return self._spelling.in_pulumi(prop)
 
     def translate_output_property(self, prop: str) -> str:
-        return translate_output(prop)
+        return self._spelling.in_python(prop)
 
 
-def told(operation: Callable[P, R]) -> Callable[P, R]:
-    """A provider's operation whose error the engine is told as a sentence, before it fails with it."""
+def reporting_errors(operation: Callable[P, R]) -> Callable[P, R]:
+    """Report an expected error of the operation to the engine as one line, then re-raise it.
+
+    The dynamic host prints its traceback below the resource, so that is cut short; the engine lists the lines of all
+    resources together.
+    """
 
     @wraps(operation)
-    def tell(*args: P.args, **kwargs: P.kwargs) -> R:
+    def reporting(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return operation(*args, **kwargs)
         except ImdsError as error:
-            raise runtime.reported(error) from None
+            runtime.engine().report(str(error))
+            raise error.with_traceback(None) from None
 
-    return tell
+    return reporting
 
 
-def checked(news: Bag, check: Callable[[Bag, IsKnown], list[Violation]]) -> CheckResult:
-    """The inputs, in the default region if they name none, and everything that ``check`` finds wrong with them."""
+def checked(news: Properties, check: Callable[[Properties, IsKnown], list[Violation]]) -> CheckResult:
+    """The inputs, with the default region if they name none, and a failure for each violation that ``check`` finds."""
     inputs = dict(news)
     if inputs.get(REGION) is None:
         inputs[REGION] = runtime.aws().default_region()
-    return CheckResult(inputs, [CheckFailure(each.property, each.reason) for each in check(inputs, is_known)])
+    failures = [CheckFailure(".".join(map(str, each.path)), each.in_python()) for each in check(inputs, is_known)]
+    return CheckResult(inputs, failures)

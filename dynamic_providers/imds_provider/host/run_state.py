@@ -1,7 +1,8 @@
-"""What one run of Pulumi has come to know of its resources: who manages what, and what was there before.
+"""What one run of Pulumi knows of its resources: who manages what, and the values from before.
 
 All operations of a run go through one process of the dynamic host, and resources that the program no longer has are
-deleted last. So a delete finds here what the other resources of the run manage, though it is told of itself alone.
+deleted last. So a delete finds here what the other resources of the run manage, though Pulumi passes it only its own
+properties.
 """
 
 from __future__ import annotations
@@ -11,55 +12,56 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from ..rules.options import Options, OptionValue
+from ..rules.resource_state import InstanceKey
 
 
 class RunState:
-    """One object serves all threads. An instance goes by its region and id."""
+    """One object serves all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._managed: defaultdict[tuple[object, object], set[str]] = defaultdict(set)
-        self._before: dict[tuple[object, object], dict[str, OptionValue]] = {}
-        self._read: set[tuple[object, object]] = set()
-        self._reported: set[tuple[object, object]] = set()
+        self._managed: defaultdict[InstanceKey, set[str]] = defaultdict(set)
+        self._before: defaultdict[InstanceKey, dict[str, OptionValue]] = defaultdict(dict)
+        self._read: set[InstanceKey] = set()
+        self._reported: set[InstanceKey] = set()
 
-    def manage(self, region: object, instance_id: object, names: Iterable[str]) -> None:
-        """A resource that the program has manages these options of the instance."""
+    def manage(self, instance: InstanceKey, names: Iterable[str]) -> None:
+        """Record that a resource of the program manages these options of the instance."""
         with self._lock:
-            self._managed[region, instance_id].update(names)
+            self._managed[instance].update(names)
 
-    def managed(self, region: object, instance_id: object) -> frozenset[str]:
+    def managed(self, instance: InstanceKey) -> frozenset[str]:
         """The options of the instance that resources of the program manage in this run."""
         with self._lock:
-            return frozenset(self._managed.get((region, instance_id), ()))
+            return frozenset(self._managed.get(instance, ()))
 
-    def remember(self, region: object, instance_id: object, before: Options, *, stays: bool = False) -> None:
+    def remember(self, instance: InstanceKey, before: Options, *, stays: bool = False) -> None:
         """Record the values from before a resource first managed the options.
 
-        What is known already is kept, unless the resource stays on the instance: its record outlives the run.
+        Known values are kept, unless the resource ``stays`` on the instance: its record outlives the run.
         """
         with self._lock:
-            known = self._before.setdefault((region, instance_id), {})
+            known = self._before[instance]
             known.update({name: value for name, value in before.items() if stays or name not in known})
 
-    def before(self, region: object, instance_id: object) -> Options:
-        """The values from before a resource of this run first managed the options, as far as they are known."""
+    def before(self, instance: InstanceKey) -> Options:
+        """The known values from before a resource of this run first managed the options."""
         with self._lock:
-            return dict(self._before.get((region, instance_id), {}))
+            return dict(self._before.get(instance, {}))
 
-    def read(self, region: object, instance_id: object) -> None:
-        """The recorded values of the instance are those of a moment ago."""
+    def read(self, instance: InstanceKey) -> None:
+        """Record that this run has read the instance."""
         with self._lock:
-            self._read.add((region, instance_id))
+            self._read.add(instance)
 
-    def was_read(self, region: object, instance_id: object) -> bool:
-        """Whether the instance was read in this run, so that a difference from what is recorded shows by itself."""
+    def was_read(self, instance: InstanceKey) -> bool:
+        """Whether this run has read the instance, so that the recorded values are up to date."""
         with self._lock:
-            return (region, instance_id) in self._read
+            return instance in self._read
 
-    def report_once(self, region: object, instance_id: object) -> bool:
-        """Whether nothing has been said yet of what becomes of the instance without its resource."""
+    def report_once(self, instance: InstanceKey) -> bool:
+        """Whether this is the first report of what happens to the instance when its resource is deleted."""
         with self._lock:
-            first = (region, instance_id) not in self._reported
-            self._reported.add((region, instance_id))
+            first = instance not in self._reported
+            self._reported.add(instance)
             return first

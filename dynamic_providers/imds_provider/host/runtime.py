@@ -1,8 +1,6 @@
-"""What the providers share in the dynamic host: the AWS connections and the link to the engine.
+"""What the providers share in the dynamic host: the run that its process serves.
 
-The engine starts one host for each run, so here the process is the run. A user's program may share its process with
-others, and uses nothing of this module. Providers are pickled into the state of a stack, so they hold nothing
-themselves.
+The engine starts one host for each run.
 """
 
 from __future__ import annotations
@@ -17,18 +15,22 @@ from functools import cache
 
 from ..aws import Aws, Ec2
 from ..aws.settings import AwsSettings, parse
-from ..errors import ConfigurationError, ImdsError
+from ..errors import ConfigurationError
+from ..rules.resource_state import DEFAULT_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Properties
 from ..waiting.clock import Deadline
-from .engine_link import Engine, engine_of_this_host
+from .engine_link import Engine
 from .run_state import RunState
 
 
 def _connect(settings: AwsSettings, engine: Engine) -> Aws:
-    return Aws(settings, engine, when_connected=_spare_collector)
+    return Aws(settings, engine, when_connected=_freeze_garbage)
 
 
 class Run:
-    """One run of Pulumi: its ID, its engine, its AWS connections, and what it knows of its resources."""
+    """One run of Pulumi: its engine, its AWS connections, and what it knows of its resources.
+
+    ``id`` is part of the IDs of the changes that it makes.
+    """
 
     def __init__(
         self,
@@ -45,11 +47,16 @@ class Run:
         self._aws: Aws | None = None
 
     def configure(self, get: Callable[[str], object]) -> None:
+        """Configure AWS access once; every provider of a run has the same configuration.
+
+        ``get`` gives the raw value of a key. Raises :class:`ConfigurationError`.
+        """
         with self._lock:
             if self._aws is None:
                 self._aws = self._connect(parse(get), self.engine)
 
     def aws(self) -> Aws:
+        """The connections. Raises :class:`ConfigurationError` before :meth:`configure`."""
         if self._aws is None:
             raise ConfigurationError("the provider was used before it was configured.")
         return self._aws
@@ -60,11 +67,11 @@ _run: Run | None = None
 
 
 def run() -> Run:
-    """The run that this process serves: that of the engine that started it, unless :func:`serve` gave another."""
-    global _run  # noqa: PLW0603  the process is what a run belongs to
+    """The run that this process serves: that of the engine that started it, unless :func:`serve` sets another."""
+    global _run  # noqa: PLW0603  the run belongs to the process
     with _lock:
         if _run is None:
-            _run = Run(engine_of_this_host())
+            _run = Run(Engine.of_this_host())
         return _run
 
 
@@ -80,20 +87,12 @@ def serve(other: Run) -> Iterator[Run]:
 
 
 def engine() -> Engine:
-    """The engine that asks for the operations of this run."""
+    """The engine of this run."""
     return run().engine
 
 
-def configure(get: Callable[[str], object]) -> None:
-    """Take the configuration of the stack, once: every provider of a run is given the same.
-
-    ``get`` gives the raw value of a key. Raises :class:`ConfigurationError`.
-    """
-    run().configure(get)
-
-
 def aws() -> Aws:
-    """The connections, once :func:`configure` has been called."""
+    """The connections of this run. Raises :class:`ConfigurationError` before they are configured."""
     return run().aws()
 
 
@@ -103,34 +102,26 @@ def state() -> RunState:
 
 
 def ec2(region: object) -> Ec2:
-    """EC2 of a region that a property bag names, or of the default one."""
+    """EC2 in the region of a property, or in the default one."""
     return aws().ec2(region if isinstance(region, str) else None)
 
 
 @cache
-def _spare_collector() -> None:
-    """Have no garbage collection look at what is loaded by now, once.
+def _freeze_garbage() -> None:
+    """Exclude everything that is loaded from garbage collection, once.
 
-    EC2's model alone is more than all else in the host, and stays for as long as the process. Going through it again
-    and again took a sixth of a preview of 400 instances.
+    EC2's model alone is larger than everything else in the host and stays for the life of the process. Traversing it
+    again and again took a sixth of a preview of 400 instances.
     """
     gc.freeze()
 
 
-def deadline(seconds: object, default: float) -> Deadline:
-    """A deadline from a property bag's ``timeoutSeconds``."""
-    return Deadline(engine(), float(seconds) if isinstance(seconds, int | float) else default)
+def deadline(properties: Properties) -> Deadline:
+    """The deadline that ``timeoutSeconds`` sets, or the default one."""
+    seconds = properties.get(TIMEOUT_SECONDS)
+    return Deadline(engine(), seconds if isinstance(seconds, int | float) else DEFAULT_TIMEOUT_SECONDS)
 
 
 def now() -> datetime:
-    """This moment by the clock of this machine, in UTC."""
+    """The time of this machine, in UTC."""
     return datetime.now(timezone.utc)
-
-
-def reported(error: ImdsError) -> ImdsError:
-    """The error, once the engine has been told its sentence, to be raised again with as short a traceback as can be.
-
-    The dynamic host prints tracebacks below each resource. The engine lists the sentences below the stack, together.
-    """
-    engine().report(str(error))
-    return error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""What runs in the user's Pulumi program beside the components: one owner for each option, no explicit providers.
+"""What the resources do in the user's Pulumi program: one owner for each option, no explicit AWS providers.
 
-One process may run several programs, so nothing here is kept for the process.
+One process may run several programs, so nothing here is kept per process.
 """

@@ -8,4 +8,4 @@ from ..errors import ImdsError
 
 
 class ProgramError(ImdsError, pulumi.RunError):
-    """The program cannot go on. Pulumi prints the message of a ``RunError`` without a traceback."""
+    """The program cannot continue. Pulumi prints the message of a ``RunError`` without a traceback."""

@@ -1,7 +1,7 @@
-"""The one rule about explicit AWS providers (``opts.provider``, ``opts.providers``): they are refused.
+"""Explicit AWS providers (``opts.provider``, ``opts.providers``) are refused.
 
-A dynamic resource is carried out by Pulumi's own provider for Python, which never gets to see the AWS provider that a
-program has chosen. To act in the account and region of the stack all the same would be to act where nobody meant to.
+Pulumi's own provider for Python carries out dynamic resources, and does not see the AWS provider that a program has
+chosen. Using the account and region of the stack instead would act where the user did not intend to.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import pulumi
 from .errors import ProgramError
 
 _TYPES = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
-"""A resource of each provider that says in which account something is done."""
+"""A resource type of each provider that determines the account and region."""
 
 
 def refuse_explicit_provider(subject: str, opts: pulumi.ResourceOptions | None) -> None:
     """Refuse an AWS provider that a resource with these options would have, of its own or from its parent.
 
-    ``subject`` is such as ``InstanceMetadata web``. For a component that has been made, options with it as the parent
-    find what transformations have added as well. Raises :class:`ProgramError` with one sentence.
+    ``subject`` begins the error, as in ``InstanceMetadata web``. Pass options with a component as the parent, once it
+    exists, to find providers that transformations have added to it. Raises :class:`ProgramError`.
     """
     provider = _explicit_provider(opts or pulumi.ResourceOptions())
     if provider is not None:

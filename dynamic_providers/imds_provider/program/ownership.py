@@ -1,18 +1,15 @@
-"""One owner for each option of an instance in a program, whoever makes the resources, and whether its id is known."""
+"""One owner for each option of an instance in a program, whichever resource sets it and whether its ID is known yet."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TypeVar
 
 import pulumi
 
-from ..rules.deciders import Deciders
+from ..rules.option_owners import OptionOwners
 from ..rules.options import OPTIONS
 from .errors import ProgramError
 from .per_program import PerProgram
-
-T = TypeVar("T")
 
 _COMPONENTS = {"imds:index:InstanceMetadata": "InstanceMetadata", "imds:index:FleetMetadata": "fleet"}
 
@@ -21,9 +18,9 @@ class _Program:
     """The resources of one program so far."""
 
     def __init__(self) -> None:
-        self.deciders = Deciders()
+        self.owners = OptionOwners()
         self.parents: dict[tuple[str, str], pulumi.Resource] = {}
-        # Outputs are told apart by identity, so they have to outlive the comparison.
+        # Outputs are compared by identity, so they must outlive the comparison.
         self.outputs: list[pulumi.Output[object]] = []
 
 
@@ -36,10 +33,10 @@ def own(
     instance_id: pulumi.Input[str],
     options: Mapping[str, pulumi.Input[str | int] | None],
 ) -> pulumi.Input[str]:
-    """Enter a resource that decides these options, by Python argument, of an instance.
+    """Enter a resource that sets these options, by Python argument, on an instance.
 
-    Gives the instance id for the resource to use. What is known only later is compared then, before that output is
-    known, so that nothing is sent for a second decider. Raises :class:`ProgramError` for one that is known now.
+    Returns the instance ID for the resource to use. Values that are known only later are compared then, before that ID
+    is known, so that nothing is sent for a second owner. Raises :class:`ProgramError` for one that is known now.
     """
     program = _programs.get()
     parent = opts.parent if opts else None
@@ -50,20 +47,20 @@ def own(
     plain = {name: value for name, value in given.items() if not isinstance(value, pulumi.Output)}
     known_id = instance_id if isinstance(instance_id, str) else None
     label = known_id or f"the instance of {owner}"
-    _refuse(program.deciders.decide(_subject(program, instance_id), label, owner, plain))
+    _refuse(program.owners.add(_instance(program, instance_id), label, owner, plain))
 
     checks = [] if parent is None else _same_name(program, name, parent)
     if len(plain) < len(given) or known_id is None:
         checks.append(
             pulumi.Output.all(instance_id, given).apply(
-                lambda known: _refuse(program.deciders.decide(known[0], str(known[0]), owner, known[1]))
+                lambda known: _refuse(program.owners.add(known[0], str(known[0]), owner, known[1]))
             )
         )
     return pulumi.Output.all(instance_id, *checks).apply(lambda found: str(found[0])) if checks else instance_id
 
 
-def _subject(program: _Program, instance_id: pulumi.Input[str]) -> Hashable:
-    """An id that is known, or else the output that stands for it: a resource gives the same one each time."""
+def _instance(program: _Program, instance_id: pulumi.Input[str]) -> Hashable:
+    """The ID if it is known, else the identity of its output: a resource has the same output each time."""
     if isinstance(instance_id, pulumi.Output):
         program.outputs.append(instance_id)
         return id(instance_id)
@@ -78,7 +75,7 @@ def _owner(name: str, parent: pulumi.Resource | None) -> str:
 
 
 def _same_name(program: _Program, name: str, parent: pulumi.Resource) -> list[pulumi.Output[None]]:
-    """Refuse a resource that would have the name of another: Pulumi tells children apart by name and parents' types."""
+    """Refuse a resource with the name of another: Pulumi identifies children by their name and their parents' types."""
     other = program.parents.setdefault((parent.pulumi_resource_type, name), parent)
     if other is parent:
         return []

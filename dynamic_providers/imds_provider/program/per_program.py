@@ -1,4 +1,4 @@
-"""What belongs to one run of a program, in a process that may run several, one after the other or in threads."""
+"""Values of one run of a program, in a process that may run several, one after the other or in threads."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class PerProgram(Generic[T]):
-    """One value for each run of a program, made when it is first asked for.
+    """One value for each run of a program, made on first use.
 
-    It is kept by the program's connection to the engine, which a run has to itself and which ends with it. Kept
-    anywhere else, a value that refers to the program's resources would keep both for ever. Pulumi knows the connection
-    by a context variable: ask in the thread of the program, since one that it starts may get that of another program.
+    It is stored on the program's connection to the engine, which belongs to one run and ends with it. Stored anywhere
+    else, a value that refers to the program's resources would never be freed. Pulumi keeps the connection in a context
+    variable: call :meth:`get` in the thread of the program, since a thread that it starts may see another program's.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -27,23 +27,23 @@ class PerProgram(Generic[T]):
         self._name = f"_imds_{id(self)}"
 
     def get(self) -> T:
-        """The value of the program that is running. Raises whatever making it raises."""
-        kept = _kept_by_the_program()
+        """The value of the running program. Raises what ``make`` raises."""
+        stored = _values_of_the_program()
         with self._lock:
-            if self._name not in kept:
-                kept[self._name] = self._make()
-            value: T = kept[self._name]
+            if self._name not in stored:
+                stored[self._name] = self._make()
+            value: T = stored[self._name]
         return value
 
     def set(self, value: T) -> None:
-        """Give the program that is running this value instead of one that is made."""
-        kept = _kept_by_the_program()
+        """Give the running program this value instead of one that ``make`` makes."""
+        stored = _values_of_the_program()
         with self._lock:
-            kept[self._name] = value
+            stored[self._name] = value
 
 
-def _kept_by_the_program() -> dict[str, Any]:
+def _values_of_the_program() -> dict[str, Any]:
     monitor = get_monitor()
     if monitor is None:
-        raise ProgramError("there is no Pulumi program here: run it by `pulumi` or the Automation API.")
+        raise ProgramError("no Pulumi program is running: use `pulumi` or the Automation API.")
     return vars(monitor)

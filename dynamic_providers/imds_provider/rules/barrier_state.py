@@ -1,173 +1,176 @@
-"""What a barrier waits for, and what it says: the property bag of ``MetadataOptionsApplied``. Pure."""
+"""The properties of ``MetadataOptionsApplied``: what a barrier waits for, and what it reports."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 
-from .observation import Observation, Settled, Verdict, judge
-from .options import Violation
-from .released import Leaver, leavers
-from .resource_state import REGION, TIMEOUT_SECONDS, WAVE, Bag, IsKnown, is_instance_id, is_timeout
-from .target import Target
+from . import allowed_values, validation
+from .observation import Observation, Verdict, WaitResult, judge
+from .released import Released, released
+from .resource_state import DAYS, IF_GONE, REGION, TIMEOUT_SECONDS, WAVE, IsKnown, Properties
+from .target import Target, render_time
+from .validation import Key, Violation, violations
 
 TARGETS = "targets"
 TITLE = "title"
-"""What the progress is told of, such as ``wave 2/3 of web``; no difference."""
+"""The subject of progress lines and errors, such as ``wave 2/3 of web``; a difference in it is not a change."""
 CHECKED_AT = "checkedAt"
-"""When all members of a wave were last seen through, to the second, in UTC."""
+"""When the barrier of a wave was last passed, to the second, in UTC."""
 OWNER = "owner"
-"""Whose targets these are, such as ``fleet web``, for what is said of those that leave; no difference."""
+"""The owner of the targets in reports on released instances, such as ``fleet web``; a difference is not a change."""
 RESTORES = "restores"
-"""What is restored on an instance that leaves, by its name among the targets."""
+"""What is restored on an instance when it is released, by its name among the targets."""
 REGIONS = "regions"
-"""The regions of instances that know their own, by their name among the targets; no difference."""
+"""The regions of instances that are not in ``region``, by their name; a difference is not a change."""
+SOAK_MINUTES = "soakMinutes"
+READINESS_UNKNOWN = "unknown"
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
 UNKNOWN_IDS = "unknownIds"
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
-_INPUTS = (TARGETS, REGION, REGIONS, TIMEOUT_SECONDS, TITLE, OWNER, RESTORES, WAVE)
-PROPERTY_NAMES = (*_INPUTS, CHECKED_AT, APPLIED_IDS, PENDING_START_IDS, UNKNOWN_IDS)
+
+_RECORDED_INPUTS = (TARGETS, REGION, REGIONS, TIMEOUT_SECONDS, TITLE, OWNER, RESTORES, WAVE)
+_KEYS = (
+    Key(REGION, allowed_values.REGION_OF_RESOURCE, required=True),
+    Key(TIMEOUT_SECONDS, allowed_values.TIMEOUT_SECONDS, required=True),
+    Key(IF_GONE, allowed_values.IF_GONE),
+    Key(SOAK_MINUTES, allowed_values.SOAK_MINUTES),
+    Key(DAYS, allowed_values.DAYS),
+    Key(READINESS_UNKNOWN, allowed_values.UNKNOWN),
+)
 
 
-def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
+def check(inputs: Properties, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed."""
-    found = check_targets(bag, is_known)
-    if is_known(bag.get(TIMEOUT_SECONDS)) and not is_timeout(bag.get(TIMEOUT_SECONDS)):
-        found.append(Violation(TIMEOUT_SECONDS, f"{TIMEOUT_SECONDS} must be a number of seconds from 1 to 3600."))
-    return found
+    return [*check_targets(inputs, is_known), *violations(inputs, _KEYS, is_known=is_known)]
 
 
-def check_targets(bag: Bag, is_known: IsKnown) -> list[Violation]:
-    """What is not allowed about the targets and their region."""
-    found = _check_names(bag.get(TARGETS), is_known)
-    if is_known(bag.get(REGION)) and not bag.get(REGION):
-        found.append(Violation(REGION, f"{REGION} must be given here or as aws:region."))
-    return found
-
-
-def _check_names(given: object, is_known: IsKnown) -> list[Violation]:
+def check_targets(inputs: Properties, is_known: IsKnown) -> list[Violation]:
+    """What is not allowed about the targets: each must be the target of a resource, and no instance may come twice."""
+    given = inputs.get(TARGETS)
     if not is_known(given):
         return []
     if not isinstance(given, Mapping):
-        return [Violation(TARGETS, f"{TARGETS} must map names to targets of InstanceMetadataOptions.")]
+        return [Violation((TARGETS,), "must map names to the targets of InstanceMetadataOptions resources.")]
     found: list[Violation] = []
     names: dict[str, str] = {}
     for name, value in sorted(given.items()):
         if not is_known(value):
             continue
         target = Target.parse(value)
-        if target is None or not is_instance_id(target.instance_id):
-            found.append(Violation(f"{TARGETS}.{name}", f"{name} is no target of an InstanceMetadataOptions."))
+        if target is None or not allowed_values.is_instance_id(target.instance_id):
+            reason = f"must be the target of an InstanceMetadataOptions resource, got {validation.quote(value)}."
+            found.append(Violation((TARGETS, name), reason))
         elif target.instance_id in names:
-            reason = f"{target.instance_id} is given twice, as {names[target.instance_id]} and as {name}."
-            found.append(Violation(f"{TARGETS}.{name}", reason))
+            reason = f"is {target.instance_id}, as is {names[target.instance_id]}: give each instance once."
+            found.append(Violation((TARGETS, name), reason))
         else:
             names[target.instance_id] = name
     return found
 
 
-def changed(recorded: Bag, wanted: Bag, is_known: IsKnown) -> bool:
-    """Whether the targets or the region differ from what was recorded; an unknown target does.
+def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool:
+    """Whether the targets or the region differ from the recorded ones; an unknown target does.
 
-    So does what is restored: a deletion is told only what was recorded. Older states record neither that nor an owner,
-    which is no difference. A wave consists of what its run changes, so one that is in it no more is no difference.
+    So does what is restored, since a deletion sees only what is recorded; states before 0.3.0 record neither that nor
+    an owner. The barrier of a wave has the instances that its run changes, so one that is missing is not a difference.
     """
-    given = wanted.get(TARGETS)
+    given = inputs.get(TARGETS)
     if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
         return True
-    if wanted.get(REGION) != recorded.get(REGION):
+    if inputs.get(REGION) != recorded.get(REGION):
         return True
-    if wanted.get(WAVE) is not None:
-        return bool(new_targets(recorded, wanted))
-    if recorded.get(OWNER) is not None and wanted.get(RESTORES) != recorded.get(RESTORES):
+    if inputs.get(WAVE) is not None:
+        return bool(new_targets(recorded, inputs))
+    if recorded.get(OWNER) is not None and inputs.get(RESTORES) != recorded.get(RESTORES):
         return True
-    return targets(recorded) != targets(wanted)
+    return targets(recorded) != targets(inputs)
 
 
-def new_targets(recorded: Bag, wanted: Bag) -> dict[str, Target]:
-    """The targets, by name, that are new or others than recorded."""
-    known = targets(recorded) if recorded.get(REGION) == wanted.get(REGION) else {}
-    return {name: target for name, target in targets(wanted).items() if known.get(name) != target}
+def new_targets(recorded: Properties, inputs: Properties) -> dict[str, Target]:
+    """The targets that are new or differ from the recorded ones, by instance ID."""
+    known = targets(recorded) if recorded.get(REGION) == inputs.get(REGION) else {}
+    return {target.instance_id: target for name, target in targets(inputs).items() if known.get(name) != target}
 
 
-def to_wait_for(recorded: Bag, wanted: Bag) -> dict[str, Target]:
-    """The instances with new targets, by id."""
-    return {target.instance_id: target for target in new_targets(recorded, wanted).values()}
+def region_of(properties: Properties) -> dict[str, object]:
+    """The region of each instance by ID: its own, or that of the barrier."""
+    regions = _mapping(properties, REGIONS)
+    return {
+        target.instance_id: regions.get(name) or properties.get(REGION) for name, target in targets(properties).items()
+    }
 
 
-def region_of(bag: Bag) -> dict[str, object]:
-    """The region of each instance, by id: its own, or that of the barrier."""
-    regions = _mapping(bag, REGIONS)
-    return {target.instance_id: regions.get(name) or bag.get(REGION) for name, target in targets(bag).items()}
+def released_instances(
+    recorded: Properties, inputs: Properties, managed: Callable[[str], Collection[str]]
+) -> list[Released]:
+    """The instances whose resources will be deleted.
+
+    ``managed`` gives the options of an instance that resources of the program manage.
+    """
+    known = targets(inputs)
+    undecided = set(_mapping(inputs, TARGETS)) - set(known)
+    return released(targets(recorded), known, undecided, _mapping(recorded, RESTORES), managed)
 
 
-def leaving(recorded: Bag, wanted: Bag, managed: Callable[[str], Collection[str]]) -> list[Leaver]:
-    """The instances whose resources will be deleted. ``managed`` gives what resources of the program manage of one."""
-    known = targets(wanted)
-    undecided = set(_mapping(wanted, TARGETS)) - set(known)
-    return leavers(targets(recorded), known, undecided, _mapping(recorded, RESTORES), managed)
-
-
-def outputs(inputs: Bag, recorded: Bag, settled: Settled, now: datetime) -> dict[str, object]:
-    """The outputs to record: what was just seen, and what was recorded of the targets that did not change."""
+def outputs(inputs: Properties, recorded: Properties, result: WaitResult, now: datetime) -> dict[str, object]:
+    """The outputs to record: what was just observed, and the recorded state of targets that did not change."""
 
     def still(name: str, verdict: Verdict) -> set[str]:
-        return _ids(recorded, name) - set(settled.verdicts) | set(settled.ids(verdict))
+        return _ids(recorded, name) - set(result.verdicts) | set(result.ids(verdict))
 
     return {
-        **{name: inputs[name] for name in _INPUTS if name in inputs},
-        **({CHECKED_AT: checked_at(now)} if inputs.get(WAVE) is not None else {}),
-        **_sorted_out(
-            inputs,
+        **{name: inputs[name] for name in _RECORDED_INPUTS if name in inputs},
+        **({CHECKED_AT: render_time(now)} if inputs.get(WAVE) is not None else {}),
+        **_ids_by_state(
+            {target.instance_id for target in targets(inputs).values()} - set(result.gone),
             still(PENDING_START_IDS, Verdict.PENDING_START),
             still(UNKNOWN_IDS, Verdict.UNKNOWN),
-            set(settled.ids(Verdict.GONE)),
         ),
     }
 
 
-def checked_at(now: datetime) -> str:
-    """The moment as ``checkedAt`` has it."""
-    return f"{now.astimezone(timezone.utc):{_TIME}}"
-
-
-def after_another_look(recorded: Bag, found: Mapping[str, Observation]) -> dict[str, object]:
-    """The outputs with those that were not in force, now judged by another observation."""
+def refreshed_outputs(recorded: Properties, found: Mapping[str, Observation]) -> dict[str, object]:
+    """The outputs after a refresh that described the instances of :func:`not_in_force`."""
     wanted = {target.instance_id: target.wanted for target in targets(recorded).values()}
     # A stopped one was changed while it was stopped, or it would not be among them.
-    verdicts = {each: judge(seen, wanted.get(each, {})) for each, seen in found.items()}
-    stopped = {each for each in _ids(recorded, PENDING_START_IDS) if verdicts.get(each) is not Verdict.APPLIED}
-    unknown = {each for each in _ids(recorded, UNKNOWN_IDS) if verdicts.get(each) is not Verdict.APPLIED}
+    applied = {each for each, seen in found.items() if judge(seen, wanted.get(each, {})) is Verdict.APPLIED}
     others = {name: value for name, value in recorded.items() if name != UNKNOWN_IDS}
-    return {**others, **_sorted_out(recorded, stopped, unknown)}
+    known = {name: _ids(recorded, name) for name in (APPLIED_IDS, PENDING_START_IDS, UNKNOWN_IDS)}
+    stopped, unknown = known[PENDING_START_IDS] - applied, known[UNKNOWN_IDS] - applied
+    return {**others, **_ids_by_state(set().union(*known.values()), stopped, unknown)}
 
 
-def not_in_force(recorded: Bag) -> list[str]:
-    """The recorded instances that had yet to start, or that EC2 did not report all of."""
+def not_in_force(recorded: Properties) -> list[str]:
+    """The recorded instances that were stopped, or of which EC2 did not report everything that is wanted."""
     return sorted(_ids(recorded, PENDING_START_IDS) | _ids(recorded, UNKNOWN_IDS))
 
 
-def progress_line(bag: Bag, settled: int, total: int, seconds: float) -> str:
-    """A line for the time of waiting."""
-    return f"{titled(bag)}{settled} of {total} applied, {total - settled} pending, {seconds:.0f} s"
+def progress(inputs: Properties, applied: int, pending: int, total: int, seconds: float) -> str:
+    """The progress line of the wait."""
+    return f"{title(inputs)}{applied} of {total} applied, {pending} pending, {seconds:.0f} s"
 
 
-def titled(bag: Bag) -> str:
-    """The beginning of a line about what the bag is titled as."""
-    return f"{bag[TITLE]}: " if bag.get(TITLE) else ""
+def title(inputs: Properties) -> str:
+    """The start of a line about the barrier or wave check; empty without a title."""
+    return f"{inputs[TITLE]}: " if inputs.get(TITLE) else ""
 
 
 def failure(reasons: Mapping[str, str], total: int) -> str:
-    """Which instances did not get their options applied, and why: one line per instance."""
+    """The error for instances whose options were not applied, one line per instance."""
     if len(reasons) == 1:
         return next(iter(reasons.values()))
     lines = "".join(f"\n  {reason}" for _, reason in sorted(reasons.items()))
-    return f"{len(reasons)} of {total} instances did not get their metadata options applied:{lines}"
+    return f"metadata options not applied on {len(reasons)} of {total} instances:{lines}"
 
 
-def _sorted_out(bag: Bag, stopped: set[str], unknown: set[str], gone: Collection[str] = ()) -> dict[str, object]:
-    ids = {target.instance_id for target in targets(bag).values()} - set(gone)
+def targets(properties: Properties) -> dict[str, Target]:
+    """The known targets by name."""
+    pairs = _mapping(properties, TARGETS).items()
+    return {name: target for name, value in pairs if (target := Target.parse(value)) is not None}
+
+
+def _ids_by_state(ids: set[str], stopped: set[str], unknown: set[str]) -> dict[str, object]:
     return {
         APPLIED_IDS: sorted(ids - stopped - unknown),
         PENDING_START_IDS: sorted(ids & stopped),
@@ -176,17 +179,11 @@ def _sorted_out(bag: Bag, stopped: set[str], unknown: set[str], gone: Collection
     }
 
 
-def targets(bag: Bag) -> dict[str, Target]:
-    """The targets by name."""
-    pairs = _mapping(bag, TARGETS).items()
-    return {name: target for name, value in pairs if (target := Target.parse(value)) is not None}
-
-
-def _mapping(bag: Bag, name: str) -> dict[str, object]:
-    given = bag.get(name)
+def _mapping(properties: Properties, name: str) -> dict[str, object]:
+    given = properties.get(name)
     return {str(key): value for key, value in given.items()} if isinstance(given, Mapping) else {}
 
 
-def _ids(bag: Bag, name: str) -> set[str]:
-    ids = bag.get(name)
+def _ids(properties: Properties, name: str) -> set[str]:
+    ids = properties.get(name)
     return {str(each) for each in ids} if isinstance(ids, list) else set()

@@ -1,4 +1,4 @@
-"""IMDSv1 calls as CloudWatch counts them. Pure.
+"""IMDSv1 calls as CloudWatch counts them.
 
 Source: EC2 user guide, "Instance metrics": ``MetadataNoToken`` counts the calls without a token that were answered,
 ``MetadataNoTokenRejected`` those that were refused because tokens are required.
@@ -11,59 +11,57 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Literal, get_args
 
-LegacyMetric = Literal["MetadataNoToken", "MetadataNoTokenRejected"]
+Imdsv1Metric = Literal["MetadataNoToken", "MetadataNoTokenRejected"]
 HEARTBEAT = "CPUUtilization"
-"""A metric that every running instance sends: without it, that another one has no data proves nothing."""
+"""A metric that every running instance sends: without it, missing data of another metric proves nothing."""
 
 Series = tuple[str, str]
 """A metric and the instance that sends it."""
 
 METRICS_PER_CALL = 500
-"""Metrics that one GetMetricData answers for."""
+"""The most metrics that one GetMetricData request takes."""
 POINTS_PER_METRIC = 100_800 // METRICS_PER_CALL
-"""Data points of each that fit into one page of the answer."""
+"""The most data points of each metric that fit on one page of the answer."""
 
 
 @dataclass(frozen=True)
-class LegacyCalls:
-    """How many calls an instance made in the time looked at, and when the last was seen (UTC, to the period)."""
+class Imdsv1Usage:
+    """How many calls an instance made in a period, and when the last was seen (UTC, start of its data point)."""
 
     count: float
     last_seen: datetime | None = None
 
+    def __str__(self) -> str:
+        """``1,234 IMDSv1 calls``."""
+        return f"{self.count:,.0f} IMDSv1 {'call' if self.count == 1 else 'calls'}"
+
+    def last_between(self, period: timedelta) -> str:
+        """When the last call was, as the end of a clause: within ``period`` of the start of its data point."""
+        at = self.last_seen
+        return f", the last between {render_minute(at)} and {render_minute(at + period)}" if at else ""
+
 
 def period_seconds(seconds: float, unit: int = 60) -> int:
-    """The finest period, in whole units of seconds, at which a stretch of time fits into one page of the answer."""
+    """The finest period, a multiple of ``unit``, at which that many seconds fit on one page of the answer."""
     return max(1, -int(-seconds // (unit * POINTS_PER_METRIC))) * unit
 
 
-def total(points: Iterable[tuple[datetime, float]]) -> LegacyCalls | None:
-    """What the data points of an instance add up to; None if there are none, which is not to be taken for zero."""
+def total(points: Iterable[tuple[datetime, float]]) -> Imdsv1Usage | None:
+    """The sum of an instance's data points; None if there are none, which does not mean zero."""
     known = list(points)
     if not known:
         return None
     seen = [at for at, value in known if value > 0]
-    return LegacyCalls(sum(value for _, value in known), max(seen, default=None))
+    return Imdsv1Usage(sum(value for _, value in known), max(seen, default=None))
 
 
-def told(calls: LegacyCalls) -> str:
-    """The calls for a person: ``1,234 IMDSv1 calls``."""
-    return f"{calls.count:,.0f} IMDSv1 {'call' if calls.count == 1 else 'calls'}"
-
-
-def last_seen(calls: LegacyCalls, period: timedelta) -> str:
-    """When the last call was, as the end of a clause: CloudWatch gives the begin of the period that it was in."""
-    at = calls.last_seen
-    return f", the last between {minute(at)} and {minute(at + period)}" if at else ""
-
-
-def minute(at: datetime) -> str:
-    """A moment for a person: ``2026-11-20 13:00 UTC``."""
+def render_minute(at: datetime) -> str:
+    """``2026-11-20 13:00 UTC``."""
     return f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 def metric_queries(series: Sequence[Series], period: int) -> Iterator[Mapping[str, object]]:
-    """The queries of GetMetricData, the n-th with the id ``m<n>``."""
+    """The queries of GetMetricData, the n-th with the ID ``m<n>``."""
     for number, (metric, instance_id) in enumerate(series):
         yield {
             "Id": f"m{number}",
@@ -74,6 +72,6 @@ def metric_queries(series: Sequence[Series], period: int) -> Iterator[Mapping[st
                     "Dimensions": [{"Name": "InstanceId", "Value": instance_id}],
                 },
                 "Period": period,
-                "Stat": "Sum" if metric in get_args(LegacyMetric) else "Maximum",
+                "Stat": "Sum" if metric in get_args(Imdsv1Metric) else "Maximum",
             },
         }

@@ -1,8 +1,9 @@
-"""The rule that nothing is loosened without a recorded reason, whoever asks for it."""
+"""Nothing is loosened without a recorded reason."""
 
 from __future__ import annotations
 
 from ..errors import LooseningRefusedError
+from .allowed_values import REASON
 from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options, changes
 
 _LOOSER = {HTTP_TOKENS: "optional", HTTP_ENDPOINT: "enabled"}
@@ -15,19 +16,19 @@ def loosened(observed: Options, wanted: Options) -> list[str]:
 
 
 def render_loosened(observed: Options, wanted: Options) -> str:
-    """What would be loosened, for a person: ``httpTokens: required -> optional``."""
+    """What would be loosened, as in ``httpTokens: required -> optional``."""
     return ", ".join(f"{name}: {observed[name]} -> {wanted[name]}" for name in loosened(observed, wanted))
 
 
 def without_loosening(observed: Options, wanted: Options) -> Options:
-    """Those of the wanted options that do not loosen the instance."""
+    """The wanted options that do not loosen the instance."""
     kept = loosened(observed, wanted)
     return {name: value for name, value in wanted.items() if name not in kept}
 
 
 def is_reason(given: object) -> bool:
-    """Whether a value says why something may be loosened: a string with something in it."""
-    return isinstance(given, str) and given.strip() != ""
+    """Whether a value says why something may be loosened: a string that is not blank."""
+    return REASON.accepts(given)
 
 
 def require_reason(instance_id: str, observed: Options, wanted: Options, reason: object) -> None:
@@ -36,9 +37,14 @@ def require_reason(instance_id: str, observed: Options, wanted: Options, reason:
         raise LooseningRefusedError(refusal(instance_id, observed, wanted))
 
 
-def refusal(instance_id: str, observed: Options, wanted: Options) -> str:
-    """The sentence for an instance that would be loosened without a reason."""
+def refusal(
+    instance_id: str,
+    observed: Options,
+    wanted: Options,
+    key: str = "allow_downgrade (imds:allowDowngrade in a stack file)",
+) -> str:
+    """The error for an instance that would be loosened without a reason; ``key`` is where to give one."""
     return (
         f"{instance_id} would be loosened ({render_loosened(observed, wanted)}): "
-        "keep what it has, or give a reason for it in allow_downgrade (allowDowngrade in a stack file)."
+        f"keep the current value, or give the reason in {key}."
     )

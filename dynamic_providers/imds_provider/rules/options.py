@@ -1,6 +1,6 @@
 """The five instance metadata options: their names, allowed values, codec, differences and the request to send.
 
-Everything here is pure. Options travel as a mapping from the Pulumi property (``httpTokens``) to its value; a
+Options travel as a mapping from the Pulumi property (``httpTokens``) to its value; a
 property that is absent is not managed (in what is wanted) or not known to the region (in what was observed).
 
 Sources: EC2 API reference, ``ModifyInstanceMetadataOptions`` and ``InstanceMetadataOptionsResponse``.
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+
+from .validation import Key, Rule, Violation, choice, object_of, violations, whole_number
 
 OptionValue = str | int
 Options = Mapping[str, OptionValue]
@@ -21,77 +23,59 @@ HTTP_ENDPOINT = "httpEndpoint"
 HTTP_PROTOCOL_IPV6 = "httpProtocolIpv6"
 INSTANCE_METADATA_TAGS = "instanceMetadataTags"
 
-HOP_LIMITS = range(1, 65)
-
 
 @dataclass(frozen=True)
 class Option:
-    """One option under the three names it goes by, and what it may be.
-
-    ``allowed`` is the tuple of its values, or the range of the hop limit (1 to 64).
-    """
+    """One option under the three names it goes by, and its values, or the range of the hop limit (1 to 64)."""
 
     name: str
     argument: str
     ec2_name: str
     allowed: tuple[str, ...] | range
 
-    def describe_allowed(self) -> str:
-        """What the option may be, as the middle of a sentence."""
+    @cached_property
+    def rule(self) -> Rule:
         if isinstance(self.allowed, range):
-            return f"a whole number from {self.allowed[0]} to {self.allowed[-1]}"
-        return " or ".join(f'"{value}"' for value in self.allowed)
+            return whole_number(self.allowed[0], self.allowed[-1])
+        return choice(*self.allowed)
 
     def accepts(self, value: object) -> bool:
-        """Whether the value is allowed; numbers may come as floats, since Pulumi sends every number as one."""
-        if isinstance(self.allowed, range):
-            return not isinstance(value, bool) and isinstance(value, int | float) and value in self.allowed
-        return isinstance(value, str) and value in self.allowed
+        """Whether the value is allowed."""
+        return self.rule.accepts(value)
 
 
 OPTIONS: tuple[Option, ...] = (
     Option(HTTP_TOKENS, "http_tokens", "HttpTokens", ("optional", "required")),
-    Option(HTTP_PUT_RESPONSE_HOP_LIMIT, "http_put_response_hop_limit", "HttpPutResponseHopLimit", HOP_LIMITS),
+    Option(HTTP_PUT_RESPONSE_HOP_LIMIT, "http_put_response_hop_limit", "HttpPutResponseHopLimit", range(1, 65)),
     Option(HTTP_ENDPOINT, "http_endpoint", "HttpEndpoint", ("disabled", "enabled")),
     Option(HTTP_PROTOCOL_IPV6, "http_protocol_ipv6", "HttpProtocolIpv6", ("disabled", "enabled")),
     Option(INSTANCE_METADATA_TAGS, "instance_metadata_tags", "InstanceMetadataTags", ("disabled", "enabled")),
 )
+
+OPTION_KEYS: tuple[Key, ...] = tuple(Key(option.name, option.rule) for option in OPTIONS)
+OPTIONS_OBJECT = object_of(OPTION_KEYS)
+"""Options as an object of the stack configuration."""
 
 OPTION_NAMES: tuple[str, ...] = tuple(option.name for option in OPTIONS)
 
 _APPLY_WHILE_DISABLED = frozenset({HTTP_ENDPOINT, HTTP_TOKENS})
 
 
-class Violation(NamedTuple):
-    """A property that is not allowed, and a sentence that says why."""
+def option_violations(
+    values: Mapping[str, object], *, is_known: Callable[[object], bool] = lambda _: True
+) -> list[Violation]:
+    """Every option that may not be sent. ``values`` may hold other properties; they are not judged.
 
-    property: str
-    reason: str
-
-
-def violations(values: Mapping[str, object], *, is_known: Callable[[object], bool] = lambda _: True) -> list[Violation]:
-    """Every option that may not be sent, each with what is allowed and what was given.
-
-    ``values`` may hold other properties; they are not looked at. A value that ``is_known`` refuses (an output of a
-    resource that does not exist yet) counts as set and is not judged.
+    A value that is not ``is_known`` (an output of a resource that does not exist yet) counts as set and is not judged.
     """
-    given = {option.name: values[option.name] for option in OPTIONS if values.get(option.name) is not None}
-    if not given:
-        return [Violation(HTTP_TOKENS, f"set at least one option to manage: {', '.join(OPTION_NAMES)}.")]
-    return [
-        Violation(option.name, f"{option.name} must be {option.describe_allowed()}, got {quote(given[option.name])}.")
-        for option in OPTIONS
-        if option.name in given and is_known(given[option.name]) and not option.accepts(given[option.name])
-    ]
+    if all(values.get(name) is None for name in OPTION_NAMES):
+        return [none_set(option.argument for option in OPTIONS)]
+    return violations(values, OPTION_KEYS, is_known=is_known)
 
 
-def quote(value: object) -> str:
-    """A value as a person would have written it in configuration."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return f'"{value}"' if isinstance(value, str) else str(value)
+def none_set(names: Iterable[str]) -> Violation:
+    """The violation of inputs without any option, which are called by these names."""
+    return Violation((), f"set at least one option to manage: {', '.join(names)}.")
 
 
 def decode(values: Mapping[str, object]) -> dict[str, OptionValue]:
@@ -194,6 +178,14 @@ def modification(observed: Options, wanted: Options) -> dict[str, OptionValue]:
 def render(options: Options, names: Iterable[str] = OPTION_NAMES) -> str:
     """Options on one line for a person: ``httpTokens=required httpPutResponseHopLimit=2``."""
     return " ".join(f"{name}={options[name]}" for name in names if name in options)
+
+
+def parse_options(words: Iterable[str]) -> dict[str, OptionValue] | None:
+    """The options in words such as ``httpTokens=required``, as :func:`render` writes them; None if one is not."""
+    pairs = dict(word.partition("=")[::2] for word in words)
+    if not set(pairs) <= set(OPTION_NAMES):
+        return None
+    return {name: int(value) if value.isdecimal() else value for name, value in pairs.items()}
 
 
 def render_changes(observed: Options, wanted: Options) -> str:

@@ -1,6 +1,6 @@
-"""What the program saw of an instance before it registered the resource: what will change, or that nothing has to.
+"""What a program finds of a live instance before it registers the resource: what will change, or that nothing will.
 
-Both are inputs that are compared with nothing and recorded in no output. Pure.
+Both are inputs of the resource that are not recorded.
 """
 
 from __future__ import annotations
@@ -9,24 +9,23 @@ import re
 from collections.abc import Mapping
 
 from .observation import GONE_STATES, Observation
-from .options import Options, changes, decode, render, render_changes
-from .target import parse_options
+from .options import Options, changes, decode, parse_options, render, render_changes
 
 _PART = re.compile(r"(?P<name>\w+): \S+ -> (?P<value>\S+)")
 _NOTHING = "-"
 
 
 def change_line(seen: Observation, wanted: Options) -> str | None:
-    """What will change on the instance: ``httpTokens: optional -> required``; None if nothing will."""
+    """What will change on the instance, such as ``httpTokens: optional -> required``; None if nothing will."""
     if seen.instance_state in GONE_STATES:
         return seen.instance_state
     return render_changes(seen.options, wanted) or None
 
 
 def asks_for_change(line: object, inputs: Mapping[str, object]) -> bool:
-    """Whether a line of :func:`change_line` still holds for the inputs.
+    """Whether a :func:`change_line` still holds for the inputs.
 
-    An option that Pulumi was told to ignore has another value there than the program gave it.
+    An option in ``ignoreChanges`` has its recorded value there, not the program's.
     """
     if not isinstance(line, str):
         return False
@@ -36,15 +35,15 @@ def asks_for_change(line: object, inputs: Mapping[str, object]) -> bool:
 
 
 def found_line(seen: Observation, wanted: Options) -> str | None:
-    """An instance that has what is wanted, on one line for :func:`found`; None for one that must be described."""
+    """An instance with the wanted options, as a line for :func:`parse_found_line`; None if it must be described."""
     if not seen.options or seen.is_pending or seen.instance_state in GONE_STATES or changes(seen.options, wanted):
         return None
     facts = (seen.instance_state, seen.state, seen.owner_id)
     return " ".join([*(each or _NOTHING for each in facts), render(seen.options)])
 
 
-def found(instance_id: str, line: object, wanted: Options) -> Observation | None:
-    """The instance on a line of :func:`found_line`, if it has what is wanted."""
+def parse_found_line(instance_id: str, line: object, wanted: Options) -> Observation | None:
+    """The instance of a :func:`found_line`, if it has the wanted options."""
     if not isinstance(line, str) or len(parts := line.split(" ")) < 4:
         return None
     instance_state, state, owner_id = ("" if each == _NOTHING else each for each in parts[:3])

@@ -1,4 +1,4 @@
-"""Whether instances can be brought to ``httpTokens: required`` without breaking what runs on them. Pure.
+"""Whether instances can be brought to ``httpTokens: required`` without breaking what runs on them.
 
 Sources: EC2 user guide, the CloudWatch metric ``MetadataNoToken`` (calls by IMDSv1); CloudWatch API reference,
 ``GetMetricData`` (up to 100,800 data points for 500 metrics a call; hourly data points are kept for 455 days).
@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from ..errors import InvalidInputError
-from .imdsv1_usage import LegacyCalls, last_seen, period_seconds, told
-from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options, quote
+from .allowed_values import DAYS, DEFAULT_DAYS, LEGACY_CALLS, UNKNOWN
+from .imdsv1_usage import Imdsv1Usage, period_seconds
+from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options
+from .validation import Key, field_violations, raise_for
 
-ADVICE = "Fix what runs there, or exempt or exclude it, or set readiness (legacyCalls, unknown) to warn."
-LEGACY_CALLS = ("block", "warn", "off")
-UNKNOWN = ("warn", "block", "ignore")
-DAYS = range(1, 456)
+ADVICE = "Fix the workloads, exempt or exclude these instances, or let readiness warn instead of block."
+KEYS = (Key("legacyCalls", LEGACY_CALLS), Key("days", DAYS), Key("unknown", UNKNOWN))
 
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 24 * _HOUR_SECONDS
@@ -28,29 +27,18 @@ _DAY_SECONDS = 24 * _HOUR_SECONDS
 class Readiness:
     """What instances must show before they are required to use IMDSv2.
 
-    ``legacy_calls`` says whether IMDSv1 calls in the last ``days`` (1 to 455) stop the preview, are listed, or are
-    not looked for; ``unknown`` says what becomes of instances that CloudWatch has no data of.
+    ``legacy_calls`` is whether IMDSv1 calls in the last ``days`` (1 to 455) stop the run, are reported, or are not
+    looked up; ``unknown`` is what instances without CloudWatch data do.
 
-    Raises :class:`InvalidInputError` with one line for each thing that is wrong.
+    Raises :class:`InvalidInputError`, a ``ValueError``, with one line per value that is not allowed.
     """
 
     legacy_calls: Literal["block", "warn", "off"] = "block"
-    days: int = 14
+    days: int = DEFAULT_DAYS
     unknown: Literal["warn", "block", "ignore"] = "warn"
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name} must be {' or '.join(map(quote, allowed))}, got {quote(value)}."
-            for name, value, allowed in (
-                ("legacy_calls", self.legacy_calls, LEGACY_CALLS),
-                ("unknown", self.unknown, UNKNOWN),
-            )
-            if value not in allowed
-        ]
-        if not is_days(self.days):
-            problems.append(f"days must be a whole number from 1 to {DAYS[-1]}, got {quote(self.days)}.")
-        if problems:
-            raise InvalidInputError("\n".join(f"Readiness: {problem}" for problem in problems))
+        raise_for("Readiness", field_violations(self, KEYS))
 
     @property
     def period_seconds(self) -> int:
@@ -64,27 +52,13 @@ class Readiness:
 
     @property
     def period(self) -> timedelta:
-        """The same, as a stretch of time."""
+        """The same as a duration."""
         return timedelta(seconds=self.period_seconds)
-
-
-def is_days(value: object) -> bool:
-    """Whether the value is a number of days that CloudWatch keeps hourly data for."""
-    return isinstance(value, int) and not isinstance(value, bool) and value in DAYS
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """Instances by whether they can be required to use IMDSv2, each in order of their ids."""
-
-    ready: list[str]
-    legacy: Mapping[str, LegacyCalls]
-    unknown: list[str]
 
 
 @dataclass(frozen=True)
 class ReadinessReport:
-    """A sentence for each instance that is not ready, by what it does to the preview."""
+    """One line per instance that is not ready, by whether it stops the run."""
 
     blocking: dict[str, str]
     warnings: dict[str, str]
@@ -95,40 +69,26 @@ def about_to_require(observed: Options, wanted: Options) -> bool:
     # Tokens that EC2 does not report are not changed.
     if wanted.get(HTTP_TOKENS) != "required" or observed.get(HTTP_TOKENS) != "optional":
         return False
-    # Nobody can call an endpoint that is off, so nobody is cut off there.
+    # A disabled endpoint answers no calls, so none will be refused.
     return not (observed.get(HTTP_ENDPOINT) == "disabled" and wanted.get(HTTP_ENDPOINT, "disabled") == "disabled")
 
 
-def verdicts(ids: Iterable[str], calls: Mapping[str, LegacyCalls | None]) -> Verdicts:
-    """Judge the instances that are about to be required. One without data is unknown, never taken for silent."""
-    found = Verdicts([], legacy := {}, [])
-    for instance_id in sorted(ids):
-        seen = calls.get(instance_id)
-        if seen is None:
-            found.unknown.append(instance_id)
-        elif seen.count > 0:
-            legacy[instance_id] = seen
-        else:
-            found.ready.append(instance_id)
-    return found
-
-
-def readiness_report(found: Verdicts, readiness: Readiness) -> ReadinessReport:
-    """Say who is not ready, sorted by what the settings make of it."""
+def readiness_report(
+    ids: Iterable[str], usage: Mapping[str, Imdsv1Usage | None], readiness: Readiness
+) -> ReadinessReport:
+    """Report which of the instances about to require tokens are not ready. Missing data does not mean no calls."""
     report = ReadinessReport({}, {})
     if readiness.legacy_calls == "off":
         return report
     days = readiness.days_in_words
-    legacy = {each: _legacy_sentence(each, calls, days, readiness.period) for each, calls in found.legacy.items()}
-    unknown = {
-        each: f"CloudWatch has no data on IMDSv1 calls of {each} in the last {days}: it may still make some."
-        for each in found.unknown
-    }
-    (report.blocking if readiness.legacy_calls == "block" else report.warnings).update(legacy)
+    calls, unknown = {}, {}
+    for each in sorted(ids):
+        seen = usage.get(each)
+        if seen is None:
+            unknown[each] = f"CloudWatch has no data on IMDSv1 calls of {each} in the last {days}: it may make some."
+        elif seen.count > 0:
+            calls[each] = f"{each} made {seen} in the last {days}{seen.last_between(readiness.period)}."
+    (report.blocking if readiness.legacy_calls == "block" else report.warnings).update(calls)
     if readiness.unknown != "ignore":
         (report.blocking if readiness.unknown == "block" else report.warnings).update(unknown)
     return report
-
-
-def _legacy_sentence(instance_id: str, calls: LegacyCalls, days: str, period: timedelta) -> str:
-    return f"{instance_id} made {told(calls)} in the last {days}{last_seen(calls, period)}."

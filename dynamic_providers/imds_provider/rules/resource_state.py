@@ -1,31 +1,21 @@
-"""The property bag of ``InstanceMetadataOptions``: what may go in, what counts as a change, what comes out. Pure.
+"""The properties of ``InstanceMetadataOptions``: which inputs are valid, what counts as a change, what is recorded.
 
 The property names are a contract with the state of every stack that uses the resource.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
-from .loosening import is_reason, loosened
+from . import allowed_values
+from .loosening import loosened
 from .observation import STOPPED_STATES, Observation, Verdict, judge
-from .options import (
-    HTTP_TOKENS,
-    OPTION_NAMES,
-    Options,
-    OptionValue,
-    Violation,
-    changes,
-    decode,
-    quote,
-    unknown,
-    violations,
-)
+from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, changes, decode, option_violations, unknown
 from .planned_change import asks_for_change
-from .target import Target, mark
+from .target import Change, Target
+from .validation import Key, Violation, violations
 
 INSTANCE_ID = "instanceId"
 REGION = "region"
@@ -33,18 +23,20 @@ ON_DESTROY = "onDestroy"
 WAIT = "wait"
 TIMEOUT_SECONDS = "timeoutSeconds"
 WAVE = "wave"
-"""The wave of a fleet that the instance belonged to; recorded by 0.2.0, and no difference."""
+"""The wave of a fleet that the instance belonged to. Recorded by 0.2.0; a difference in it is not a change."""
 ALLOW_DOWNGRADE = "allowDowngrade"
 """Why the options may be loosened. Recorded, since a restore needs it when the program no longer has the resource."""
 
 CHANGE = "change"
-"""What the program saw that will change: a difference for as long as it is given, recorded in no output."""
+"""What will change, as the program found. It makes an update for as long as it is given, and is not recorded."""
 FOUND = "found"
-"""What the program saw of an instance that has what is wanted, so that it need not be described again."""
+"""An instance that the program found to have the wanted options, so that it is not described again. Not recorded."""
 UNHEALTHY = "unhealthy"
-"""What the program saw to be wrong with an instance that is to be changed again; recorded in no output."""
+"""Why the program found an instance unhealthy that is to be changed again. Not recorded."""
+DAYS = "days"
+"""For how many days a change counts in a health check. Not recorded."""
 IF_GONE = "ifGone"
-"""What an instance that is terminated, or does not exist, is to the run; recorded in no output."""
+"""Whether a terminated or missing instance fails the resource or is warned of. Not recorded."""
 
 STATE = "state"
 PREVIOUS = "previous"
@@ -52,105 +44,64 @@ OWNER_ID = "ownerId"
 TARGET = "target"
 PENDING_START = "pending-start"
 UNFINISHED = "unfinished"
-"""Why a change that EC2 has taken, or may have, was not seen through: the next run does so."""
+"""Why a change was not completed that EC2 has accepted, or may have; the next run completes it."""
 
 SETTINGS = (INSTANCE_ID, REGION, ON_DESTROY, WAIT, TIMEOUT_SECONDS, WAVE, ALLOW_DOWNGRADE)
-PROPERTY_NAMES = (*SETTINGS, CHANGE, FOUND, UNHEALTHY, IF_GONE, STATE, PREVIOUS, OWNER_ID, TARGET, UNFINISHED)
-"""All but the options."""
-
+"""The recorded inputs that are not options."""
 IDENTITY = (INSTANCE_ID, REGION)
 """A change of one of these means another instance, hence a replacement."""
 
-FAIL = "fail"
 WARN = "warn"
-RETAIN = "retain"
 RESTORE = "restore"
 DEFAULT_TIMEOUT_SECONDS = 120
-LONGEST_TIMEOUT_SECONDS = 3600
 
-_INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
-
-Bag = Mapping[str, object]
+Properties = Mapping[str, object]
+InstanceKey = tuple[object, object]
 IsKnown = Callable[[object], bool]
+"""False for an output whose value is known only during the run."""
+
+_KEYS = (
+    Key(INSTANCE_ID, allowed_values.INSTANCE_ID, required=True),
+    Key(REGION, allowed_values.REGION_OF_RESOURCE, required=True),
+    Key(ON_DESTROY, allowed_values.ON_DESTROY, required=True),
+    Key(WAIT, allowed_values.FLAG, required=True),
+    Key(TIMEOUT_SECONDS, allowed_values.TIMEOUT_SECONDS, required=True),
+    *(Key(name, allowed_values.LINE) for name in (CHANGE, FOUND, UNHEALTHY)),
+    Key(DAYS, allowed_values.DAYS),
+    Key(IF_GONE, allowed_values.IF_GONE),
+    Key(ALLOW_DOWNGRADE, allowed_values.REASON),
+)
 
 
-def is_instance_id(value: object) -> bool:
-    """Whether the value is an EC2 instance id: ``i-`` and 8 or 17 hexadecimal digits."""
-    return isinstance(value, str) and _INSTANCE_ID.fullmatch(value) is not None
+def check(inputs: Properties, is_known: IsKnown) -> list[Violation]:
+    """Everything about the inputs that is not allowed."""
+    return [*option_violations(inputs, is_known=is_known), *violations(inputs, _KEYS, is_known=is_known)]
 
 
-def is_region(value: object) -> bool:
-    """Whether the value has the form of an AWS region's name."""
-    return isinstance(value, str) and _REGION.fullmatch(value) is not None
+def replaces(recorded: Properties, inputs: Properties) -> list[str]:
+    """The properties that differ and replace the resource."""
+    return [name for name in IDENTITY if inputs.get(name) != recorded.get(name)]
 
 
-def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
-    """Everything about the inputs that is not allowed. ``is_known`` is false for a value not known before the run."""
-    found = []
+def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool:
+    """Whether the new inputs differ from the recorded outputs, without describing the instance.
 
-    def expect(name: str, holds: Callable[[object], bool], allowed: str) -> None:
-        value = bag.get(name)
-        if is_known(value) and not holds(value):
-            given = "nothing" if value is None else quote(value)
-            found.append(Violation(name, f"{name} must be {allowed}, got {given}."))
-
-    expect(INSTANCE_ID, is_instance_id, 'an instance id, "i-" and 8 or 17 hexadecimal digits')
-    expect(
-        REGION,
-        is_region,
-        'the name of an AWS region such as "eu-west-1", given here or as aws:region',
-    )
-    found += violations(bag, is_known=is_known)
-    expect(ON_DESTROY, lambda value: value in (RETAIN, RESTORE), f'"{RETAIN}" or "{RESTORE}"')
-    expect(WAIT, lambda value: isinstance(value, bool), "true or false")
-    expect(TIMEOUT_SECONDS, is_timeout, f"a number of seconds from 1 to {LONGEST_TIMEOUT_SECONDS}")
-    for name in (CHANGE, FOUND, UNHEALTHY):
-        if bag.get(name) is not None:
-            expect(name, lambda value: isinstance(value, str), "a string that the component gives")
-    if bag.get(IF_GONE) is not None:
-        expect(IF_GONE, lambda value: value in (FAIL, WARN), f'"{FAIL}" or "{WARN}"')
-    if bag.get(ALLOW_DOWNGRADE) is not None:
-        expect(ALLOW_DOWNGRADE, is_reason, "the reason why the options may be loosened")
-    return found
-
-
-def is_timeout(value: object) -> bool:
-    """Whether the value is a number of seconds from 1 to 3600."""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 1 <= value <= LONGEST_TIMEOUT_SECONDS
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What the engine has to know of a difference: whether there is one, and which properties force a replacement."""
-
-    changed: bool
-    replaces: list[str]
-
-
-def diff(recorded: Bag, wanted: Bag, is_known: IsKnown) -> Difference:
-    """Compare the recorded outputs with the new inputs, without looking at the instance.
-
-    ``wait`` and ``timeoutSeconds`` are no differences: they say how to carry out one.
+    ``wait`` and ``timeoutSeconds`` are compared with nothing: they say how to carry out a change.
     """
-    replaces = [name for name in IDENTITY if wanted.get(name) != recorded.get(name)]
-    given = {name: wanted[name] for name in OPTION_NAMES if wanted.get(name) is not None}
-    changed = (
-        not all(is_known(value) for value in given.values())
+    given = option_names(inputs)
+    return (
+        bool(replaces(recorded, inputs))
+        or not all(is_known(inputs[name]) for name in given)
         or set(given) != set(managed(recorded))
-        or bool(changes(decode(recorded), decode(given)))
-        or any(wanted.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
-        or bool(recorded.get(UNFINISHED))
-        or asks_for_change(wanted.get(CHANGE), wanted)
+        or any(inputs.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
+        or needs_ec2(recorded, inputs)
     )
-    return Difference(changed or bool(replaces), replaces)
 
 
-def needs_ec2(recorded: Bag, inputs: Bag) -> bool:
-    """Whether an update has to look at the instance.
+def needs_ec2(recorded: Properties, inputs: Properties) -> bool:
+    """Whether an update has to describe the instance.
 
-    It has when an option is newly set, or differs from what was recorded or from what the program saw, or when the
-    last change was not seen through.
+    It does if an option is newly set, or differs from the recorded or live value, or if the last change is unfinished.
     """
     wanted = decode(inputs)
     return (
@@ -161,30 +112,30 @@ def needs_ec2(recorded: Bag, inputs: Bag) -> bool:
     )
 
 
-def place(bag: Bag) -> tuple[object, object]:
-    """The region and id by which an instance goes in a run."""
-    return bag.get(REGION), bag.get(INSTANCE_ID)
+def instance_key(properties: Properties) -> InstanceKey:
+    """The region and ID that identify the instance in a run."""
+    return properties.get(REGION), properties.get(INSTANCE_ID)
 
 
-def option_names(bag: Bag) -> list[str]:
+def option_names(inputs: Properties) -> list[str]:
     """The options that are set, known or not."""
-    return [name for name in OPTION_NAMES if bag.get(name) is not None]
+    return [name for name in OPTION_NAMES if inputs.get(name) is not None]
 
 
-def managed(recorded: Bag) -> Options:
+def managed(recorded: Properties) -> Options:
     """The options that the program set when the outputs were recorded, with the values it wanted."""
     target = Target.parse(recorded.get(TARGET))
     return target.wanted if target else decode(recorded)
 
 
-def previous(recorded: Bag) -> dict[str, OptionValue]:
+def previous(recorded: Properties) -> dict[str, OptionValue]:
     """The recorded values from before the options were first managed."""
     values = recorded.get(PREVIOUS)
     return decode(values) if isinstance(values, Mapping) else {}
 
 
 def merge_previous(recorded: Options, before: Options, wanted: Options) -> dict[str, OptionValue]:
-    """``previous`` after a create or update: kept where there is one, what was there before for a newly managed option.
+    """``previous`` after a create or update: the recorded values, and ``before`` for newly managed options.
 
     An option that is no longer managed is dropped, so that nothing is ever restored that the program does not manage.
     """
@@ -192,37 +143,49 @@ def merge_previous(recorded: Options, before: Options, wanted: Options) -> dict[
     return {name: known[name] for name in wanted if name in known}
 
 
-def settings(bag: Bag) -> dict[str, object]:
-    """The inputs that are not options."""
-    return {name: bag[name] for name in SETTINGS if bag.get(name) is not None}
+def settings(inputs: Properties) -> dict[str, object]:
+    """The inputs to record that are not options."""
+    return {name: inputs[name] for name in SETTINGS if inputs.get(name) is not None}
 
 
 def outputs(
-    inputs: Bag, seen: Observation, was: Options, change: str, unfinished: str = "", *, changed: bool = False
+    inputs: Properties,
+    seen: Observation,
+    before: Options,
+    change: Change | None,
+    unfinished: str = "",
+    *,
+    changed: bool = False,
 ) -> dict[str, object]:
     """The outputs to record: the inputs that are not options, and what was observed.
 
-    ``change`` is another after every operation that leaves something to wait for; ``changed`` says whether this one
-    has sent anything.
+    ``changed`` says whether this operation sent a modification.
     """
     return {
         **({UNFINISHED: unfinished} if unfinished else {}),
         **settings(inputs),
         **_observed(inputs, seen, decode(inputs), changed=changed),
-        PREVIOUS: dict(was),
+        PREVIOUS: dict(before),
         TARGET: str(Target(seen.instance_id, decode(inputs), change)),
     }
 
 
-def outputs_if_gone(inputs: Bag, recorded: Bag) -> dict[str, object]:
-    """The outputs to record of an instance that is gone: what was known of it."""
+def outputs_if_gone(inputs: Properties, recorded: Properties) -> dict[str, object]:
+    """The outputs to record of an instance that is gone: its last known ones."""
     kept = {name: value for name, value in recorded.items() if name not in (*SETTINGS, UNFINISHED)}
-    target = Target(str(inputs[INSTANCE_ID]), decode(inputs), change_of(recorded))
-    return {**kept, **settings(inputs), PREVIOUS: previous(recorded), TARGET: str(target)}
+    return {**kept, **settings(inputs), PREVIOUS: previous(recorded), TARGET: _carried_target(recorded, inputs)}
 
 
-def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
-    """The outputs after a look at the instance. Without recorded ones (``opts.id``) it counts as managed from now."""
+def carried_over(recorded: Properties, inputs: Properties) -> dict[str, object]:
+    """The outputs after an update that does not need the instance."""
+    dropped = SETTINGS if inputs.get(WAIT) is not False else (*SETTINGS, STATE)
+    kept = {name: value for name, value in recorded.items() if name not in dropped}
+    before = merge_previous(previous(recorded), {}, decode(inputs))
+    return {**kept, **settings(inputs), PREVIOUS: before, TARGET: _carried_target(recorded, inputs)}
+
+
+def refreshed_outputs(recorded: Properties, seen: Observation) -> dict[str, object]:
+    """The outputs after a refresh. Without recorded ones (``opts.id``) the instance counts as managed from now on."""
     wanted = managed(recorded)
     changed = recorded.get(STATE) == PENDING_START
     finished = judge(seen, wanted, changed=changed) is not Verdict.PENDING
@@ -236,66 +199,55 @@ def refreshed_outputs(recorded: Bag, seen: Observation) -> dict[str, object]:
     }
 
 
-def refreshed_inputs(recorded: Bag, seen: Observation) -> dict[str, object]:
-    """The inputs that would describe the instance as it is now, so that the next preview shows the way back."""
+def refreshed_target(recorded: Properties, seen: Observation, run: str, at: datetime) -> dict[str, object]:
+    """The target after a refresh if tokens have become required: a run that was killed may have changed them."""
+    target = Target.parse(recorded.get(TARGET))
+    if target is None or target.wanted.get(HTTP_TOKENS) != "required":
+        return {}
+    change = last_change(run, at, recorded, {}, seen.options, changed=False)
+    return {TARGET: str(replace(target, change=change))} if change != target.change else {}
+
+
+def refreshed_inputs(recorded: Properties, seen: Observation) -> dict[str, object]:
+    """Inputs that match the instance as it is, so that the next preview shows the difference to the program."""
     wanted = managed(recorded)
     return {**settings(recorded), **wanted, **{name: seen.options[name] for name in wanted if name in seen.options}}
 
 
-def _observed(bag: Bag, seen: Observation, wanted: Options, *, changed: bool) -> dict[str, object]:
-    """What was seen. Nothing has waited for ``state`` where ``wait`` is false, so it would soon be wrong there."""
-    state = {STATE: state_of(seen, wanted, changed=changed)} if bag.get(WAIT) is not False else {}
-    return {**seen.options, OWNER_ID: seen.owner_id, **state}
+def last_change(
+    run: str, at: datetime, recorded: Properties, before: Options, after: Options, *, changed: bool
+) -> Change | None:
+    """The change to record after an operation: this one if it ``changed`` anything, else the recorded one.
 
-
-def state_of(seen: Observation, wanted: Options, *, changed: bool) -> str:
-    """``applied`` or ``pending`` as EC2 says, ``pending-start`` or ``unknown``.
-
-    ``pending-start`` is for a stopped instance with a change to take up, ``unknown`` for one of which EC2 does not
-    report all that is wanted.
-    """
-    if seen.instance_state in STOPPED_STATES and (changed or seen.is_pending):
-        return PENDING_START
-    return "unknown" if unknown(seen.options, wanted) else seen.state or "applied"
-
-
-def change_of(recorded: Bag) -> str:
-    """The mark of the last operation that left something to wait for."""
-    target = Target.parse(recorded.get(TARGET))
-    return target.change if target else ""
-
-
-def mark_of(run: str, at: datetime, recorded: Bag, before: Options, after: Options, *, changed: bool) -> str:
-    """The mark of the last operation that left something to wait for: this one, if it ``changed`` anything.
-
-    A run that was killed may have required tokens and recorded nothing of it, which shows by what is recorded.
+    A run that was killed may have required tokens without recording it, which shows by what is recorded.
     """
     old = Target.parse(recorded.get(TARGET))
     is_required = after.get(HTTP_TOKENS) == "required"
     became_required = is_required and "optional" in (before.get(HTTP_TOKENS), recorded.get(HTTP_TOKENS))
     if not changed and not became_required:
-        return old.change if old else ""
+        return old.change if old else None
     required_at = at if became_required else old.required_at if old and is_required else None
-    return mark(run, at, required_at, loosened=bool(loosened(before, after)))
+    return Change(run, None if loosened(before, after) else at, required_at)
 
 
-def refreshed_target(recorded: Bag, seen: Observation, run: str, at: datetime) -> dict[str, object]:
-    """The target after a refresh, if tokens have become required: that may be the change of a run that was killed."""
-    target = Target.parse(recorded.get(TARGET))
-    if target is None or target.wanted.get(HTTP_TOKENS) != "required":
-        return {}
-    change = mark_of(run, at, recorded, {}, seen.options, changed=False)
-    return {TARGET: str(Target(target.instance_id, target.wanted, change))}
+def _carried_target(recorded: Properties, inputs: Properties) -> str:
+    """The target for new inputs, with the recorded change."""
+    old = Target.parse(recorded.get(TARGET))
+    return str(Target(str(inputs[INSTANCE_ID]), decode(inputs), old.change if old else None))
 
 
-def carried_over(recorded: Bag, inputs: Bag) -> dict[str, object]:
-    """The outputs after a change of the inputs that the instance does not have to hear of."""
-    wanted = decode(inputs)
-    dropped = SETTINGS if inputs.get(WAIT) is not False else (*SETTINGS, STATE)
-    kept = {name: value for name, value in recorded.items() if name not in dropped}
-    return {
-        **kept,
-        **settings(inputs),
-        PREVIOUS: merge_previous(previous(recorded), {}, wanted),
-        TARGET: str(Target(str(inputs[INSTANCE_ID]), wanted, change_of(recorded))),
-    }
+def _observed(properties: Properties, seen: Observation, wanted: Options, *, changed: bool) -> dict[str, object]:
+    """What was observed. With ``wait`` false nothing waits for ``state``, so it would soon be out of date."""
+    state = {STATE: _state(seen, wanted, changed=changed)} if properties.get(WAIT) is not False else {}
+    return {**seen.options, OWNER_ID: seen.owner_id, **state}
+
+
+def _state(seen: Observation, wanted: Options, *, changed: bool) -> str:
+    """``applied`` or ``pending`` as EC2 reports, ``pending-start`` or ``unknown``.
+
+    ``pending-start`` is for a stopped instance whose change applies at its next start, ``unknown`` for an instance of
+    which EC2 does not report everything that is wanted.
+    """
+    if seen.instance_state in STOPPED_STATES and (changed or seen.is_pending):
+        return PENDING_START
+    return "unknown" if unknown(seen.options, wanted) else seen.state or "applied"

@@ -1,86 +1,88 @@
-"""What a barrier has to know of an instance, as one line of the state. Pure.
+"""What a barrier and a health check must know of an instance, as one line of the state.
 
-``i-0123456789abcdef0 httpTokens=required httpPutResponseHopLimit=2 change=965f4789-20261125T044012Z``: one line,
-because that is what a preview shows of it when it changes.
+``i-0123456789abcdef0 httpTokens=required change=965f4789 changedAt=2026-11-25T04:40:12Z requiredAt=…``: one line,
+because a preview shows it when it changes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, render
+from .options import HTTP_TOKENS, Options, parse_options, render
 
-_CHANGE = "change"
-_LOOSENED = "-loosened"
-_TIME = "%Y%m%dT%H%M%SZ"
-_MARK = re.compile(
-    r"(?P<run>[0-9a-f]+)-(?P<at>\d{8}T\d{6}Z)(?P<wave>-wave-\d+)?(?:-required-(?P<required>\d{8}T\d{6}Z))?(-loosened)?"
-)
+_CHANGE, _CHANGED_AT, _REQUIRED_AT = "change", "changedAt", "requiredAt"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_ID_WITH_TIME = re.compile(r"(?P<id>[0-9a-f]+)-(?P<at>\d{8}T\d{6}Z)(?P<wave>-wave-\d+)?")
+"""The change of 0.2.0 and 0.3.0: one word, and with the wave of a fleet's instance, whose tokens became required."""
 
 
-def mark(run: str, at: datetime, required_at: datetime | None = None, *, loosened: bool = False) -> str:
-    """The mark of a change: the run of Pulumi that made it, when, when tokens became required, or that it loosened."""
-    required = f"-required-{_rendered(required_at)}" if required_at else ""
-    return f"{run}-{_rendered(at)}{required}{_LOOSENED if loosened else ''}"
+@dataclass(frozen=True)
+class Change:
+    """The last operation that left something to wait for.
+
+    ``id`` differs for each run. ``at`` is None for an operation that loosened the instance, which cannot break a
+    workload, and for one of 0.1.0. ``required_at`` is when tokens last became required, in this operation or before.
+    """
+
+    id: str
+    at: datetime | None = None
+    required_at: datetime | None = None
+
+    def __str__(self) -> str:
+        times = ((_CHANGED_AT, self.at), (_REQUIRED_AT, self.required_at))
+        return " ".join([f"{_CHANGE}={self.id}", *(f"{name}={render_time(at)}" for name, at in times if at)])
 
 
 @dataclass(frozen=True)
 class Target:
-    """An instance, the options wanted of it, and the mark of the last operation that left something to wait for."""
+    """An instance, the options wanted of it, and its last change."""
 
     instance_id: str
     wanted: Options
-    change: str = ""
-
-    @property
-    def changed_at(self) -> datetime | None:
-        """When the change was made, to the second, in UTC; None for one that loosened, which can hurt nobody."""
-        found = _MARK.fullmatch(self.change)
-        return _parsed(found["at"]) if found and not self.change.endswith(_LOOSENED) else None
+    change: Change | None = None
 
     @property
     def required_at(self) -> datetime | None:
-        """When a change made tokens required, to the second, in UTC; None if none did.
-
-        States of 0.2.0 do not say so. There it counts for each change of a fleet, which bears the number of a wave.
-        """
-        found = _MARK.fullmatch(self.change)
-        if found is None or self.wanted.get(HTTP_TOKENS) != "required":
-            return None
-        return _parsed(found["required"] or (found["at"] if found["wave"] else None))
+        """When tokens became required; None if they are not managed, or were required before."""
+        return self.change.required_at if self.change and self.wanted.get(HTTP_TOKENS) == "required" else None
 
     def __str__(self) -> str:
         """The line that :meth:`parse` reads."""
-        change = f"{_CHANGE}={self.change}" if self.change else ""
-        return " ".join(part for part in (self.instance_id, render(self.wanted), change) if part)
+        return " ".join(part for part in (self.instance_id, render(self.wanted), str(self.change or "")) if part)
 
     @classmethod
     def parse(cls, line: object) -> Target | None:
-        """The target on a line, or None if it is none."""
+        """The target on a line, or None if the line is not one."""
         if not isinstance(line, str):
             return None
-        instance_id, *parts = line.split(" ")
-        marks = [part for part in parts if part.startswith(f"{_CHANGE}=")]
-        wanted = parse_options(part for part in parts if part not in marks)
+        instance_id, *words = line.split(" ")
+        of_change = [word for word in words if word.startswith((f"{_CHANGE}=", f"{_CHANGED_AT}=", f"{_REQUIRED_AT}="))]
+        wanted = parse_options(word for word in words if word not in of_change)
         if not instance_id or wanted is None:
             return None
-        return cls(instance_id, wanted, marks[-1].partition("=")[2] if marks else "")
+        try:
+            return cls(instance_id, wanted, _parse_change(dict(word.split("=", 1) for word in of_change)))
+        except ValueError:
+            return None
 
 
-def _rendered(at: datetime) -> str:
+def _parse_change(values: Mapping[str, str]) -> Change | None:
+    """The change, if the line has one. Raises ``ValueError`` for a time that is not one."""
+    change_id = values.get(_CHANGE, "")
+    if old := _ID_WITH_TIME.fullmatch(change_id):
+        at = _parse_time(old["at"], "%Y%m%dT%H%M%SZ")
+        return Change(old["id"], at, at if old["wave"] else None)
+    at, required_at = (_parse_time(values.get(name), _TIME) for name in (_CHANGED_AT, _REQUIRED_AT))
+    return Change(change_id, at, required_at) if change_id else None
+
+
+def render_time(at: datetime) -> str:
+    """A time as states have it: to the second, in UTC."""
     return f"{at.astimezone(timezone.utc):{_TIME}}"
 
 
-def _parsed(at: str | None) -> datetime | None:
-    return datetime.strptime(at, _TIME).replace(tzinfo=timezone.utc) if at else None
-
-
-def parse_options(parts: Iterable[str]) -> dict[str, OptionValue] | None:
-    """Options from ``name=value`` each, as :func:`.options.render` writes them, or None if one is not an option."""
-    pairs = dict(part.partition("=")[::2] for part in parts)
-    if not set(pairs) <= set(OPTION_NAMES):
-        return None
-    return {name: int(value) if value.isdecimal() else value for name, value in pairs.items()}
+def _parse_time(at: str | None, time_format: str) -> datetime | None:
+    return datetime.strptime(at, time_format).replace(tzinfo=timezone.utc) if at else None

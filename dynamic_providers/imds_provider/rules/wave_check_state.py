@@ -1,96 +1,80 @@
-"""The property bag of ``MetadataWaveHealthy``: what must be healthy before the next wave of a fleet begins. Pure."""
+"""The properties of ``MetadataWaveHealthy``: which instances must be healthy before the next wave of a fleet starts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from .barrier_state import CHECKED_AT, TARGETS, TITLE, check_targets, checked_at, new_targets, targets
-from .options import Violation
-from .readiness import LEGACY_CALLS, UNKNOWN, Readiness, is_days
-from .resource_state import REGION, WAVE, Bag, IsKnown
-from .target import Target
-from .wave_health import DAYS, LONGEST_SOAK_MINUTES, Rule, is_soak
+from . import allowed_values
+from .barrier_state import (
+    CHECKED_AT,
+    READINESS_UNKNOWN,
+    SOAK_MINUTES,
+    TARGETS,
+    TITLE,
+    check_targets,
+    new_targets,
+)
+from .readiness import Readiness
+from .resource_state import DAYS, REGION, WAVE, IsKnown, Properties
+from .target import render_time
+from .validation import Key, Violation, violations
+from .wave_health import HealthRule
 
-SOAK_MINUTES = "soakMinutes"
-READINESS_DAYS = "days"
-READINESS_UNKNOWN = "unknown"
 READINESS_LEGACY_CALLS = "legacyCalls"
 BEFORE = "before"
-"""The ids of the instances that are changed next: without any there is nothing to protect, and no difference."""
+"""The IDs of the instances that change next. Without any there is nothing to check, and no change."""
 REQUIRING = "requiring"
-"""Those of them whose IMDSv1 calls are looked for again, since they are about to be refused."""
+"""Those of them whose IMDSv1 calls are counted again, since they will be refused."""
 FORBIDDEN = "forbidden"
-"""Why nothing may be changed: such a check fails before anything is sent, in a preview too."""
-_RECORDED = (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES)
-_READINESS = (READINESS_DAYS, READINESS_UNKNOWN, READINESS_LEGACY_CALLS)
-PROPERTY_NAMES = (*_RECORDED, *_READINESS, BEFORE, REQUIRING, FORBIDDEN, CHECKED_AT)
+"""Why nothing may be changed: the check fails before anything is sent, in a preview too."""
+
+_RECORDED_INPUTS = (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES)
+_KEYS = (
+    Key(REGION, allowed_values.REGION_OF_RESOURCE, required=True),
+    Key(SOAK_MINUTES, allowed_values.SOAK_MINUTES),
+    Key(DAYS, allowed_values.DAYS),
+    Key(READINESS_UNKNOWN, allowed_values.UNKNOWN),
+    Key(READINESS_LEGACY_CALLS, allowed_values.LEGACY_CALLS),
+)
 
 
-def check(bag: Bag, is_known: IsKnown) -> list[Violation]:
+def check(inputs: Properties, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed."""
-    if isinstance(forbidden := bag.get(FORBIDDEN), str):
-        # Without a property, Pulumi shows the sentence alone.
-        return [Violation("", forbidden)]
-    found = check_targets(bag, is_known)
-    soak, days = bag.get(SOAK_MINUTES), bag.get(READINESS_DAYS)
-    if soak is not None and is_known(soak) and not is_soak(soak):
-        allowed = f"a number of minutes from 0 to {LONGEST_SOAK_MINUTES}"
-        found.append(Violation(SOAK_MINUTES, f"{SOAK_MINUTES} must be {allowed}."))
-    if days is not None and is_known(days) and not is_days(_whole(days)):
-        found.append(Violation(READINESS_DAYS, f"{READINESS_DAYS} must be a whole number of days from 1 to 455."))
-    for name, allowed_values in ((READINESS_UNKNOWN, UNKNOWN), (READINESS_LEGACY_CALLS, LEGACY_CALLS)):
-        value = bag.get(name)
-        if value is not None and is_known(value) and value not in allowed_values:
-            found.append(Violation(name, f"{name} must be {' or '.join(allowed_values)}."))
-    return found
+    if isinstance(forbidden := inputs.get(FORBIDDEN), str):
+        # Without a path, Pulumi shows the message alone.
+        return [Violation((), forbidden)]
+    return [*check_targets(inputs, is_known), *violations(inputs, _KEYS, is_known=is_known)]
 
 
-def _whole(number: object) -> object:
-    """The number as Pulumi was given it: it has floats alone."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
-
-
-def changed(recorded: Bag, wanted: Bag, is_known: IsKnown) -> bool:
-    """Whether there is anything to look at: instances that are changed next, or targets that are new."""
-    if wanted.get(BEFORE):
+def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool:
+    """Whether there is anything to check: instances that change next, or new targets."""
+    if inputs.get(BEFORE):
         return True
-    given = wanted.get(TARGETS)
+    given = inputs.get(TARGETS)
     if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
         return True
-    return bool(new_targets(recorded, wanted))
+    return bool(new_targets(recorded, inputs))
 
 
-def rule(bag: Bag) -> Rule:
-    """What the instances must show."""
-    soak, days = bag.get(SOAK_MINUTES), bag.get(READINESS_DAYS)
-    return Rule(
-        soak=timedelta(minutes=soak) if isinstance(soak, int | float) else None,
-        days=int(days) if isinstance(days, int | float) else DAYS,
-        unknown=str(bag.get(READINESS_UNKNOWN) or "warn"),
-    )
+def rule(inputs: Properties) -> HealthRule:
+    """What the instances must show, in the checked inputs of any of the three resources."""
+    soak, days = inputs.get(SOAK_MINUTES), inputs.get(DAYS)
+    given = {
+        "legacy_calls": inputs.get(READINESS_LEGACY_CALLS),
+        "days": int(days) if isinstance(days, int | float) else None,
+        "unknown": inputs.get(READINESS_UNKNOWN),
+    }
+    readiness = Readiness(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked
+    return HealthRule(timedelta(minutes=soak) if isinstance(soak, int | float) else None, readiness)
 
 
-def to_judge(bag: Bag) -> list[Target]:
-    """The instances that must be healthy."""
-    return list(targets(bag).values())
-
-
-def requiring(bag: Bag) -> list[str]:
-    """The ids of the instances whose IMDSv1 calls are looked for again."""
-    ids = bag.get(REQUIRING)
+def requiring(inputs: Properties) -> list[str]:
+    """The IDs of the instances whose IMDSv1 calls are counted again."""
+    ids = inputs.get(REQUIRING)
     return sorted(map(str, ids)) if isinstance(ids, list) else []
 
 
-def readiness(bag: Bag) -> Readiness:
-    """What IMDSv1 calls of those instances do."""
-    return Readiness(
-        legacy_calls=bag.get(READINESS_LEGACY_CALLS) or "block",  # type: ignore[arg-type]  # judged by check
-        days=rule(bag).days,
-        unknown=bag.get(READINESS_UNKNOWN) or "warn",  # type: ignore[arg-type]  # judged by check
-    )
-
-
-def outputs(inputs: Bag, at: datetime) -> dict[str, object]:
+def outputs(inputs: Properties, at: datetime) -> dict[str, object]:
     """The outputs to record."""
-    return {**{name: inputs[name] for name in _RECORDED if name in inputs}, CHECKED_AT: checked_at(at)}
+    return {**{name: inputs[name] for name in _RECORDED_INPUTS if name in inputs}, CHECKED_AT: render_time(at)}

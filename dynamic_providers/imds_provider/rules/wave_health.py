@@ -1,58 +1,51 @@
-"""Whether instances have come through their change: the one rule of a rollout, and the words for it. Pure.
+"""Whether instances are healthy after their change: the one rule of a rollout, and its messages.
 
-Every instance that the stack has changed in the last days must have had its soak, must be covered by CloudWatch since
+Every instance that the stack changed in the last days must have completed its soak, must be covered by CloudWatch since
 the change, and must have been healthy for the last soak, or the last ten minutes if that is longer.
 
 Source: CloudWatch user guide, "Basic monitoring and detailed monitoring": an instance sends its metrics every five
-minutes, or every minute; a data point bears the time at which its period begins.
+minutes, or every minute; a data point bears the time at which its period starts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .imdsv1_usage import LegacyCalls, last_seen, period_seconds, told
+from .imdsv1_usage import Imdsv1Usage, period_seconds
+from .readiness import Readiness
 from .target import Target
 from .wording import cut, instances
 
 HEALTHY_FOR = timedelta(minutes=10)
-"""For how long at least an instance must have been healthy."""
+"""The shortest time for which an instance must have been healthy."""
 PUBLISH = timedelta(minutes=5)
-"""How far apart the data points of an instance are at most."""
+"""The longest time between two data points of an instance."""
 COVERED_WITHIN = timedelta(minutes=20)
-"""How long after a change CloudWatch must have covered it: two periods, and as long again for a late one."""
-LONGEST_SOAK_MINUTES = 1440
-DAYS = 14
-
-
-def is_soak(value: object) -> bool:
-    """Whether the value is a number of minutes from 0 to 1440."""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value <= LONGEST_SOAK_MINUTES
+"""How long CloudWatch may take to cover a change: two periods, and as long again for late data."""
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What instances must show. ``soak`` None is as long as it takes until CloudWatch covers the change; 0 is no time.
+class HealthRule:
+    """What instances must show.
 
-    ``days`` is for how long a change is remembered; ``unknown`` says what becomes of instances that CloudWatch does not
-    cover: ``warn``, ``block`` or ``ignore``.
+    ``soak`` None waits until CloudWatch covers the change, 0 does not wait. Changes older than ``readiness.days`` do
+    not count, and ``readiness.unknown`` is what instances that CloudWatch does not cover do.
     """
 
     soak: timedelta | None = None
-    days: int = DAYS
-    unknown: str = "warn"
+    readiness: Readiness = field(default_factory=Readiness)
 
     @property
     def window(self) -> timedelta:
-        """For how long an instance must have been healthy."""
+        """How long an instance must have been healthy."""
         return max(self.soak or timedelta(0), HEALTHY_FOR)
 
 
 @dataclass(frozen=True)
 class Changed:
-    """An instance that was changed at this moment, and made to require tokens at that one, if it was."""
+    """An instance, the time of its change, and the time at which a change made tokens required, if one did."""
 
     instance_id: str
     at: datetime
@@ -61,127 +54,127 @@ class Changed:
 
 @dataclass(frozen=True)
 class Impairment:
-    """A status check of EC2 that an instance fails, and since when, if EC2 says so."""
+    """A status check of EC2 that an instance fails, and since when, if EC2 reports it."""
 
-    what: str
+    check: str
     since: datetime | None = None
 
 
-def together_impaired(checks: Sequence[Impairment]) -> Impairment:
-    """The checks of one instance as one: since the first of them failed, if EC2 says so of all."""
-    since = [each.since for each in checks if each.since is not None]
-    return Impairment(" and ".join(each.what for each in checks), min(since) if len(since) == len(checks) else None)
+def merge_impairments(found: Sequence[Impairment]) -> Impairment:
+    """The failed checks of one instance as one, since the first of them failed, if EC2 reports that of all."""
+    since = [each.since for each in found if each.since is not None]
+    return Impairment(" and ".join(each.check for each in found), min(since) if len(since) == len(found) else None)
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is known of instances at one moment, by AWS's clock.
+class Snapshot:
+    """What EC2 and CloudWatch report at one moment, by AWS's clock; mappings are by instance ID.
 
-    ``running`` are those that run; ``heard`` has the begin of the last period that CloudWatch has a data point of.
+    ``last_data`` has the start of the last period with a data point.
     """
 
     now: datetime
     running: frozenset[str]
-    heard: Mapping[str, datetime]
-    refused: Mapping[str, LegacyCalls | None]
+    last_data: Mapping[str, datetime]
+    refused: Mapping[str, Imdsv1Usage | None]
     impaired: Mapping[str, Impairment]
 
 
-def recently_changed(targets: Iterable[Target], rule: Rule, now: datetime) -> list[Changed]:
-    """The instances whose change is still remembered."""
-    since = now - timedelta(days=rule.days)
+def recently_changed(targets: Iterable[Target], rule: HealthRule, now: datetime) -> list[Changed]:
+    """The instances that were changed in the last days, other than loosened: that cannot break a workload."""
+    since = now - timedelta(days=rule.readiness.days)
     return [
-        Changed(each.instance_id, each.changed_at, each.required_at)
+        Changed(each.instance_id, each.change.at, each.required_at)
         for each in targets
-        if each.changed_at is not None and each.changed_at >= since
+        if each.change is not None and each.change.at is not None and each.change.at >= since
     ]
 
 
-def looked_at_from(changed: Sequence[Changed], rule: Rule, now: datetime) -> datetime:
-    """The begin of the first period that can say something of the window.
+def metrics_since(changed: Sequence[Changed], rule: HealthRule, now: datetime) -> datetime:
+    """The start of the first period that reaches into the window of an instance.
 
-    A point bears the begin of its period, and CloudWatch leaves out those that begin before the time that is asked for.
+    A data point bears the start of its period, and CloudWatch leaves out those from before the requested time.
     """
-    first = min(_window_begin(each, rule, now) for each in changed)
+    first = min(_window_start(each, rule, now) for each in changed)
     return (first - PUBLISH).replace(second=0, microsecond=0)
 
 
 def period(since: datetime, until: datetime) -> int:
-    """The period to ask CloudWatch for, in seconds."""
+    """The period to request of CloudWatch, in seconds."""
     return period_seconds((until - since).total_seconds())
 
 
-def unhealthy(changed: Sequence[Changed], rule: Rule, look: Look) -> dict[str, list[str]]:
-    """Why instances are unhealthy, each reason for itself.
+def unhealthy(changed: Sequence[Changed], rule: HealthRule, seen: Snapshot) -> dict[str, list[str]]:
+    """The reasons why instances are unhealthy, by ID.
 
-    Only what the change caused counts: calls are refused since tokens are required, and a status check that failed
-    before does so for another reason.
+    Only what the change may have caused counts: calls refused since tokens are required, and status checks that failed
+    after the change.
     """
     found: dict[str, list[str]] = {}
     for each in changed:
-        if each.instance_id not in look.running:
+        if each.instance_id not in seen.running:
             continue
-        calls = look.refused.get(each.instance_id)
-        if each.required_at is not None and calls is not None and _is_recent(calls, each, rule, look.now):
-            what = refused_calls(calls, looked_at_from(changed, rule, look.now), look.now)
-            found.setdefault(each.instance_id, []).append(what)
-        impairment = look.impaired.get(each.instance_id)
+        calls = seen.refused.get(each.instance_id)
+        if each.required_at is not None and calls is not None and _is_recent(calls, each, rule, seen.now):
+            reason = refused_calls(calls, metrics_since(changed, rule, seen.now), seen.now)
+            found.setdefault(each.instance_id, []).append(reason)
+        impairment = seen.impaired.get(each.instance_id)
         if impairment is not None and (impairment.since is None or impairment.since >= (each.required_at or each.at)):
-            found.setdefault(each.instance_id, []).append(impairment.what)
+            found.setdefault(each.instance_id, []).append(impairment.check)
     return found
 
 
-def refused_calls(calls: LegacyCalls, since: datetime, until: datetime) -> str:
-    """What is wrong with an instance that refused these calls in the time looked at."""
-    # Without detailed monitoring a point stands for five minutes, whatever period is asked for.
+def refused_calls(calls: Imdsv1Usage, since: datetime, until: datetime) -> str:
+    """The reason for an instance that refused these calls between two times."""
+    # Without detailed monitoring a data point stands for five minutes, whatever the requested period.
     length = max(timedelta(seconds=period(since, until)), PUBLISH)
-    return f"refused {told(calls)}{last_seen(calls, length)}"
+    return f"refused {calls}{calls.last_between(length)}"
 
 
-def soaking(changed: Sequence[Changed], rule: Rule, look: Look) -> list[Changed]:
-    """Those that have not had their soak yet."""
+def soaking(changed: Sequence[Changed], rule: HealthRule, seen: Snapshot) -> list[Changed]:
+    """The running instances that have not completed their soak."""
     soak = rule.soak or timedelta(0)
-    return [each for each in changed if each.instance_id in look.running and each.at + soak > look.now]
+    return [each for each in changed if each.instance_id in seen.running and each.at + soak > seen.now]
 
 
-def not_covered(changed: Sequence[Changed], rule: Rule, look: Look) -> list[Changed]:
-    """Those whose time since the change CloudWatch does not cover.
+def not_covered(changed: Sequence[Changed], rule: HealthRule, seen: Snapshot) -> list[Changed]:
+    """The running instances without data from after their change.
 
-    Where no calls can be refused, or nothing is to be watched, no data is needed.
+    No data is needed where no calls can be refused, nor with a soak of 0.
     """
     if rule.soak == timedelta(0):
         return []
     return [
         each
         for each in changed
-        if each.instance_id in look.running
+        if each.instance_id in seen.running
         and each.required_at is not None
-        and not _is_covered(each.required_at, look.heard.get(each.instance_id), rule, look.now)
+        and not _is_covered(each.required_at, seen.last_data.get(each.instance_id), rule, seen.now)
     ]
 
 
 def may_be_covered(each: Changed, now: datetime) -> bool:
-    """Whether there is still time for CloudWatch to cover the change."""
+    """Whether CloudWatch data may still arrive."""
     return each.required_at is not None and now < each.required_at + COVERED_WITHIN
 
 
-def seconds_left(waiting: Sequence[Changed], rule: Rule, now: datetime) -> float:
-    """How long it takes until the last of them has had its soak; 0 where only CloudWatch is waited for."""
+def soak_left(waiting: Sequence[Changed], rule: HealthRule, now: datetime) -> float:
+    """Seconds until the last of them has completed its soak; 0 if there are none."""
     soak = rule.soak or timedelta(0)
     return max((each.at + soak - now).total_seconds() for each in waiting) if waiting else 0.0
 
 
-def next_look(left: float, waited: float) -> float:
-    """Seconds until the next look: a tenth of the soak that is left, or else a fifth of the time waited, up to 30 s.
+def next_check(left: float, waited: float) -> float:
+    """Seconds until the next check: a tenth of the soak that is left, or else a fifth of the time waited, up to 30 s.
 
-    CloudWatch bills a look by the metric, so a soak of a day has a few hundred of them, and no more.
+    CloudWatch bills by the metric requested, so that a day of soak takes a few hundred checks.
     """
     return min(max(1.0, left / 10), 300.0) if left else min(max(5.0, waited / 5), 30.0)
 
 
-def stopped(title: str, reasons: Mapping[str, Sequence[str]], rule: Rule, *, refused: bool) -> str:
-    """The error for a rollout with unhealthy instances."""
-    lines = "".join(f"\n  {instance_id}: {', '.join(what)}" for instance_id, what in sorted(reasons.items()))
+def rollout_stopped(title: str, reasons: Mapping[str, Sequence[str]], rule: HealthRule, *, refused: bool) -> str:
+    """The error for unhealthy instances, one line per instance."""
+    lines = "".join(f"\n  {instance_id}: {', '.join(each)}" for instance_id, each in sorted(reasons.items()))
     back = "\n  To allow IMDSv1 again at once, exempt them with httpTokens: optional and a reason in allowDowngrade."
     return (
         f"{title}rollout stopped: these instances are unhealthy after the change:{lines}\n"
@@ -191,38 +184,39 @@ def stopped(title: str, reasons: Mapping[str, Sequence[str]], rule: Rule, *, ref
     )
 
 
-def unknown_line(title: str, uncovered: Sequence[Changed]) -> str:
-    """The line for instances of which it is not known whether they refuse calls."""
+def no_data(title: str, uncovered: Sequence[Changed]) -> str:
+    """The warning or error for instances that may refuse calls without anyone knowing."""
     ids = cut(sorted(each.instance_id for each in uncovered))
     return (
-        f"{title}CloudWatch has no data since the change of {ids}: whether IMDSv1 calls are refused there is not known."
+        f"{title}CloudWatch has no data since the change of {ids}, so it is unknown whether IMDSv1 calls are refused "
+        "there. Check that the instances send metrics, then rerun `pulumi up`."
     )
 
 
 def progress(title: str, soaking: int, not_covered: int, left: float, passed: float) -> str:
-    """The line for the time of waiting, so many seconds after a look."""
+    """The progress line, ``passed`` seconds after a check."""
     if soaking:
-        return f"{title}soak of {instances(soaking)}, {max(0.0, left - passed):.0f} s more"
+        return f"{title}soaking {instances(soaking)}, {max(0.0, left - passed):.0f} s left"
     return f"{title}waiting for CloudWatch to cover the change of {instances(not_covered)}"
 
 
-def _window_begin(each: Changed, rule: Rule, now: datetime) -> datetime:
-    return max(each.at if each.required_at is None else each.required_at, now - rule.window)
+def _window_start(each: Changed, rule: HealthRule, now: datetime) -> datetime:
+    return max(each.required_at or each.at, now - rule.window)
 
 
-def _longest_point(rule: Rule) -> timedelta:
-    """How much time a data point of the answer stands for at most: one of five minutes may begin late in its period."""
+def _longest_point(rule: HealthRule) -> timedelta:
+    """The longest time that a data point stands for: one of five minutes may start late in its period."""
     seconds = period_seconds((rule.window + 2 * PUBLISH).total_seconds())
     return PUBLISH + timedelta(seconds=seconds - 60)
 
 
-def _is_recent(calls: LegacyCalls, each: Changed, rule: Rule, now: datetime) -> bool:
-    """Whether calls were refused in the instance's own window: what was asked may begin earlier, for another one."""
+def _is_recent(calls: Imdsv1Usage, each: Changed, rule: HealthRule, now: datetime) -> bool:
+    """Whether calls were refused in the instance's own window: the data may start earlier, for another instance."""
     if calls.count <= 0:
         return False
-    return calls.last_seen is None or calls.last_seen + _longest_point(rule) >= _window_begin(each, rule, now)
+    return calls.last_seen is None or calls.last_seen + _longest_point(rule) >= _window_start(each, rule, now)
 
 
-def _is_covered(changed_at: datetime, heard: datetime | None, rule: Rule, now: datetime) -> bool:
-    """Whether a whole period since the change is known; of an old change, one that is recent enough."""
-    return heard is not None and heard >= max(changed_at, now - HEALTHY_FOR - _longest_point(rule))
+def _is_covered(changed_at: datetime, last_data: datetime | None, rule: HealthRule, now: datetime) -> bool:
+    """Whether there is data of a whole period since the change; of an old change, of a recent period."""
+    return last_data is not None and last_data >= max(changed_at, now - HEALTHY_FOR - _longest_point(rule))

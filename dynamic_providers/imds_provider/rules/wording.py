@@ -1,4 +1,4 @@
-"""How lists are worded for a person."""
+"""Lists and counts in messages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 SHOWN = 3
-"""Items of a longer list that are shown."""
+"""How many items of a longer list are shown."""
 
 
 def cut(items: Sequence[str], shown: int = SHOWN) -> str:
-    """A list in a line, the end of a long one as a number: ``i-…, i-…, i-… and 37 more``."""
+    """A list on one line, with the end of a long one as a number: ``i-…, i-…, i-… and 37 more``."""
     more = len(items) - shown
-    # A list is not cut for the sake of a single one.
+    # "and 1 more" is no shorter than the item.
     return f"{', '.join(items[:shown])} and {more} more" if more > 1 else ", ".join(items)
 
 

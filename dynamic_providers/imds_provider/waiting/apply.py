@@ -1,4 +1,4 @@
-"""Bringing one instance onto the wanted options: read, send only what differs, wait."""
+"""Bring one instance onto the wanted options: read, send only what differs, wait."""
 
 from __future__ import annotations
 
@@ -18,38 +18,31 @@ from ..errors import (
 )
 from ..rules.loosening import is_reason, require_reason, without_loosening
 from ..rules.observation import (
+    GONE_STATES,
     Judge,
     Observation,
     Verdict,
+    gone_reason,
     judge,
     judge_accepted,
     judge_as_found,
-    judge_found,
+    missing_reason,
     unreported_reason,
 )
 from ..rules.options import Options, OptionValue, modification
 from .clock import Deadline
-from .waiter import MISSING_GRACE_SECONDS, NotSettledError, timeout_reason, wait
+from .waiter import MISSING_GRACE_SECONDS, find_instances, next_delay, timeout_reason, wait
 
 ATTEMPTS = 4
-"""How often a modification is sent when a describe shows that the one before had no effect."""
-
-READ_AHEAD_SECONDS = 0.5
-"""How old the observation may be that a modification is worked out from.
-
-Values that ride along come from it, so what somebody changes in between would be undone: no longer than a look and a
-modification take anyway.
-"""
+"""How often a modification is sent while describes show that the one before had no effect."""
 
 
 class Ec2Calls(Protocol):
-    """What is needed of EC2: :class:`imds_provider.ec2.Ec2`, or a fake."""
+    """What is needed of EC2: :class:`imds_provider.aws.ec2.Ec2`, or a fake."""
 
     region: str
 
-    def describe(
-        self, instance_ids: Iterable[str], deadline: Deadline, *, max_age_seconds: float = 0.0
-    ) -> Mapping[str, Observation]: ...
+    def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> Mapping[str, Observation]: ...
 
     def modify(
         self, instance_id: str, parameters: Options, deadline: Deadline
@@ -58,9 +51,9 @@ class Ec2Calls(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The instance before and after, where it stands, and whether a modification was sent.
+    """The instance before and after, its verdict, and whether a modification was sent.
 
-    ``problem`` is what kept a change that EC2 has taken, or may have, from being seen through.
+    ``problem`` is what kept a change from being completed that EC2 has accepted, or may have.
     """
 
     before: Observation
@@ -86,98 +79,126 @@ def apply_options(
     missing_grace_seconds: float = MISSING_GRACE_SECONDS,
     found: Callable[[Observation], object] = lambda _: None,
 ) -> Outcome:
-    """Bring the instance onto ``wanted`` and wait until it is applied, or only until EC2 has taken it.
+    """Bring the instance onto ``wanted`` and wait until it is applied, or only until EC2 has accepted it.
 
-    Nothing is sent when nothing differs, or when the change would loosen the instance and ``allow_downgrade`` gives no
-    reason for that; with ``keep_stricter`` only what loosens is left out. When the answer to a modification is lost, a
-    describe decides whether it took effect before it is sent again. ``found`` hears what the instance had before
-    anything is sent.
+    Nothing is sent when nothing differs. When the answer to a modification is lost, a describe decides whether it
+    took effect before it is sent again.
 
-    Raises :class:`LooseningRefusedError`, :class:`InstanceMissingError`, :class:`InstanceGoneError`,
-    :class:`NotAppliedError` or another :class:`AwsError` while nothing has been sent. From then on an error is the
-    outcome's ``problem``: what has been done must be recorded, whatever becomes of it.
+    Args:
+        ec2: EC2 in the instance's region.
+        instance_id: the instance.
+        wanted: the wanted options.
+        deadline: after it, nothing more is sent or waited for.
+        wait_until_applied: whether to wait until the options are applied.
+        allow_downgrade: the reason why the instance may be loosened; without one, such a change is refused.
+        keep_stricter: whether, without a reason, what would loosen is left out instead.
+        missing_grace_seconds: how long EC2 may not know the instance.
+        found: called with the instance as first described, before anything is sent.
+
+    Raises:
+        ImdsError: only while nothing has been sent. From then on an error is the outcome's ``problem``: what was done
+            must be recorded, whatever comes of it.
     """
-    before = find(
-        ec2,
-        instance_id,
-        deadline,
-        missing_grace_seconds=missing_grace_seconds,
-        max_age_seconds=READ_AHEAD_SECONDS,
-    )
+    before = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
     found(before)
     if keep_stricter and not is_reason(allow_downgrade):
         wanted = without_loosening(before.options, wanted)
-    attempt = _Attempt(ec2, wanted, deadline, missing_grace_seconds, allow_downgrade, now=before)
+    change = _Change(ec2, wanted, deadline, missing_grace_seconds, allow_downgrade, seen=before)
     try:
-        attempt.modify()
-        verdict = attempt.wait(until_applied=wait_until_applied)
+        change.send()
+        verdict = change.wait(until_applied=wait_until_applied)
     except EngineGoneError:
         raise
     except ImdsError as error:
-        if not attempt.sent:
+        if not change.sent:
             raise
-        return Outcome(before, attempt.now, Verdict.PENDING, modified=True, problem=error)
-    return Outcome(before, attempt.now, verdict, attempt.sent)
+        return Outcome(before, change.seen, Verdict.PENDING, modified=True, problem=error)
+    return Outcome(before, change.seen, verdict, change.sent)
 
 
 def send(
     ec2: Ec2Calls, seen: Observation, wanted: Options, deadline: Deadline, allow_downgrade: object = None
 ) -> Observation:
-    """Send what differs, and give the instance as EC2 answers that it is now.
+    """Send what differs, and return the instance as EC2 answers that it is now.
 
-    Every modification goes through here, so this is where one that loosens is refused. Raises
-    :class:`LooseningRefusedError`, or as ``ec2.modify`` does.
+    Every modification goes through here, so this is where one that loosens is refused.
+
+    Raises:
+        LooseningRefusedError: the change would loosen the instance, and ``allow_downgrade`` gives no reason.
+        ImdsError: as ``ec2.modify`` does.
     """
     require_reason(seen.instance_id, seen.options, wanted, allow_downgrade)
     state, options = ec2.modify(seen.instance_id, modification(seen.options, wanted), deadline)
     return replace(seen, state=state, options={**seen.options, **options})
 
 
+def find(
+    ec2: Ec2Calls, instance_id: str, deadline: Deadline, *, missing_grace_seconds: float = MISSING_GRACE_SECONDS
+) -> Observation:
+    """Describe the instance, again for a while if EC2 does not know it.
+
+    Raises:
+        InstanceMissingError: EC2 does not know it.
+        InstanceGoneError: it is terminated or shutting down.
+        AwsError: EC2 reports no metadata options of it, so nothing can be compared, or refuses the call.
+        DeadlinePassedError: the deadline passed first.
+    """
+    found = find_instances(lambda ids: ec2.describe(ids, deadline), [instance_id], deadline, missing_grace_seconds)
+    seen = found.get(instance_id)
+    if seen is None:
+        raise InstanceMissingError(missing_reason(instance_id, ec2.region))
+    if seen.instance_state in GONE_STATES:
+        raise InstanceGoneError(gone_reason(seen))
+    if not seen.options:
+        raise AwsError(unreported_reason(instance_id, ec2.region))
+    return seen
+
+
 @dataclass
-class _Attempt:
-    """How far an instance has come: as it was last seen, and whether anything has been sent to it."""
+class _Change:
+    """A change of one instance: as it was last seen, and whether a modification may have reached EC2."""
 
     ec2: Ec2Calls
     wanted: Options
     deadline: Deadline
     missing_grace_seconds: float
     allow_downgrade: object
-    now: Observation
+    seen: Observation
     sent: bool = False
 
-    def modify(self) -> None:
-        """Send what differs until EC2 says, or shows, that it has taken it."""
+    def send(self) -> None:
+        """Send what differs until EC2 answers, or a describe shows, that it has accepted it."""
         for attempt in range(ATTEMPTS):
-            if not modification(self.now.options, self.wanted):
+            if not modification(self.seen.options, self.wanted):
                 return
-            problem = self._send()
-            if problem is None:
+            error = self._send_once()
+            if error is None:
                 return
-            self.deadline.clock.sleep(min(0.5 * 2**attempt, self.deadline.remaining()))
+            self.deadline.sleep(0.5 * 2**attempt)
             try:
-                self._look()
-            except NotAppliedError:
-                raise (_undecided(problem) if self.sent else problem) from None
-            if attempt == ATTEMPTS - 1 and modification(self.now.options, self.wanted):
+                self._describe()
+            except DeadlinePassedError:
+                raise (_undecided(error) if self.sent else error) from None
+            if attempt == ATTEMPTS - 1 and modification(self.seen.options, self.wanted):
                 self.sent = False  # as far as EC2 shows, long after
-                raise problem
+                raise error
 
-    def _send(self) -> AwsError | None:
-        """Send what differs once, and give what makes it worth another try."""
+    def _send_once(self) -> AwsError | None:
+        """Send what differs, and return an error after which it may be sent again."""
         try:
-            self.now = send(self.ec2, self.now, self.wanted, self.deadline, self.allow_downgrade)
+            self.seen = self._send(self.seen, self.wanted)
         except DeadlinePassedError:
-            reason = timeout_reason(self.now.instance_id, self.wanted, self.now, self.deadline.seconds)
+            reason = timeout_reason(self.seen.instance_id, self.wanted, self.seen, self.deadline.seconds)
             raise NotAppliedError(reason) from None
         except InstanceMissingError as error:
-            # Found a moment ago, so EC2 has yet to agree with itself about a new instance.
+            # It was found a moment ago, so EC2 does not yet agree with itself about a new instance.
             return error
         except OutcomeUnknownError as error:
             self.sent = True
             return error
         except AwsError:
-            # An instance that has ended since it was found is refused by one code or another: look what it is.
-            self._look()
+            # EC2 refuses an instance that was terminated since with one code or another: that error says it better.
+            self._describe()
             raise
         self.sent = True
         return None
@@ -185,76 +206,37 @@ class _Attempt:
     def wait(self, *, until_applied: bool) -> Verdict:
         """Wait until the instance has its options, reapplying once what somebody else changes."""
         done = self._judge(until_applied=until_applied)
-        verdict = done(self.now, self.wanted)
+        verdict = done(self.seen, self.wanted)
         if verdict is not Verdict.PENDING:
             return verdict
-        instance_id = self.now.instance_id
-        try:
-            settled = wait(
-                lambda ids: self.ec2.describe(ids, self.deadline),
-                {instance_id: self.wanted},
-                self.deadline,
-                place=self.ec2.region,
-                judge=done,
-                look_at_once=False,
-                reapply=lambda seen, wanted: send(self.ec2, seen, wanted, self.deadline, self.allow_downgrade),
-            )
-        except NotSettledError as error:
-            self.now = error.observations.get(instance_id, self.now)
-            raise _unsettled(error, instance_id) from None
-        self.now = settled.observations[instance_id]
-        return settled.verdicts[instance_id]
+        self.deadline.sleep(next_delay(0))  # EC2 has only just answered
+        instance_id = self.seen.instance_id
+        result = wait(
+            lambda ids: self.ec2.describe(ids, self.deadline),
+            {instance_id: self.wanted},
+            self.deadline,
+            region=self.ec2.region,
+            judge=done,
+            reapply=self._send,
+        )
+        self.seen = result.observations.get(instance_id, self.seen)
+        if instance_id in result.errors:
+            raise result.errors[instance_id]
+        return result.verdicts[instance_id]
 
     def _judge(self, *, until_applied: bool) -> Judge:
         if not until_applied:
             return judge_accepted
         return judge if self.sent else judge_as_found
 
-    def _look(self) -> None:
-        self.now = find(self.ec2, self.now.instance_id, self.deadline, missing_grace_seconds=self.missing_grace_seconds)
+    def _send(self, seen: Observation, wanted: Options) -> Observation:
+        return send(self.ec2, seen, wanted, self.deadline, self.allow_downgrade)
 
-
-def find(
-    ec2: Ec2Calls,
-    instance_id: str,
-    deadline: Deadline,
-    *,
-    missing_grace_seconds: float = MISSING_GRACE_SECONDS,
-    max_age_seconds: float = 0.0,
-) -> Observation:
-    """The instance as it is, or was so many seconds ago, looking again for a while if EC2 does not know it.
-
-    Raises :class:`InstanceMissingError`, :class:`InstanceGoneError`, or :class:`AwsError` when EC2 reports no
-    metadata options of it, in which case nothing could be compared.
-    """
-    try:
-        settled = wait(
-            lambda ids: ec2.describe(ids, deadline, max_age_seconds=max_age_seconds),
-            {instance_id: {}},
-            deadline,
-            place=ec2.region,
-            judge=judge_found,
-            missing_grace_seconds=missing_grace_seconds,
-            patient=False,
+    def _describe(self) -> None:
+        self.seen = find(
+            self.ec2, self.seen.instance_id, self.deadline, missing_grace_seconds=self.missing_grace_seconds
         )
-    except NotSettledError as error:
-        raise _unsettled(error, instance_id) from None
-    seen = settled.observations[instance_id]
-    if not seen.options:
-        raise AwsError(unreported_reason(instance_id, ec2.region))
-    return seen
-
-
-def _unsettled(error: NotSettledError, instance_id: str) -> ImdsError:
-    unsettled = error.unsettled[instance_id]
-    kinds: dict[str, type[ImdsError]] = {
-        "gone": InstanceGoneError,
-        "missing": InstanceMissingError,
-        "refused": AwsError,
-        "timeout": NotAppliedError,
-    }
-    return kinds[unsettled.kind](unsettled.reason)
 
 
 def _undecided(error: AwsError) -> AwsError:
-    return OutcomeUnknownError(f"{error} It may have taken effect; running `pulumi up` again finds out.", error.code)
+    return OutcomeUnknownError(f"{error} It may have taken effect: run `pulumi up` again to find out.", error.code)

@@ -1,4 +1,4 @@
-"""Time as operations see it: a clock that can be replaced, and deadlines."""
+"""Time as operations see it: a clock that tests can replace, and deadlines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time as the loop sees it: seconds from an arbitrary start, and a pause that may end early by raising."""
+    """Seconds from an arbitrary start, and a pause that may end early by raising."""
 
     def now(self) -> float: ...
 
@@ -28,3 +28,7 @@ class Deadline:
     @property
     def passed(self) -> bool:
         return self.remaining() == 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Pause, but not beyond the deadline."""
+        self.clock.sleep(min(seconds, self.remaining()))

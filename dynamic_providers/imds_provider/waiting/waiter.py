@@ -1,4 +1,4 @@
-"""The loop that waits until instances have the wanted options.
+"""Wait until EC2 knows instances, and until it shows the wanted options on them.
 
 Sources: EC2 user guide, "Modify instance metadata options for existing instances" (the ``pending`` and ``applied``
 states); API reference, ``InstanceState``.
@@ -9,45 +9,37 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from ..errors import AwsError, DeadlinePassedError, LooseningRefusedError, OutcomeUnknownError
-from ..rules.observation import Judge, Observation, Settled, Verdict, gone_reason, judge, missing_reason
+from ..errors import (
+    AwsError,
+    ConflictError,
+    DeadlinePassedError,
+    ImdsError,
+    InstanceGoneError,
+    InstanceMissingError,
+    LooseningRefusedError,
+    NotAppliedError,
+    OutcomeUnknownError,
+)
+from ..rules.observation import Judge, Observation, Verdict, WaitResult, gone_reason, missing_reason
 from ..rules.options import Options, changes, render
 from .clock import Deadline
 
 FIRST_DELAY_SECONDS = 0.25
 LONGEST_DELAY_SECONDS = 2.0
 MISSING_GRACE_SECONDS = 10.0
-"""How long EC2 may not know an instance before it counts as not existing: a new one takes seconds to appear."""
+"""How long EC2 may not know an instance before it counts as missing: a new one takes seconds to appear."""
 CONFIRM_MISSING_SECONDS = 1.5
-"""The same for an instance that is known to have existed: long enough for several looks."""
-STRAYED_SECONDS = 5.0
+"""The same for an instance that is known to have existed: long enough for several describes."""
+STALE_SECONDS = 5.0
 """How long ``applied`` with other values may be an answer from before the change; after that somebody changed it."""
 
-
-Kind = Literal["gone", "missing", "refused", "timeout"]
-
-
-@dataclass(frozen=True)
-class Unsettled:
-    """Why an instance did not settle: ``kind`` for the program, ``reason`` as a sentence for a person."""
-
-    kind: Kind
-    reason: str
-
-
-class NotSettledError(Exception):
-    """The wait ended with instances that have not settled, and never will or not in time."""
-
-    def __init__(self, unsettled: Mapping[str, Unsettled], observations: Mapping[str, Observation]) -> None:
-        self.unsettled = dict(unsettled)
-        self.observations = dict(observations)
-        super().__init__(" ".join(each.reason for each in self.unsettled.values()))
+Describe = Callable[[Iterable[str]], Mapping[str, Observation]]
+"""Describes instances by ID, and leaves out those that EC2 does not know."""
 
 
 def next_delay(elapsed: float, jitter: Callable[[], float] = random.random) -> float:
-    """Seconds until the next look: a fifth of the time waited so far, from 0.25 to 2 s, varied by up to a tenth.
+    """Seconds until the next describe: a fifth of the time waited, from 0.25 to 2 s, varied by up to a tenth.
 
     In proportion to the time waited, so that a short wait is not made long by its last pause.
     """
@@ -55,179 +47,192 @@ def next_delay(elapsed: float, jitter: Callable[[], float] = random.random) -> f
     return delay * (0.9 + 0.2 * jitter())
 
 
-class _Roll:
-    """Who is still pending, and what became of the others."""
+def find_instances(
+    describe: Describe, instance_ids: Iterable[str], deadline: Deadline, missing_grace_seconds: float
+) -> dict[str, Observation]:
+    """Describe instances until EC2 knows all of them, or ``missing_grace_seconds`` have passed since its first answer.
 
-    def __init__(self, wanted: Mapping[str, Options], judge: Judge, place: str, *, may_go: bool) -> None:
-        self.pending = dict(wanted)
-        self.unsettled: dict[str, Unsettled] = {}
-        self.verdicts: dict[str, Verdict] = {}
-        self.last_seen: dict[str, Observation] = {}
-        self._judge = judge
-        self._place = place
-        self._may_go = may_go
-        self._missing_since: dict[str, float] = {}
-        self._strayed_since: dict[str, float] = {}
-        self._reapplied: set[str] = set()
+    Those that EC2 does not know by then are left out. Terminated ones are not.
 
-    def call(self, found: Mapping[str, Observation], now: float, missing_grace_seconds: float) -> None:
-        """Judge everyone pending by one look."""
-        for instance_id, options in tuple(self.pending.items()):
-            seen = found.get(instance_id)
-            if seen is not None:
-                self._missing_since.pop(instance_id, None)
-                self.last_seen[instance_id] = seen
-                if not _strays(seen, options):
-                    self._strayed_since.pop(instance_id, None)
-                verdict = self._judge(seen, options)
-                if verdict is Verdict.GONE and not self._may_go:
-                    self.give_up(instance_id, "gone", gone_reason(seen))
-                elif verdict is not Verdict.PENDING:
-                    self._settle(instance_id, verdict)
-            elif now - self._missing_since.setdefault(instance_id, now) < missing_grace_seconds:
-                continue
-            elif self._may_go:
-                self._settle(instance_id, Verdict.GONE)
-            else:
-                self.give_up(instance_id, "missing", missing_reason(instance_id, self._place))
-
-    def _settle(self, instance_id: str, verdict: Verdict) -> None:
-        self.verdicts[instance_id] = verdict
-        del self.pending[instance_id]
-
-    def strayed(self, now: float) -> list[Observation]:
-        """Those to reapply the change to: they have had other values for so long that it is no old answer.
-
-        Each is given once. One that strays again is given up: somebody else decides it too.
-        """
-        found = []
-        for instance_id, options in tuple(self.pending.items()):
-            seen = self.last_seen.get(instance_id)
-            if seen is None or not _strays(seen, options):
-                continue
-            if now - self._strayed_since.setdefault(instance_id, now) < STRAYED_SECONDS:
-                continue
-            if instance_id in self._reapplied:
-                self.give_up(instance_id, "refused", contested_reason(seen, options))
-                continue
-            self._strayed_since[instance_id] = now
-            self._reapplied.add(instance_id)
-            found.append(seen)
-        return found
-
-    def time_out(self, seconds: float) -> None:
-        """Give up on everyone who is still pending."""
-        for instance_id, options in tuple(self.pending.items()):
-            reason = timeout_reason(instance_id, options, self.last_seen.get(instance_id), seconds)
-            self.give_up(instance_id, "timeout", reason)
-
-    def give_up(self, instance_id: str, kind: Kind, reason: str) -> None:
-        self.unsettled[instance_id] = Unsettled(kind, reason)
-        del self.pending[instance_id]
-
-
-def _strays(seen: Observation, wanted: Options) -> bool:
-    return not seen.is_pending and bool(changes(seen.options, wanted))
+    Raises:
+        DeadlinePassedError: the deadline passed first.
+        ImdsError: as ``describe`` does; nothing is retried here.
+    """
+    ids, clock = sorted(instance_ids), deadline.clock
+    started = clock.now()
+    found = dict(describe(ids))
+    answered = clock.now()
+    while missing := [each for each in ids if each not in found]:
+        if clock.now() - answered >= missing_grace_seconds:
+            break
+        deadline.sleep(next_delay(clock.now() - started))
+        if deadline.passed:
+            raise DeadlinePassedError(
+                f"{', '.join(missing)}: not found within {deadline.seconds:g} s. "
+                "Run the same command again, or raise timeoutSeconds."
+            )
+        found.update(describe(missing))
+    return found
 
 
 def wait(
-    look: Callable[[Iterable[str]], Mapping[str, Observation]],
+    describe: Describe,
     wanted: Mapping[str, Options],
     deadline: Deadline,
     *,
-    place: str,
-    judge: Judge = judge,
-    missing_grace_seconds: float = MISSING_GRACE_SECONDS,
-    look_at_once: bool = True,
-    patient: bool = True,
-    may_go: bool = False,
-    reapply: Callable[[Observation, Options], object] | None = None,
-    progress: Callable[[int, int, float], None] = lambda _settled, _total, _seconds: None,
-) -> Settled:
-    """Look again and again at the instances of ``wanted`` until ``judge`` finds none of them pending.
+    region: str,
+    judge: Judge,
+    reapply: Callable[[Observation, Options], object],
+    progress: Callable[[int, int, float], None] = lambda _applied, _pending, _seconds: None,
+) -> WaitResult:
+    """Describe the instances of ``wanted`` until ``judge`` finds none of them pending, or the deadline passes.
 
-    Each look asks only for those still pending; ``look`` leaves out an instance that EC2 does not know. ``place``
-    names the region for the person who reads the error. ``progress`` hears how many have settled, of how many, after
-    how many seconds. With ``look_at_once`` false the loop pauses first, for when the change has only just been made.
-    With ``patient`` a look whose answer is lost is made again, since what has been changed must not be lost sight of.
-    With ``may_go`` an instance that is gone is no failure; its verdict says so.
-    ``reapply`` sends the change again to an instance that somebody else has changed. That happens once: an instance
-    that is changed a second time has two deciders, and fails.
+    Each describe asks only for those still pending. A lost answer is asked for again, so that a change that was sent
+    is not lost sight of.
 
-    Raises :class:`NotSettledError` once nothing is pending any more or the deadline has passed, if any instance is
-    gone, stays unknown to EC2 for ``missing_grace_seconds``, cannot be reapplied, or is still pending.
+    Args:
+        describe: describes instances.
+        wanted: the wanted options of each instance, by ID.
+        deadline: after it, instances that are still pending fail.
+        region: where the instances are, for error messages.
+        judge: judges one observation of an instance.
+        reapply: sends the change again to an instance that somebody else changed. That happens once; an instance
+            that is changed a second time fails.
+        progress: called after each describe with how many instances are applied and pending, and the seconds waited.
+
+    Raises:
+        ImdsError: as ``describe`` does. What is wrong with single instances is in the result's ``errors``.
     """
     clock = deadline.clock
     started = clock.now()
-    roll = _Roll(wanted, judge, place, may_go=may_go)
-    if not look_at_once:
-        clock.sleep(min(next_delay(0), deadline.remaining()))
-    while roll.pending:
+    state = _WaitState(wanted, judge, region)
+    while state.pending:
         try:
-            found = look(tuple(roll.pending))
+            found = describe(tuple(state.pending))
         except DeadlinePassedError:
-            roll.time_out(deadline.seconds)
             break
         except OutcomeUnknownError:
-            if deadline.passed or not patient:
+            if deadline.passed:
                 raise
-            found = None
-        elapsed = clock.now() - started
-        if found is not None:
-            roll.call(found, started + elapsed, missing_grace_seconds)
-            progress(len(roll.verdicts), len(wanted), elapsed)
-            _reapply(roll, started + elapsed, reapply)
+        else:
+            state.update(found, clock.now())
+            progress(len(state.result.verdicts), len(state.pending), clock.now() - started)
+            state.reapply(reapply, clock.now())
         if deadline.passed:
-            roll.time_out(deadline.seconds)
-        if roll.pending:
-            clock.sleep(min(next_delay(elapsed), deadline.remaining()))
-    if roll.unsettled:
-        raise NotSettledError(roll.unsettled, roll.last_seen)
-    return Settled(roll.last_seen, roll.verdicts)
+            break
+        if state.pending:
+            deadline.sleep(next_delay(clock.now() - started))
+    state.time_out(deadline.seconds)
+    return state.result
 
 
-def _reapply(roll: _Roll, now: float, reapply: Callable[[Observation, Options], object] | None) -> None:
-    if reapply is None:
-        return
-    for seen in roll.strayed(now):
-        try:
-            reapply(seen, roll.pending[seen.instance_id])
-        except (OutcomeUnknownError, DeadlinePassedError):
-            return  # the next look, or the deadline, decides
-        except LooseningRefusedError:
-            roll.give_up(seen.instance_id, "refused", tightened_reason(seen, roll.pending[seen.instance_id]))
-        except AwsError as error:
-            roll.give_up(seen.instance_id, "refused", str(error))
+@dataclass
+class _Pending:
+    """An instance that is waited for. Times are those of the clock."""
+
+    instance_id: str
+    wanted: Options
+    seen: Observation | None = None
+    missing_since: float | None = None
+    differs_since: float | None = None
+    """Since when EC2 has shown other values as applied."""
+    reapplied: bool = False
 
 
-def tightened_reason(seen: Observation, wanted: Options) -> str:
-    """The sentence for an instance that somebody else has made stricter since it was changed."""
+class _WaitState:
+    """The instances still pending, and what became of the others."""
+
+    def __init__(self, wanted: Mapping[str, Options], judge: Judge, region: str) -> None:
+        self.pending = {instance_id: _Pending(instance_id, options) for instance_id, options in wanted.items()}
+        self.result = WaitResult({}, {}, {})
+        self._judge = judge
+        self._region = region
+
+    def update(self, found: Mapping[str, Observation], now: float) -> None:
+        """Judge everything pending by one describe."""
+        for instance in tuple(self.pending.values()):
+            seen = found.get(instance.instance_id)
+            if seen is None:
+                self._missing(instance, now)
+            else:
+                self._seen(instance, seen, now)
+
+    def _missing(self, instance: _Pending, now: float) -> None:
+        if instance.missing_since is None:
+            instance.missing_since = now
+        if now - instance.missing_since >= MISSING_GRACE_SECONDS:
+            self._fail(instance, InstanceMissingError(missing_reason(instance.instance_id, self._region)))
+
+    def _seen(self, instance: _Pending, seen: Observation, now: float) -> None:
+        instance.seen = self.result.observations[instance.instance_id] = seen
+        instance.missing_since = None
+        if seen.is_pending or not changes(seen.options, instance.wanted):
+            instance.differs_since = None
+        elif instance.differs_since is None:
+            instance.differs_since = now
+        verdict = self._judge(seen, instance.wanted)
+        if verdict is Verdict.GONE:
+            self._fail(instance, InstanceGoneError(gone_reason(seen)))
+        elif verdict is not Verdict.PENDING:
+            self.result.verdicts[instance.instance_id] = verdict
+            del self.pending[instance.instance_id]
+
+    def reapply(self, send: Callable[[Observation, Options], object], now: float) -> None:
+        """Send the change again to instances that have differed for so long that it is no old answer."""
+        for instance in tuple(self.pending.values()):
+            seen, since = instance.seen, instance.differs_since
+            if seen is None or since is None or now - since < STALE_SECONDS:
+                continue
+            if instance.reapplied:
+                self._fail(instance, ConflictError(changed_twice(seen, instance.wanted)))
+                continue
+            instance.reapplied, instance.differs_since = True, now
+            try:
+                send(seen, instance.wanted)
+            except (OutcomeUnknownError, DeadlinePassedError):
+                return  # the next describe, or the deadline, decides
+            except LooseningRefusedError:
+                self._fail(instance, ConflictError(made_stricter(seen, instance.wanted)))
+            except AwsError as error:
+                self._fail(instance, error)
+
+    def time_out(self, seconds: float) -> None:
+        """Fail everything still pending."""
+        for instance in tuple(self.pending.values()):
+            reason = timeout_reason(instance.instance_id, instance.wanted, instance.seen, seconds)
+            self._fail(instance, NotAppliedError(reason))
+
+    def _fail(self, instance: _Pending, error: ImdsError) -> None:
+        self.result.errors[instance.instance_id] = error
+        del self.pending[instance.instance_id]
+
+
+def made_stricter(seen: Observation, wanted: Options) -> str:
+    """Report an instance that somebody else has made stricter than wanted since it was changed."""
     return (
-        f"{seen.instance_id} was changed by somebody else while it was waited for, to "
-        f"{render(_in_their_place(seen, wanted))}, which is stricter and stays. Agree on one of them, then run "
-        "`pulumi up` again."
+        f"{seen.instance_id} was changed by somebody else during the wait, to {_instead_of(seen, wanted)}, which is "
+        "stricter and is kept. Agree on one value, then run `pulumi up` again."
     )
 
 
-def contested_reason(seen: Observation, wanted: Options) -> str:
-    """The sentence for an instance that somebody else changes as often as it is changed here."""
+def changed_twice(seen: Observation, wanted: Options) -> str:
+    """Report an instance that somebody else changes as often as it is changed here."""
     return (
-        f"{seen.instance_id} was changed twice by somebody else while it was waited for, the last time to "
-        f"{render(_in_their_place(seen, wanted))}: another stack, tool or person decides the same options. "
-        "Agree on one of them, then run `pulumi up` again."
+        f"{seen.instance_id} was changed twice by somebody else during the wait, the last time to "
+        f"{_instead_of(seen, wanted)}: another stack, tool or person manages the same options. Agree on one owner, "
+        "then run `pulumi up` again."
     )
-
-
-def _in_their_place(seen: Observation, wanted: Options) -> Options:
-    """What the instance has in place of the wanted values."""
-    return {name: seen.options[name] for name in changes(seen.options, wanted)}
 
 
 def timeout_reason(instance_id: str, wanted: Options, seen: Observation | None, seconds: float) -> str:
-    """The sentence for an instance that did not settle in time: wanted, last seen, what to do."""
-    last = f"{render(seen.options)} (state {seen.state}, instance {seen.instance_state})" if seen else "nothing of it"
-    reach = f"reach {render(wanted)}" if wanted else "show up"
+    """Report an instance that did not have the wanted options in time."""
+    last = f"{render(seen.options)} (state {seen.state}, instance {seen.instance_state})" if seen else "nothing"
     return (
-        f"{instance_id} did not {reach} within {seconds:g} s; last seen: {last}. "
-        "Run the same command again: it goes on waiting. A larger timeoutSeconds helps if EC2 is only slow."
+        f"{instance_id} did not reach {render(wanted)} within {seconds:g} s; last seen: {last}. "
+        "Run the same command again to go on waiting; a larger timeoutSeconds helps only if EC2 is slow."
     )
+
+
+def _instead_of(seen: Observation, wanted: Options) -> str:
+    """The instance's own values of the options that differ from the wanted ones."""
+    return render({name: seen.options[name] for name in changes(seen.options, wanted)})

@@ -1,0 +1,71 @@
+"""Pagination of EC2's describes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import TypeVar
+
+from localcloud.api import errors
+from localcloud.api.call import Call
+
+MIN_SIZE, MAX_SIZE = 5, 1000
+"""The allowed values of MaxResults; the maximum is the default."""
+
+T = TypeVar("T")
+
+
+def page_size(call: Call) -> int:
+    """How many items the call asks for.
+
+    Raises:
+        AWSError: InvalidParameterValue; InvalidParameterCombination for MaxResults with instance IDs.
+    """
+    size = call.params.get("MaxResults")
+    if size is None:
+        return MAX_SIZE
+    if call.list_param("InstanceId"):
+        message = "The parameter instancesSet cannot be used with the parameter maxResults"
+        raise errors.AWSError("InvalidParameterCombination", message)
+    if not size.isdigit() or not MIN_SIZE <= int(size) <= MAX_SIZE:
+        raise errors.invalid_value("maxResults", size, f"Expecting a value from {MIN_SIZE} to {MAX_SIZE}.")
+    return int(size)
+
+
+def after_token(call: Call, items: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+    """The items by ID, from the one after the previous page's last.
+
+    Raises:
+        AWSError: InvalidNextToken.
+    """
+    remaining = iter(items.items())
+    if "NextToken" in call.params:
+        last = _decode(call.params["NextToken"])
+        if last not in items:
+            raise _invalid_token()
+        for instance_id, _ in remaining:
+            if instance_id == last:
+                break
+    return remaining
+
+
+def page(matching: Iterator[tuple[str, T]], size: int) -> tuple[list[T], str]:
+    """The items of one page, and the XML of its NextToken if there are more."""
+    taken = list(islice(matching, size))
+    items = [item for _, item in taken]
+    if next(matching, None) is None:
+        return items, ""
+    return items, f"<nextToken>{base64.urlsafe_b64encode(taken[-1][0].encode()).decode()}</nextToken>"
+
+
+def _decode(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise _invalid_token() from None
+
+
+def _invalid_token() -> errors.AWSError:
+    return errors.AWSError("InvalidNextToken", "The specified NextToken is corrupted or malformed.")

@@ -1,0 +1,103 @@
+"""The control endpoint: JSON under `/_localcloud/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from localcloud.ec2.instances import check_change, check_seed
+from localcloud.faults import Fault
+from localcloud.http.pipeline import Cloud
+
+PREFIX = "/_localcloud/"
+
+Json = Any  # parsed JSON; whoever uses it checks it
+
+
+def respond(cloud: Cloud, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    """Return the status and JSON body of an answer."""
+    try:
+        value = json.loads(body) if body else {}
+        with cloud.store.lock:
+            result = _route(cloud, method, path.removeprefix(PREFIX), value)
+    except LookupError as error:
+        return 404, json.dumps({"error": str(error.args[0])}).encode()
+    except (ValueError, TypeError) as error:
+        return 400, json.dumps({"error": str(error)}).encode()
+    return 200, json.dumps(result).encode()
+
+
+def _route(cloud: Cloud, method: str, path: str, value: Json) -> Json:
+    resource, _, rest = path.partition("/")
+    if resource == "instances" and rest:
+        return _instance(cloud, method, rest, value)
+    handler = _ROUTES.get((method, path))
+    if handler is None:
+        raise LookupError(f"unknown route {method} {PREFIX}{path}")
+    return handler(cloud, value)
+
+
+def _instance(cloud: Cloud, method: str, rest: str, value: Json) -> Json:
+    instance_id, _, verb = rest.partition("/")
+    instance = cloud.store.find(instance_id)
+    if instance is None:
+        raise LookupError(f"instance {instance_id} does not exist")
+    if method == "POST" and verb:
+        cloud.store.move(instance, verb)
+    elif method == "POST":
+        cloud.store.change(instance, check_change(instance_id, value))
+    return cloud.store.view(instance)
+
+
+def _reset(cloud: Cloud, _value: Json) -> Json:
+    cloud.journal.reset()
+    return {}
+
+
+def _wipe(cloud: Cloud, _value: Json) -> Json:
+    cloud.wipe()
+    return {}
+
+
+def _settings(cloud: Cloud, value: Json) -> Json:
+    cloud.store.settings = cloud.store.settings.changed(value)
+    if "throttle" in value:
+        cloud.throttle.refill()
+    return cloud.store.settings.as_json()
+
+
+def _seed(cloud: Cloud, value: Json) -> Json:
+    return [cloud.store.view(cloud.store.seed(each)) for each in [check_seed(each) for each in value]]
+
+
+def _advance(cloud: Cloud, value: Json) -> Json:
+    cloud.clock.advance(float(value["seconds"]))
+    return {}
+
+
+def _add_faults(cloud: Cloud, value: Json) -> Json:
+    cloud.faults.add([Fault.from_json(each) for each in value])
+    return cloud.faults.as_json()
+
+
+def _clear_faults(cloud: Cloud, _value: Json) -> Json:
+    cloud.faults.clear()
+    return []
+
+
+_ROUTES: dict[tuple[str, str], Callable[[Cloud, Json], Json]] = {
+    ("GET", "counts"): lambda cloud, _: cloud.journal.counts(),
+    ("GET", "log"): lambda cloud, _: cloud.journal.log(),
+    ("POST", "reset"): _reset,
+    ("POST", "wipe"): _wipe,
+    ("GET", "settings"): lambda cloud, _: cloud.store.settings.as_json(),
+    ("POST", "settings"): _settings,
+    ("POST", "advance"): _advance,
+    ("GET", "time"): lambda cloud, _: cloud.store.aws_now(),
+    ("GET", "instances"): lambda cloud, _: cloud.store.views(),
+    ("POST", "seed"): _seed,
+    ("GET", "faults"): lambda cloud, _: cloud.faults.as_json(),
+    ("POST", "faults"): _add_faults,
+    ("DELETE", "faults"): _clear_faults,
+}

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import yaml
+
+from imds_components.stack_config import StackConfigError, parse
+from tests.faults import catalogue, fleets
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
+FAULTS = [*(each.name for each in catalogue.TROUBLES), *(f"fleet/{each.name}" for each in fleets.TROUBLES)]
+BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+TESTED_BY = re.compile(r"`make faults`: ((?:`[^`]+`(?:, )?)+)")
+VARIABLE = re.compile(r"i-[0-9a-f]+|\S*[a-z][A-Z=]\S*|\d[\d,.-]*|\bshop\b|[:;,()]")
+"""What differs between messages: instance IDs, names of options, numbers, the name of the fleet, punctuation."""
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for found, text in BLOCK.findall(page.read_text("utf-8")) if found == language]
+
+
+def quoted_phrases(page: Path) -> list[str]:
+    """The longest constant part of each line that the page quotes from the output, if it has four words or more."""
+    lines = [line for block in blocks(page, "") for line in block.splitlines()]
+    phrases = [max((part.strip() for part in VARIABLE.split(line)), key=len) for line in lines]
+    return [each for each in phrases if len(each.split()) > 3]
+
+
+def stack_files() -> list[tuple[str, dict[str, object]]]:
+    """The examples of stack files in the documentation, by where they are."""
+    found = []
+    for page in PAGES:
+        for number, block in enumerate(blocks(page, "yaml")):
+            content = yaml.safe_load(dedent(block)) or {}
+            if "config" in content:
+                found.append((f"{page.name} {number}", content["config"]))
+    return found
+
+
+@pytest.mark.parametrize("config", [pytest.param(config, id=where) for where, config in stack_files()])
+def test_every_example_of_a_stack_file_is_valid(config: dict[str, object]) -> None:
+    # An example of one key leaves out the options, without which no instance can be managed.
+    sections = {"imds:options": {"httpTokens": "required"}, **config}
+    parse({key: value if isinstance(value, str) else json.dumps(value) for key, value in sections.items()})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w/.]+)`", page.read_text("utf-8"))
+    assert [each for each in named if not (ROOT / each).exists()] == []
+
+
+def test_every_fault_that_the_reliability_page_names_exists() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    named = [name for group in TESTED_BY.findall(text) for name in re.findall(r"`([^`]+)`", group)]
+    assert len(named) > 30
+    assert [name for name in named if not any(fnmatch(each, name) for each in FAULTS)] == []
+
+
+def test_the_configuration_page_quotes_the_errors_for_a_wrong_stack_file() -> None:
+    with pytest.raises(StackConfigError) as caught:
+        parse({"imds:options": json.dumps({"httpPutResponseHopLimt": 2, "httpTokens": "on"})})
+    assert f"{caught.value}\n" in blocks(ROOT / "docs" / "configuration.md", "")
+
+
+def test_messages_that_the_fleets_page_quotes_are_those_of_the_code() -> None:
+    folders = (ROOT / "components", ROOT / "dynamic_providers")
+    code = "\n".join(file.read_text("utf-8") for folder in folders for file in sorted(folder.rglob("*.py")))
+    literals = re.sub(r"""["']\s*\n\s*f?["']""", "", code)
+    phrases = quoted_phrases(ROOT / "docs" / "fleets.md")
+    assert len(phrases) > 5
+    assert [each for each in phrases if each not in literals] == []

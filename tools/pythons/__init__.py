@@ -1,1 +1,0 @@
-"""The tests on every Python of this machine."""
