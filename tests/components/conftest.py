@@ -1,4 +1,4 @@
-"""Programs under Pulumi's mocks: what they register, what their outputs become, what is said on the way."""
+"""Programs under Pulumi's mocks: the resources that they register, their outputs and their log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pulumi.runtime import mocks
 from pulumi.runtime.rpc import deserialize_properties
 
 from imds_components import FleetMetadata, InstanceMetadata, access
-from imds_provider.aws.settings import parse
 from imds_provider.rules.options import decode
 from imds_provider.rules.target import Change, Target
 from imds_provider.waiting.clock import Deadline
@@ -30,13 +29,13 @@ INSTANCE = "aws:ec2/instance:Instance"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # pulumi-aws says this of its own while it is imported.
+    # pulumi-aws raises this on import.
     config.addinivalue_line("filterwarnings", "ignore:aws.ec2/encryptioncontrol:DeprecationWarning")
 
 
 @dataclass
 class Registered:
-    """A resource as the engine is asked for it."""
+    """A resource as it is registered with the engine."""
 
     type: str
     name: str
@@ -44,7 +43,7 @@ class Registered:
     parent: str
     deleted_with: str
     dependencies: set[str]
-    """The type and name of each resource that it comes after, as in ``MetadataOptionsApplied web``."""
+    """The type and name of each resource that it depends on, as in ``MetadataOptionsApplied web``."""
 
     def __str__(self) -> str:
         return f"{self.type.rpartition(':')[2]} {self.name}"
@@ -52,12 +51,13 @@ class Registered:
 
 @dataclass
 class Run:
-    """What a program did. In a preview an output that is not known is absent."""
+    """What a program did. In a preview, outputs that are not known are absent."""
 
     resources: list[Registered] = field(default_factory=list)
     registered_outputs: list[Mapping[str, Any]] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    """As in ``warning: there are no instances to manage.``"""
 
     def rows(self) -> dict[str, Registered]:
         return {each.name: each for each in self.resources if each.type == ROW}
@@ -73,7 +73,7 @@ class Run:
         return self._of(BARRIER)
 
     def _of(self, kind: str) -> list[Registered]:
-        """By name: what depends on nothing is registered at any time."""
+        """Sorted by name, since resources without dependencies are registered in any order."""
         return sorted((each for each in self.resources if each.type == kind), key=lambda each: each.name)
 
     def barrier(self) -> Registered:
@@ -82,7 +82,7 @@ class Run:
 
 
 class Answers(mocks.Mocks):
-    """What the engine answers: in a run the outputs that the providers would record, in a preview the inputs."""
+    """The engine's answers: in a run the outputs that the providers would record, in a preview the inputs."""
 
     def __init__(self, *, preview: bool, stopped: set[str]) -> None:
         self.preview = preview
@@ -96,7 +96,7 @@ class Answers(mocks.Mocks):
         if self.preview:
             return "", inputs
         if args.typ == INSTANCE:
-            # An id made of the name, so that a test can tell them apart.
+            # An ID made of the name, so that a test can tell instances apart.
             return f"i-{args.name.encode().hex():0>17}", inputs
         if args.typ == ROW:
             wanted = {name: inputs[name] for name in LAX if name in inputs}
@@ -111,7 +111,7 @@ class Answers(mocks.Mocks):
 
 
 class Monitor(mocks.MockMonitor):
-    """The engine's side of the mocks, with what the mocks themselves do not get to see."""
+    """The engine's side of the mocks, which also records what mocks do not get to see."""
 
     def __init__(self, answers: Answers, run: Run) -> None:
         super().__init__(answers)
@@ -139,7 +139,7 @@ def _kind_and_name(urn: str) -> str:
 
 
 class ProgramAws(FakeAws):
-    """What a program's connections find, of single instances as of fleets."""
+    """The connections of a program, for single instances and for fleets."""
 
     def __init__(self, connect: Callable[[object], FakeEc2], clock: FakeClock) -> None:
         super().__init__()
@@ -148,46 +148,49 @@ class ProgramAws(FakeAws):
 
 
 class Programs:
-    """Runs programs; what a preview sees of EC2 is ``ec2``, at a time that only its own pauses move.
+    """Runs programs on a fake AWS.
 
-    Fleets look at ``aws``. A barrier finds the instances of ``stopped`` stopped.
+    Attributes:
+        ec2: the single instances.
+        aws: the connections, through which fleets find their instances.
+        connects: programs make connections of their own instead.
+        stopped: the instances that a barrier finds stopped.
+        regions: the regions in which single instances were described.
+        error: what every connection to EC2 ends in.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.clock = FakeClock()
         self.ec2 = FakeEc2(self.clock)
         self.aws = ProgramAws(self._connect, self.clock)
+        self.connects = False
         self.stopped: set[str] = set()
         self.regions: list[object] = []
-        self.refusal: Exception | None = None
+        self.error: Exception | None = None
         self.last = Run()
-        monkeypatch.setattr(access, "aws", self._access)
-        monkeypatch.setenv("PULUMI_CONFIG", "{}")
-
-    def _access(self) -> ProgramAws:
-        parse(access.Configuration().get)
-        return self.aws
 
     def _connect(self, region: object) -> FakeEc2:
         self.regions.append(region)
-        if self.refusal:
-            raise self.refusal
+        if self.error:
+            raise self.error
         return self.ec2
 
     def run(self, body: Callable[[], InstanceMetadata | FleetMetadata], *, preview: bool = False) -> Run:
-        """Run a program that makes a component, to its end, and raise what it raises."""
+        """Run a program that makes a component to its end, and raise what it raises."""
         run = self.last = Run()
         answers = Answers(preview=preview, stopped=self.stopped)
 
         def program() -> pulumi.Output[None]:
+            if not self.connects:
+                access.use(self.aws)  # type: ignore[arg-type]  # as much of it as components use
             return pulumi.Output.from_input(self._read(body(), run))
 
         async def in_a_stack() -> None:
             asyncio.get_running_loop().set_default_executor(threads)
-            mocks.set_mocks(answers, preview=preview, logger=logger_into(run.said), monitor=Monitor(answers, run))
+            mocks.set_mocks(answers, preview=preview, logger=logger_into(run.log), monitor=Monitor(answers, run))
             mocks.test(program)()  # type: ignore[no-untyped-call]  # pulumi's
 
-        # A loop runs around a program under the language host as well; without one the SDK fails from Python 3.12.
+        # The language host runs programs in a loop, too; without one the SDK fails from Python 3.12 on.
         with threads_with_loops() as threads:
             asyncio.run(in_a_stack())
         return run
@@ -202,4 +205,5 @@ class Programs:
 
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
-    return Programs(monkeypatch)
+    monkeypatch.setenv("PULUMI_CONFIG", "{}")
+    return Programs()

@@ -64,7 +64,7 @@ def forbidden(programs: Programs, *, preview: bool = True, **given: Any) -> list
 def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, REQUIRED, Team="web")
     seen.add(OLD, Team="web", state="stopped")
-    (said,) = fleet(programs).said
+    (said,) = fleet(programs).log
     assert said.splitlines() == [
         "info: fleet web: 3 selected",
         "  already right  1",
@@ -82,10 +82,10 @@ def test_an_instance_of_which_ec2_reports_nothing_is_left_as_it_is_and_is_unknow
     run = fleet(programs, preview=preview)
     assert set(run.rows()) == {f"web-{WEB}"}
     assert seen.counted == [[WEB]], "nothing is asked about one that is not changed"
-    (warning,) = (each for each in run.said if each.startswith("warning"))
+    (warning,) = (each for each in run.log if each.startswith("warning"))
     assert warning.startswith(f"warning: {OLD} is left as it is: EC2 does not report its metadata options")
     if preview:
-        assert f"  unknown    1  EC2 does not report all wanted options: {OLD}" in run.said[0].splitlines()
+        assert f"  unknown    1  EC2 does not report all wanted options: {OLD}" in run.log[0].splitlines()
     else:
         assert (run.outputs["report"]["unknown"], run.outputs["report"]["notCompliant"]) == ([OLD], [OLD])
 
@@ -94,7 +94,7 @@ def test_an_instance_of_which_ec2_reports_nothing_is_left_as_it_is_and_is_unknow
 def test_what_should_be_known_is_a_warning(programs: Programs, seen: FakeFleetCalls, *, preview: bool) -> None:
     seen.calls[WEB] = None
     run = fleet(programs, preview=preview, exclude=[OLD])
-    (warning,) = (each for each in run.said if each.startswith("warning"))
+    (warning,) = (each for each in run.log if each.startswith("warning"))
     assert warning.splitlines() == [
         f"warning: {OLD} is excluded, but would not be selected.",
         f"CloudWatch has no data on IMDSv1 calls of {WEB} in the last 14 days: it may make some.",
@@ -103,7 +103,7 @@ def test_what_should_be_known_is_a_warning(programs: Programs, seen: FakeFleetCa
 
 def test_the_summary_is_for_previews_alone(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, REQUIRED, Team="web")
-    assert fleet(programs, preview=False).said == []
+    assert fleet(programs, preview=False).log == []
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
@@ -129,7 +129,7 @@ def test_everything_that_forbids_the_run_is_in_one_list(
 def test_the_summary_stands_before_what_forbids_the_run(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.calls[WEB] = CALLS
     forbidden(programs)
-    assert f"  blocked    1  {WEB}" in programs.last.said[0].splitlines()
+    assert f"  blocked    1  {WEB}" in programs.last.log[0].splitlines()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_only_those_whose_calls_will_be_refused_are_asked_about(programs: Progra
 def test_nobody_is_asked_about_where_legacy_calls_are_off(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.calls[WEB] = CALLS
     run = fleet(programs, readiness=Readiness("off"), preflight="off")
-    assert (seen.counted, len(run.said)) == ([], 1)
+    assert (seen.counted, len(run.log)) == ([], 1)
 
 
 def test_where_cloudwatch_cannot_be_asked_the_run_is_forbidden(programs: Programs, seen: FakeFleetCalls) -> None:
@@ -291,10 +291,10 @@ def test_a_preview_says_in_one_line_whose_calls_at_boot_it_cannot_see(programs: 
     seen.add(WEB, launched_at=launched, Team="web")
     seen.add(API, launched_at=launched, Team="web")
     seen.add(OLD, launched_at=seen.now() - timedelta(days=13), Team="web")
-    told = fleet(programs).said[0].splitlines()[-1]
+    told = fleet(programs).log[0].splitlines()[-1]
     assert told.startswith("2 instances launched before 2026-11-11 12:01 UTC: ")
     assert "github.com/aws/aws-imds-packet-analyzer" in told
-    assert fleet(programs, preview=False).said == []
+    assert fleet(programs, preview=False).log == []
 
 
 def test_a_preview_says_who_was_impaired_before_and_asks_only_about_what_is_to_change(
@@ -333,9 +333,9 @@ def test_the_window_is_counted_by_the_clock_of_aws(programs: Programs, seen: Fak
     seen.clock = datetime(2031, 5, 1, tzinfo=timezone.utc)
     seen.add(WEB, launched_at=datetime(2031, 4, 1, tzinfo=timezone.utc), Team="web")
     run = fleet(programs, exemptions=[Exemption(OLD, "gone", "2031-04-30")], expired_exemptions="warn")
-    assert "1 instance launched before 2031-04-17 00:01 UTC: " in run.said[0]
+    assert "1 instance launched before 2031-04-17 00:01 UTC: " in run.log[0]
     assert any("(gone) ended on 2031-04-30" in line for line in warnings(run))
 
 
 def warnings(run: Run) -> list[str]:
-    return [each for each in run.said if each.startswith("warning")]
+    return [each for each in run.log if each.startswith("warning")]

@@ -62,7 +62,7 @@ def test_no_instance_is_a_warning_and_a_barrier_that_says_who_has_left(programs:
     assert [each.type for each in run.resources] == [COMPONENT, BARRIER]
     assert (run.barrier().inputs["targets"], run.barrier().inputs["owner"]) == ({}, "InstanceMetadata fleet")
     assert run.outputs == {"options": {}, "applied_ids": [], "pending_start_ids": []}
-    assert run.said == ["warning: there are no instances to manage."]
+    assert run.log == ["warning: there are no instances to manage."]
 
 
 def test_an_instance_of_the_program_is_attached_by_its_id_and_named_after_itself(programs: Programs) -> None:
@@ -336,8 +336,8 @@ def test_a_run_tells_the_resource_of_a_terminated_instance_so_that_it_fails(prog
 
 
 def test_a_run_that_cannot_describe_the_instances_compares_what_is_recorded(programs: Programs) -> None:
-    programs.refusal = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
+    programs.error = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
     run = programs.run(lambda: component({"web": WEB, "api": API}))
-    (said,) = run.said
+    (said,) = run.log
     assert said.startswith("warning: this run compares recorded values only, the instances could not be described: EC2")
     assert not any("change" in row.inputs or "found" in row.inputs for row in run.rows().values())

@@ -37,7 +37,7 @@ def test_a_preview_says_how_each_instance_differs_by_one_look(programs: Programs
     programs.ec2.add(WEB)
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
     run = preview(programs, {"web": WEB, "api": API})
-    (said,) = run.said
+    (said,) = run.log
     assert said.splitlines() == [
         "info: 1 of 2 instances will change:",
         f"  web  {WEB}  httpTokens: optional -> required",
@@ -52,14 +52,14 @@ def test_a_preview_of_new_instances_asks_nothing_and_leaves_what_is_unknown_unkn
     assert run.row().inputs["instanceId"] is not None
     assert not isinstance(run.row().inputs["instanceId"], str)
     assert run.outputs == {}
-    assert (programs.regions, run.said) == ([], [])
+    assert (programs.regions, run.log) == ([], [])
 
 
 def test_only_the_instances_that_are_known_are_looked_at(programs: Programs) -> None:
     programs.ec2.add(WEB)
     run = preview(programs, lambda: {"new": unknown_id(), "web": WEB})
     assert programs.ec2.describes == [(WEB,)]
-    assert run.said[0].splitlines() == [
+    assert run.log[0].splitlines() == [
         "info: 1 of 2 instances will change:",
         f"  web  {WEB}  httpTokens: optional -> required",
         "1 of 2 will get httpTokens=required once launched: new",
@@ -70,7 +70,7 @@ def test_only_the_instances_that_are_known_are_looked_at(programs: Programs) -> 
 def test_an_option_that_is_not_known_yet_is_left_out_of_the_comparison(programs: Programs) -> None:
     programs.ec2.add(WEB)
     run = preview(programs, WEB, http_endpoint=unknown_id)
-    assert run.said[0].splitlines() == [
+    assert run.log[0].splitlines() == [
         "info: 1 of 1 instances will change:",
         f"  {WEB}  {WEB}  httpTokens: optional -> required",
     ]
@@ -84,13 +84,13 @@ def test_the_region_of_the_component_is_the_one_that_is_asked(programs: Programs
 
 def test_a_region_that_is_not_known_yet_is_not_guessed(programs: Programs) -> None:
     run = preview(programs, WEB, region=unknown_id)
-    assert (programs.regions, run.said) == ([], [])
+    assert (programs.regions, run.log) == ([], [])
 
 
 def test_what_ec2_does_not_report_is_never_taken_for_right(programs: Programs) -> None:
     programs.ec2.add(WEB, {"httpEndpoint": "enabled"})
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
-    (said,) = preview(programs, {"web": WEB, "api": API}).said
+    (said,) = preview(programs, {"web": WEB, "api": API}).log
     assert said.splitlines() == [
         "info: 1 of 2 are not known to comply:",
         f"  web  {WEB}  EC2 does not report httpTokens there",
@@ -103,7 +103,7 @@ def test_loosening_ends_the_preview_unless_there_is_a_reason(programs: Programs)
     with pytest.raises(pulumi.RunError, match=rf"web: {WEB} would be loosened \(httpTokens: required -> optional\): "):
         preview(programs, {"web": WEB}, http_tokens="optional")
     run = preview(programs, {"web": WEB}, http_tokens="optional", allow_downgrade="an old agent")
-    assert f"  web  {WEB}  httpTokens: required -> optional" in run.said[0].splitlines()
+    assert f"  web  {WEB}  httpTokens: required -> optional" in run.log[0].splitlines()
 
 
 @pytest.mark.parametrize("instance_state", ["shutting-down", "terminated"])
@@ -125,7 +125,7 @@ def test_instances_that_do_not_exist_end_the_preview_each_with_a_sentence(progra
 
 def test_an_instance_is_looked_for_more_than_once_before_it_counts_as_missing(programs: Programs) -> None:
     programs.ec2.add(WEB, appears_after=0.5)
-    assert "1 of 1 instances will change" in preview(programs, WEB).said[0]
+    assert "1 of 1 instances will change" in preview(programs, WEB).log[0]
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_an_id_given_twice_by_way_of_an_output_ends_the_preview(programs: Progra
 
 
 def test_where_ec2_cannot_be_asked_the_preview_goes_on_with_a_warning(programs: Programs) -> None:
-    programs.refusal = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
+    programs.error = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
     run = preview(programs, WEB)
-    (said,) = run.said
+    (said,) = run.log
     assert said.startswith(
         "warning: this preview compares recorded values only, the instances could not be described: "
     )
@@ -160,13 +160,13 @@ def test_where_ec2_does_not_answer_in_time_the_preview_goes_on_with_a_warning(
         raise DeadlinePassedError("EC2 did not answer in time.")
 
     monkeypatch.setattr(programs.ec2, "describe", held_back)
-    (said,) = preview(programs, WEB).said
+    (said,) = preview(programs, WEB).log
     assert said.startswith("warning: this preview compares recorded values only")
     assert said.endswith("EC2 in eu-west-1 did not answer within 20 s.")
 
 
 def test_a_wrong_configuration_ends_the_preview(programs: Programs) -> None:
-    programs.refusal = ConfigurationError("aws:profile names no profile.")
+    programs.error = ConfigurationError("aws:profile names no profile.")
     with pytest.raises(pulumi.RunError, match=r"aws:profile names no profile\."):
         preview(programs, WEB)
 
@@ -174,4 +174,4 @@ def test_a_wrong_configuration_ends_the_preview(programs: Programs) -> None:
 def test_a_preview_without_instances_asks_nothing(programs: Programs) -> None:
     run = preview(programs, [])
     assert programs.regions == []
-    assert run.said == ["warning: there are no instances to manage."]
+    assert run.log == ["warning: there are no instances to manage."]

@@ -1,4 +1,4 @@
-"""Where a run is cut off: in which operation, at which call to EC2, at which moment of it, and who is killed. Pure."""
+"""Where a run is killed: in which operation, at which call to EC2, at which moment of it, and which process."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from localcloud.faults import Fault
 
 Operation = Literal["create", "update", "delete"]
 Moment = Literal["unsent", "unanswered", "answered"]
-"""Of a call: before EC2 carries it out, which it then never does; carried out, but without an answer yet; answered, but
-without anybody having acted on the answer yet."""
+"""Of a call: ``unsent``, so that EC2 never carries it out; carried out but ``unanswered``; or ``answered``, without
+anybody having acted on the answer."""
 Victim = Literal["host", "engine"]
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
@@ -23,9 +23,9 @@ DESCRIBE, MODIFY = "DescribeInstances", "ModifyInstanceMetadataOptions"
 A, B = "i-aaaaaaaaaaaaaaaaa", "i-bbbbbbbbbbbbbbbbb"
 
 HOLD_SECONDS = 1.5
-"""How long EC2 keeps a caller waiting, so how long a host whose engine is killed has to notice before it asks again."""
+"""How long EC2 holds a call: the time that a host whose engine is killed has to notice before it calls again."""
 ANSWER_SECONDS = 0.5
-"""The same where the answer is to arrive: long enough to stop the victim before it does."""
+"""The same if the answer is to arrive: long enough to stop the victim before it does."""
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,25 @@ class Call:
 
 CALLS: Mapping[str, Call] = {
     "survey": Call(DESCRIBE),
-    "look": Call(DESCRIBE, nth=2),
+    "find": Call(DESCRIBE, nth=2),
     "modify-a": Call(MODIFY, instance=A),
     "modify-b": Call(MODIFY, instance=B),
     "first-poll": Call(DESCRIBE, nth=3),
     "last-poll": Call(DESCRIBE, nth=4),
-    "last-look": Call(DESCRIBE),
+    "restore": Call(DESCRIBE),
 }
-"""The survey is the program's; what is deleted is in the program no more, so there is none of it."""
-_BRINGING = ("survey", "look", "modify-a", "modify-b", "first-poll", "last-poll")
+"""The survey is the program's; a delete has none, since its instance is no longer in the program."""
+_CREATE_OR_UPDATE = ("survey", "find", "modify-a", "modify-b", "first-poll", "last-poll")
 CALLS_OF: Mapping[Operation, tuple[str, ...]] = {
-    "create": _BRINGING,
-    "update": _BRINGING,
-    "delete": ("last-look", "modify-a", "modify-b"),
+    "create": _CREATE_OR_UPDATE,
+    "update": _CREATE_OR_UPDATE,
+    "delete": ("restore", "modify-a", "modify-b"),
 }
 
 
 @dataclass(frozen=True)
-class Boundary:
-    """One point at which a run is cut off, as in ``engine/create/modify-a/unanswered``."""
+class KillPoint:
+    """One point at which a run is killed, as in ``engine/create/modify-a/unanswered``."""
 
     victim: Victim
     operation: Operation
@@ -68,15 +68,15 @@ class Boundary:
         return f"{self.victim}/{self.operation}/{self.call}/{self.moment}"
 
     @classmethod
-    def parse(cls, text: str) -> Boundary:
-        """The boundary of that name. Raises ``ValueError`` for any other text."""
-        for each in boundaries():
+    def parse(cls, text: str) -> KillPoint:
+        """The kill point of that name. Raises ``ValueError`` for any other string."""
+        for each in kill_points():
             if str(each) == text:
                 return each
-        raise ValueError(f"there is no boundary {text}; one is {next(iter(boundaries()))}.")
+        raise ValueError(f"there is no kill point {text}; one is {kill_points()[0]}.")
 
     def faults(self, hold_seconds: float = HOLD_SECONDS) -> tuple[Fault, ...]:
-        """What EC2 does to the call; each fault counts it."""
+        """The faults that hold the call, or drop it; each counts it."""
         call = CALLS[self.call]
         seconds = ANSWER_SECONDS if self.moment == "answered" else hold_seconds
         hold = Fault("delay", call.action, call.instance, nth=call.nth, seconds=seconds, after=self.moment != "unsent")
@@ -85,10 +85,10 @@ class Boundary:
         return hold, Fault("drop", call.action, call.instance, nth=call.nth)
 
 
-def boundaries() -> list[Boundary]:
-    """Every one. At the survey there is no host yet to be killed."""
+def kill_points() -> list[KillPoint]:
+    """All of them. At the survey there is no host yet."""
     return [
-        Boundary(victim, operation, call, moment)
+        KillPoint(victim, operation, call, moment)
         for victim in VICTIMS
         for operation in OPERATIONS
         for call in CALLS_OF[operation]
@@ -97,12 +97,12 @@ def boundaries() -> list[Boundary]:
     ]
 
 
-Chain = tuple[Boundary, ...]
-"""Boundaries of different operations, in the order of the operations: one stack can be led through all of them."""
+Chain = tuple[KillPoint, ...]
+"""Kill points of different operations, in the order of the operations, so that one stack can run all of them."""
 
 
-def chains(given: Iterable[Boundary]) -> list[Chain]:
-    """As few chains as the boundaries fit into, each with a single victim."""
+def chains(given: Iterable[KillPoint]) -> list[Chain]:
+    """As few chains as the kill points fit into, each with one victim."""
     given = list(given)
     found: list[Chain] = []
     for victim in VICTIMS:

@@ -1,4 +1,4 @@
-"""A stack of two instances on an embedded EC2, run by the real engine, whose runs can be cut off."""
+"""A stack of two instances on an embedded EC2, run by the real engine, whose runs can be killed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from imds_provider.rules.options import OPTIONS
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import MetadataOptions, Seed
-from tests.kill.kill_points import CALLS, DESCRIBE, HOLD_SECONDS, MODIFY, A, B, Boundary, Operation
+from tests.kill.kill_points import CALLS, DESCRIBE, HOLD_SECONDS, MODIFY, A, B, KillPoint, Operation
 from tests.support import processes
 from tests.support.cli import CommandLine, Ended, aws_config
+from tests.support.ec2_options import to_ec2
 
 PROGRAM = Path(__file__).parent / "program"
 REGION = "eu-west-1"
@@ -27,13 +27,13 @@ UP = ("up", "--yes", "--skip-preview")
 PENDING_SECONDS = 0.2
 FOREVER_SECONDS = 100_000
 RUN_SECONDS = 90
-"""How long a run may take to come to its boundary."""
+"""How long a run may take to reach its kill point."""
 NOTICE_SECONDS = 1.0
-"""How long after the end of the engine a call of its orphan may still arrive: it was on its way."""
+"""How long after the end of the engine a call of its host may still arrive that was on its way."""
 PULUMI_SECONDS = 20.0
-"""How long Pulumi may take to end without its host: it gives the program 5 s of its own."""
+"""How long Pulumi may take to exit without its host, including 5 s that it gives the program."""
 END_SECONDS = 5.0
-"""How long after the end of Pulumi, and EC2's last answer, the others may live on."""
+"""How long after Pulumi's exit and EC2's last answer the other processes may live on."""
 
 BEFORE: Mapping[str, MetadataOptions] = {
     A: {"HttpPutResponseHopLimit": 64},
@@ -43,19 +43,19 @@ TIMEOUT_SECONDS = 30
 
 
 class ViolationError(Exception):
-    """Something that was promised does not hold."""
+    """Something that must hold does not."""
 
 
 @dataclass(frozen=True)
-class Cut:
-    """What became of a run that was cut off."""
+class Killed:
+    """How a run that was killed ended."""
 
     code: int
     text: str
     seconds_until_all_had_ended: float
 
 
-class Scene:
+class KillableStack:
     """One stack. ``home`` is an empty folder; the cloud is wiped."""
 
     def __init__(self, home: Path, cloud: LocalCloud) -> None:
@@ -68,8 +68,8 @@ class Scene:
         self.expected = self.truth()
         self.pulumi.run("stack", "init", done=True)
 
-    def want(self, operation: Operation, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
-        """Have the next `up` do this. ``expected`` is how EC2 is to be afterwards."""
+    def plan(self, operation: Operation, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
+        """Configure the operation of the next `up`. ``expected`` is what EC2 is to have afterwards."""
         for instance_id, options in self.expected.items():
             options.update(self.previous().get(instance_id, {}) if operation == "delete" else wanted(operation))
         self.pulumi.configure(
@@ -84,22 +84,24 @@ class Scene:
     def up(self) -> Ended:
         return self.pulumi.run(*UP)
 
-    def cut(self, boundary: Boundary, *, hold_seconds: float = HOLD_SECONDS, end_seconds: float = END_SECONDS) -> Cut:
-        """Start an `up`, kill the victim at the boundary and wait until nothing of the run is left.
+    def kill(
+        self, kill_point: KillPoint, *, hold_seconds: float = HOLD_SECONDS, end_seconds: float = END_SECONDS
+    ) -> Killed:
+        """Start an `up`, kill the victim at the kill point and wait until no process of the run is left.
 
-        Raises :class:`ViolationError` if the run never comes to the boundary, if the host lives on without its engine,
-        or if anything is sent once it had time to notice.
+        Raises :class:`ViolationError` if the run never reaches the kill point, if the host lives on without its engine,
+        or if anything is sent once the host had time to notice.
         """
         self.cloud.settings(pending=FOREVER_SECONDS)
         self.cloud.reset()
-        self.cloud.set_faults(*boundary.faults(hold_seconds))
+        self.cloud.set_faults(*kill_point.faults(hold_seconds))
         with self.pulumi.start(*UP) as process:
-            self.until(lambda: self._is_at(boundary), process, f"the run never came to {boundary}")
+            self.until(lambda: self._is_at(kill_point), process, f"the run never reached {kill_point}")
             family = processes.family(process.pid)
-            victim = process.pid if boundary.victim == "engine" else host_of(family).pid
-            if boundary.moment == "answered":
+            victim = process.pid if kill_point.victim == "engine" else host_of(family).pid
+            if kill_point.moment == "answered":
                 os.kill(victim, signal.SIGSTOP)
-                self.until(lambda: self._is_answered(boundary), process, f"EC2 did not answer at {boundary}")
+                self.until(lambda: self._is_answered(kill_point), process, f"EC2 did not answer at {kill_point}")
             os.kill(victim, signal.SIGKILL)
             killed, on_the_clock = time.monotonic(), time.time()
             self.pulumi.wait(process, PULUMI_SECONDS)
@@ -108,17 +110,17 @@ class Scene:
             code, text = process.returncode, self.pulumi.said()
         late = [each["action"] for each in self.cloud.log() if each["time"] > on_the_clock + NOTICE_SECONDS]
         if late:
-            raise ViolationError(f"sent more than {NOTICE_SECONDS:g} s after the {boundary.victim} ended: {late}")
+            raise ViolationError(f"sent more than {NOTICE_SECONDS:g} s after the {kill_point.victim} ended: {late}")
         if code == 0:
-            raise ViolationError(f"the run that was cut off counts as done:\n{text}")
+            raise ViolationError(f"the run that was killed succeeded:\n{text}")
         self.cloud.clear_faults()
         self.cloud.settings(pending=PENDING_SECONDS)
         self.cloud.advance(FOREVER_SECONDS)
         self.cloud.reset()
-        return Cut(code, text, ended)
+        return Killed(code, text, ended)
 
     def until_ended(self, family: list[processes.Process], seconds: float = END_SECONDS) -> None:
-        """Wait until none of the run's processes that are this project's business are left."""
+        """Wait until no process of the run is left, except Pulumi's own language host."""
         ours = [each for each in family if not _is_language_host(each)]
         end = time.monotonic() + seconds
         while remaining := processes.left(ours):
@@ -143,43 +145,43 @@ class Scene:
         return len(json.loads(self._state.read_text())["checkpoint"]["latest"].get("pending_operations", ()))
 
     def truth(self) -> dict[str, MetadataOptions]:
-        """What EC2 has."""
+        """The options that EC2 has, by instance."""
         return {each["id"]: each["options"] for each in self.cloud.instances()}
 
     def previous(self) -> dict[str, MetadataOptions]:
-        """What the state would put back, by instance."""
+        """The options that the state would restore, by instance."""
         rows = [each["outputs"] for each in self.resources().values() if "previous" in each["outputs"]]
-        return {each["instanceId"]: in_ec2s_words(each["previous"]) for each in rows}
+        return {each["instanceId"]: to_ec2(each["previous"]) for each in rows}
 
-    def mend_backend(self) -> bool:
-        """Remove the description of the state file if the engine was killed while it wrote that.
+    def repair_backend(self) -> bool:
+        """Remove the attributes file beside the state file if it is empty, and return whether it was.
 
-        Pulumi's backend in a folder keeps it beside the file, writes it in place, and cannot open a stack whose
-        description is empty: "failed to load checkpoint: EOF".
+        Pulumi's file backend writes it in place, and cannot open a stack whose attributes file is empty because the
+        engine was killed meanwhile: "failed to load checkpoint: EOF".
         """
-        description = self._state.with_name(f"{self._state.name}.attrs")
-        if description.exists() and not description.read_text():
-            description.unlink()
+        attributes = self._state.with_name(f"{self._state.name}.attrs")
+        if attributes.exists() and not attributes.read_text():
+            attributes.unlink()
             return True
         return False
 
     def is_locked(self) -> bool:
         return any(each.is_file() for each in (self._state.parents[2] / "locks").rglob("*.json"))
 
-    def _is_at(self, boundary: Boundary) -> bool:
-        call = CALLS[boundary.call]
-        if boundary.call == "last-poll" and len(self.cloud.log(DESCRIBE)) >= CALLS["first-poll"].nth:
+    def _is_at(self, kill_point: KillPoint) -> bool:
+        call = CALLS[kill_point.call]
+        if kill_point.call == "last-poll" and len(self.cloud.log(DESCRIBE)) >= CALLS["first-poll"].nth:
             self.cloud.advance(FOREVER_SECONDS)
         if any(int(str(each["matched"])) < call.nth for each in self.cloud.faults()):
             return False
-        return boundary.moment == "unsent" or call.action != MODIFY or self._is_carried_out(call.instance)
+        return kill_point.moment == "unsent" or call.action != MODIFY or self._is_carried_out(call.instance)
 
     def _is_carried_out(self, instance: str | None) -> bool:
         view = self.cloud.instance(str(instance))
         return view["options"] == self.expected[str(instance)]
 
-    def _is_answered(self, boundary: Boundary) -> bool:
-        call = CALLS[boundary.call]
+    def _is_answered(self, kill_point: KillPoint) -> bool:
+        call = CALLS[kill_point.call]
         answered = [
             each
             for each in self.cloud.log(call.action)
@@ -188,7 +190,7 @@ class Scene:
         return len(answered) >= call.nth
 
     def until(self, holds: Callable[[], bool], process: subprocess.Popen[bytes], otherwise: str) -> None:
-        """Look again and again while the run goes on. Raises :class:`ViolationError` when it ends before it holds."""
+        """Poll while the process runs. Raises :class:`ViolationError` if it ends, or takes too long, before that."""
         end = time.monotonic() + RUN_SECONDS
         while not holds():
             if process.poll() is not None or time.monotonic() > end:
@@ -197,14 +199,8 @@ class Scene:
 
 
 def wanted(operation: Operation) -> MetadataOptions:
-    """What the program asks for; after `delete` nobody does."""
+    """The options that the program sets, except after a delete."""
     return {"HttpTokens": "required", "HttpPutResponseHopLimit": 2 if operation == "create" else 3}
-
-
-def in_ec2s_words(options: Mapping[str, Any]) -> MetadataOptions:
-    """Options of a property bag as EC2 has them."""
-    names = {option.name: option.ec2_name for option in OPTIONS}
-    return cast("MetadataOptions", {names[name]: value for name, value in options.items() if name in names})
 
 
 def host_of(family: list[processes.Process]) -> processes.Process:
@@ -214,5 +210,5 @@ def host_of(family: list[processes.Process]) -> processes.Process:
 
 
 def _is_language_host(process: processes.Process) -> bool:
-    """Pulumi's own, which has nothing to send; whether it notices the end of its engine is Pulumi's business."""
+    """Pulumi's own, which sends nothing; whether it notices the end of its engine is up to Pulumi."""
     return "pulumi-language-python " in process.command

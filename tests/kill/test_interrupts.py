@@ -1,4 +1,4 @@
-"""Ctrl-C while instances are waited for that never get their options applied."""
+"""Ctrl-C during a wait for options that are never applied."""
 
 from __future__ import annotations
 
@@ -14,59 +14,59 @@ import pytest
 from localcloud.client import LocalCloud
 from tests.kill.kill_points import CALLS
 from tests.kill.repairs import check, repair
-from tests.kill.stack import FOREVER_SECONDS, PENDING_SECONDS, UP, Scene
+from tests.kill.stack import FOREVER_SECONDS, PENDING_SECONDS, UP, KillableStack
 from tests.support import processes
 from tests.support.engine import find_engine
 
 TIMEOUT_SECONDS = 4
 ENDING_SECONDS = 10.0
-"""What Pulumi takes to end once nothing is under way any more; its own grace for a program is 5 s."""
+"""How long Pulumi may take to exit once nothing is in flight, including 5 s that it gives the program."""
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def stack(tmp_path: Path) -> Iterator[KillableStack]:
     find_engine()
     with LocalCloud.start() as cloud:
-        scene = Scene(tmp_path, cloud)
-        scene.want("create", timeout_seconds=TIMEOUT_SECONDS)
+        stack = KillableStack(tmp_path, cloud)
+        stack.plan("create", timeout_seconds=TIMEOUT_SECONDS)
         cloud.settings(pending=FOREVER_SECONDS)
-        yield scene
+        yield stack
 
 
-def up_until_it_waits(scene: Scene, process: subprocess.Popen[bytes]) -> list[processes.Process]:
+def up_until_it_waits(stack: KillableStack, process: subprocess.Popen[bytes]) -> list[processes.Process]:
     polls = CALLS["first-poll"].nth
-    scene.until(lambda: len(scene.cloud.log("DescribeInstances")) >= polls, process, "it never came to wait")
+    stack.until(lambda: len(stack.cloud.log("DescribeInstances")) >= polls, process, "the run never began to wait")
     return processes.family(process.pid)
 
 
-def repaired(scene: Scene) -> None:
-    scene.cloud.settings(pending=PENDING_SECONDS)
-    scene.cloud.advance(FOREVER_SECONDS)
-    repair(scene, after_death_of_engine=False)
-    check(scene)
+def repaired(stack: KillableStack) -> None:
+    stack.cloud.settings(pending=PENDING_SECONDS)
+    stack.cloud.advance(FOREVER_SECONDS)
+    repair(stack, after_death_of_engine=False)
+    check(stack)
 
 
-def test_once_ends_the_run_within_the_timeout_of_the_resource(scene: Scene) -> None:
-    with scene.pulumi.start(*UP) as process:
-        family = up_until_it_waits(scene, process)
+def test_one_ctrl_c_ends_the_run_within_the_timeout_of_the_resource(stack: KillableStack) -> None:
+    with stack.pulumi.start(*UP) as process:
+        family = up_until_it_waits(stack, process)
         interrupted = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
-        scene.pulumi.wait(process, TIMEOUT_SECONDS + ENDING_SECONDS)
-        scene.until_ended(family)
+        stack.pulumi.wait(process, TIMEOUT_SECONDS + ENDING_SECONDS)
+        stack.until_ended(family)
         assert time.monotonic() - interrupted < TIMEOUT_SECONDS + ENDING_SECONDS
-    assert f"within {TIMEOUT_SECONDS} s" in scene.pulumi.said(), "the wait itself has come to its end"
+    assert f"within {TIMEOUT_SECONDS} s" in stack.pulumi.said(), "the wait itself has ended"
     assert process.returncode != 0
-    repaired(scene)
+    repaired(stack)
 
 
-def test_twice_ends_the_run_at_once_and_leaves_no_process(scene: Scene) -> None:
-    scene.want("create", timeout_seconds=600)
-    with scene.pulumi.start(*UP) as process:
-        family = up_until_it_waits(scene, process)
+def test_a_second_ctrl_c_ends_the_run_at_once_and_leaves_no_process(stack: KillableStack) -> None:
+    stack.plan("create", timeout_seconds=600)
+    with stack.pulumi.start(*UP) as process:
+        family = up_until_it_waits(stack, process)
         os.killpg(process.pid, signal.SIGINT)
-        scene.until(lambda: "press ^C again" in scene.pulumi.said(), process, "Pulumi did not hear the first one")
+        stack.until(lambda: "press ^C again" in stack.pulumi.said(), process, "Pulumi did not react to the first one")
         os.killpg(process.pid, signal.SIGINT)
-        scene.pulumi.wait(process, ENDING_SECONDS)
-        scene.until_ended(family)
+        stack.pulumi.wait(process, ENDING_SECONDS)
+        stack.until_ended(family)
     assert process.returncode != 0
-    repaired(scene)
+    repaired(stack)

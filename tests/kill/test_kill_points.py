@@ -1,4 +1,4 @@
-"""A few of the boundaries; `python -m tests.kill` goes through every one."""
+"""A few of the kill points; `python -m tests.kill` runs all of them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 from localcloud.client import LocalCloud
 from tests.kill.__main__ import run
-from tests.kill.kill_points import CALLS, CALLS_OF, MODIFY, OPERATIONS, Boundary, chains
+from tests.kill.kill_points import CALLS, CALLS_OF, MODIFY, OPERATIONS, KillPoint, chains
 from tests.kill.repairs import check
-from tests.kill.stack import Scene
+from tests.kill.stack import KillableStack
 from tests.support.engine import find_engine
 
 SOME = [
@@ -27,20 +27,20 @@ def _engine() -> None:
     find_engine()
 
 
-def test_what_is_killed_at_a_call_is_repaired_by_one_up(capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = [Boundary.parse(each) for each in SOME]
+def test_a_run_that_is_killed_is_repaired_by_one_up(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = [KillPoint.parse(each) for each in SOME]
     repaired, violated = run(chains(chosen), workers=2)
     assert not violated, capsys.readouterr().out
-    assert {each.boundary for each in repaired} == set(chosen)
+    assert {each.kill_point for each in repaired} == set(chosen)
 
 
-def test_every_call_of_an_operation_has_its_boundaries(tmp_path: Path) -> None:
+def test_every_call_of_an_operation_has_kill_points(tmp_path: Path) -> None:
     with LocalCloud.start() as cloud:
-        scene = Scene(tmp_path, cloud)
+        stack = KillableStack(tmp_path, cloud)
         for operation in OPERATIONS:
-            scene.want(operation)
+            stack.plan(operation)
             cloud.reset()
-            assert scene.up().code == 0
+            assert stack.up().code == 0
             made = Counter((each["action"], each["params"].get("InstanceId")) for each in cloud.log())
             expected = Counter((CALLS[name].action, CALLS[name].instance) for name in CALLS_OF[operation])
             assert made.keys() == expected.keys()
@@ -49,22 +49,22 @@ def test_every_call_of_an_operation_has_its_boundaries(tmp_path: Path) -> None:
             }, "describes may be repeated, modifications never"
 
 
-def test_an_engine_killed_while_ec2_never_answers_takes_the_host_along_and_leaves_what_pulumi_has_commands_for(
+def test_the_host_exits_with_its_engine_while_ec2_never_answers_and_pulumi_has_commands_for_what_is_left(
     tmp_path: Path,
 ) -> None:
     with LocalCloud.start() as cloud:
-        scene = Scene(tmp_path, cloud)
-        scene.want("create")
-        cut = scene.cut(Boundary.parse("engine/create/modify-a/unanswered"), hold_seconds=40, end_seconds=15)
-        assert cut.seconds_until_all_had_ended < 15, "what has been sent cannot be taken back, but is not sent again"
-        refused = scene.up()
+        stack = KillableStack(tmp_path, cloud)
+        stack.plan("create")
+        killed = stack.kill(KillPoint.parse("engine/create/modify-a/unanswered"), hold_seconds=40, end_seconds=15)
+        assert killed.seconds_until_all_had_ended < 15, "what has been sent cannot be taken back, but is not sent again"
+        refused = stack.up()
         assert refused.code != 0
         assert "pulumi cancel" in refused.text
 
-        scene.pulumi.run("cancel", "--yes", done=True)
-        pending = scene.pending_operations()
+        stack.pulumi.run("cancel", "--yes", done=True)
+        pending = stack.pending_operations()
         assert pending > 0
-        assert f"{pending} pending operations" in scene.up().text
-        check(scene)
-        scene.pulumi.run("refresh", "--clear-pending-creates", "--yes", "--skip-preview", done=True)
-        assert "pending operations" not in scene.up().text
+        assert f"{pending} pending operations" in stack.up().text
+        check(stack)
+        stack.pulumi.run("refresh", "--clear-pending-creates", "--yes", "--skip-preview", done=True)
+        assert "pending operations" not in stack.up().text

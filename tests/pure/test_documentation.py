@@ -14,7 +14,10 @@ from tests.faults import fleet_cases, scenarios
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
-FAULTS = [*(each.name for each in scenarios.SCENARIOS), *(f"fleet/{each.name}" for each in fleet_cases.SCENARIOS)]
+SCENARIOS = [
+    *(each.name for each in scenarios.SCENARIOS),
+    *(f"fleet/{each.name}" for each in fleet_cases.SCENARIOS),
+]
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 TESTED_BY = re.compile(r"`make faults`: ((?:`[^`]+`(?:, )?)+)")
 VARIABLE = re.compile(r"i-[0-9a-f]+|\S*[a-z][A-Z=]\S*|\d[\d,.-]*|\bshop\b|[:;,()]")
@@ -56,11 +59,11 @@ def test_every_test_that_a_page_names_exists(page: Path) -> None:
     assert [each for each in named if not (ROOT / each).exists()] == []
 
 
-def test_every_fault_that_the_reliability_page_names_exists() -> None:
+def test_every_scenario_that_the_reliability_page_names_exists() -> None:
     text = (ROOT / "docs" / "reliability.md").read_text("utf-8")
     named = [name for group in TESTED_BY.findall(text) for name in re.findall(r"`([^`]+)`", group)]
     assert len(named) > 30
-    assert [name for name in named if not any(fnmatch(each, name) for each in FAULTS)] == []
+    assert [name for name in named if not any(fnmatch(each, name) for each in SCENARIOS)] == []
 
 
 def test_the_configuration_page_quotes_the_errors_for_a_wrong_stack_file() -> None:
