@@ -161,6 +161,7 @@ def test_an_option_that_is_an_output_is_refused(programs: Programs) -> None:
 
 
 def test_a_wrong_aws_configuration_ends_the_program(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.connects = True
     monkeypatch.setenv("PULUMI_CONFIG", '{"aws:endpoints": "[{\\"ec2\\": \\"http://203.0.113.7\\"}]"}')
     (line,) = refusal(programs)
     assert line.startswith("FleetMetadata web: aws:endpoints: the URL of ec2 must be https")

@@ -311,6 +311,7 @@ def test_several_bad_values_are_told_in_one_error(programs: Programs) -> None:
 def test_a_wrong_aws_configuration_ends_the_program_before_anything_is_registered(
     programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    programs.connects = True
     monkeypatch.setenv("PULUMI_CONFIG", '{"aws:endpoints": "[{\\"ec2\\": \\"http://203.0.113.7\\"}]"}')
     with pytest.raises(pulumi.RunError, match="InstanceMetadata fleet: aws:endpoints: the URL of ec2 must be https"):
         programs.run(lambda: component(WEB))
