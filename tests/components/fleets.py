@@ -6,7 +6,7 @@ from typing import Any
 
 from imds_components import FleetMetadata, Rollout
 from imds_components.fleet.waves import assign
-from tests.components.conftest import Programs, Run
+from tests.support.mocked_programs import Programs, Run
 
 TEN = [f"i-0000000{digit}" for digit in range(10)]
 WAVES = assign(TEN, Rollout())

@@ -11,9 +11,9 @@ import pytest
 from imds_components import Exemption, FleetMetadata, InstanceMetadata, Rollout
 from imds_provider.rules.options import Options
 from imds_provider.rules.planned_change import parse_found_line
-from tests.components.conftest import BARRIER, CHECK, FLEET, ROW, Programs, Run
 from tests.components.fleets import TEN, add, fleet, targets
 from tests.support.fakes import LAX
+from tests.support.mocked_programs import BARRIER, CHECK, FLEET, ROW, Programs, Run
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"

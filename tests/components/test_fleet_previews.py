@@ -15,9 +15,9 @@ from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import Options
 from imds_provider.rules.readiness import ADVICE
 from imds_provider.rules.wave_health import Impairment
-from tests.components.conftest import Programs, Run
 from tests.support.fake_fleets import FakeFleetCalls
 from tests.support.fakes import LAX
+from tests.support.mocked_programs import Programs, Run
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"

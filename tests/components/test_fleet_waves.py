@@ -8,9 +8,9 @@ from typing import Any
 from imds_components import Exemption, Readiness, Rollout
 from imds_components.fleet.waves import assign
 from imds_provider.rules.options import Options
-from tests.components.conftest import BARRIER, CHECK, FLEET, Programs, Run
 from tests.components.fleets import TEN, WAVES, add, fleet, targets
 from tests.support.fakes import LAX
+from tests.support.mocked_programs import BARRIER, CHECK, FLEET, Programs, Run
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"

@@ -13,8 +13,8 @@ from imds_components import InstanceMetadata
 from imds_provider.errors import AwsError
 from imds_provider.rules.planned_change import parse_found_line
 from imds_provider.waiting.clock import Deadline
-from tests.components.conftest import BARRIER, COMPONENT, ROW, Programs
 from tests.support.fakes import LAX
+from tests.support.mocked_programs import BARRIER, COMPONENT, ROW, Programs
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"

@@ -13,7 +13,7 @@ import pytest
 
 from imds_components import FleetMetadata, InstanceMetadata, Rollout
 from imds_provider import InstanceMetadataOptions
-from tests.components.conftest import Programs
+from tests.support.mocked_programs import Programs
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"

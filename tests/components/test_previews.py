@@ -10,8 +10,8 @@ import pytest
 
 from imds_components import InstanceMetadata
 from imds_provider.errors import AwsError, ConfigurationError, DeadlinePassedError
-from tests.components.conftest import Programs, Run
 from tests.support.fakes import LAX
+from tests.support.mocked_programs import Programs, Run
 
 WEB = "i-0123456789abcdef0"
 API = "i-0fedcba9876543210"
