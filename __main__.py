@@ -1,5 +1,8 @@
 """Bring the instances that the stack's configuration names or selects onto the metadata options that it demands."""
 
+# Without this the annotations below would load all of pulumi_aws.ec2, which takes longer than the rest of the program.
+from __future__ import annotations
+
 from dataclasses import asdict
 
 import pulumi

@@ -64,6 +64,11 @@ def aws() -> Aws:
     return _aws.get()
 
 
+def use(aws: Aws) -> None:
+    """Have the running program use these connections instead of its own."""
+    _aws.set(aws)
+
+
 def region_of(attachment: Attachment, region: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
     """The region of an instance: the one that is given, else that of the resource that creates it.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Union
 import pulumi
 
 from imds_provider.errors import InvalidInputError
-from imds_provider.rules.validation import INSTANCE_ID
+from imds_provider.rules.allowed_values import INSTANCE_ID
 
 if TYPE_CHECKING:
     from pulumi_aws.ec2 import Instance

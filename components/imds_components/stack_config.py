@@ -14,10 +14,9 @@ from typing import Any
 from imds_provider.aws import settings as aws_settings
 from imds_provider.errors import ConfigurationError
 from imds_provider.program.errors import ProgramError
+from imds_provider.rules.allowed_values import INSTANCE_ID, REASON
 from imds_provider.rules.options import OPTION_NAMES, OPTIONS_OBJECT, Options, decode, none_set
 from imds_provider.rules.validation import (
-    INSTANCE_ID,
-    REASON,
     Key,
     Rule,
     list_of,

@@ -14,7 +14,6 @@ from .host import runtime
 from .host.property_bags import is_known
 from .host.provider_base import Provider, Resource, checked, reporting_errors
 from .host.restore import confirm_account, restore
-from .host.run_state import this_run
 from .program.errors import ProgramError
 from .program.ownership import own
 from .rules import resource_state, wave_check_state
@@ -52,14 +51,14 @@ class InstanceMetadataOptionsProvider(Provider):
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
         result = checked(news, resource_state.check)
         if not result.failures:
-            this_run.manage(instance_key(result.inputs), resource_state.option_names(result.inputs))
+            runtime.state().manage(instance_key(result.inputs), resource_state.option_names(result.inputs))
         return result
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         # After a refresh the engine compares with the inputs of the last run, whose planned change is out of date.
-        news = {**_news, CHANGE: None} if this_run.was_read(instance_key(_olds)) else _news
+        news = {**_news, CHANGE: None} if runtime.state().was_read(instance_key(_olds)) else _news
         replaces = resource_state.replaces(_olds, news)
-        this_run.remember(instance_key(_olds), previous(_olds), stays=not replaces)
+        runtime.state().remember(instance_key(_olds), previous(_olds), stays=not replaces)
         return DiffResult(changes=resource_state.changed(_olds, news, is_known), replaces=replaces)
 
     @reporting_errors
@@ -70,12 +69,12 @@ class InstanceMetadataOptionsProvider(Provider):
     def read(self, id_: str, props: Properties) -> ReadResult:
         ec2 = runtime.ec2(props.get(REGION))
         recorded = {REGION: ec2.region, **props, INSTANCE_ID: id_}
-        this_run.remember(instance_key(recorded), previous(recorded))
+        runtime.state().remember(instance_key(recorded), previous(recorded))
         seen = _find(ec2, id_, recorded)
-        this_run.read(instance_key(recorded))
+        runtime.state().read(instance_key(recorded))
         if seen is None:
             return ReadResult(None, {})
-        target = resource_state.refreshed_target(recorded, seen, runtime.RUN, ec2.now())
+        target = resource_state.refreshed_target(recorded, seen, runtime.run().id, ec2.now())
         outputs = {**resource_state.refreshed_outputs(recorded, seen), **target}
         return ReadResult(id_, outputs, resource_state.refreshed_inputs(recorded, seen))
 
@@ -122,7 +121,9 @@ def _apply(inputs: Properties, *, recorded: Properties) -> dict[str, object]:
 
     def remember(seen: Observation) -> None:
         # Before anything is sent, since another resource may manage the same options at the same time.
-        this_run.remember(instance_key(inputs), {name: seen.options[name] for name in wanted if name in seen.options})
+        runtime.state().remember(
+            instance_key(inputs), {name: seen.options[name] for name in wanted if name in seen.options}
+        )
 
     outcome = None if recorded.get(UNFINISHED) else _as_found(inputs, wanted)
     outcome = outcome or apply_options(
@@ -135,11 +136,11 @@ def _apply(inputs: Properties, *, recorded: Properties) -> dict[str, object]:
         found=remember,
     )
     _warn(outcome, wanted, waited=wait)
-    seen_before = {**outcome.before.options, **this_run.before(instance_key(inputs))}
+    seen_before = {**outcome.before.options, **runtime.state().before(instance_key(inputs))}
     before = resource_state.merge_previous(previous(recorded), seen_before, wanted)
-    this_run.remember(instance_key(inputs), before)
+    runtime.state().remember(instance_key(inputs), before)
     change = resource_state.last_change(
-        runtime.RUN,
+        runtime.run().id,
         ec2.now(),
         recorded,
         outcome.before.options,

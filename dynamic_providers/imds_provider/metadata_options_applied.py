@@ -20,7 +20,6 @@ from .host import runtime
 from .host.health_watch import require_healthy
 from .host.property_bags import is_known
 from .host.provider_base import Provider, Resource, checked, reporting_errors
-from .host.run_state import this_run
 from .rules import barrier_state, wave_check_state
 from .rules.observation import Observation, Verdict, WaitResult, judge
 from .rules.released import release_report
@@ -128,7 +127,7 @@ def _report_released(olds: Properties, news: Properties) -> None:
     owner, region_of = olds.get(barrier_state.OWNER), barrier_state.region_of(olds)
 
     def managed(instance_id: str) -> frozenset[str]:
-        return this_run.managed((region_of[instance_id], instance_id))
+        return runtime.state().managed((region_of[instance_id], instance_id))
 
     found = barrier_state.released_instances(olds, news, managed)
     if not isinstance(owner, str) or not found:
@@ -138,10 +137,10 @@ def _report_released(olds: Properties, news: Properties) -> None:
         len(barrier_state.targets(olds)),
         found,
         managed=managed,
-        before=lambda each: this_run.before((region_of[each], each)),
+        before=lambda each: runtime.state().before((region_of[each], each)),
     )
     for instance_id in report.covered:
-        this_run.report_once((region_of[instance_id], instance_id))
+        runtime.state().report_once((region_of[instance_id], instance_id))
     if report.lines:
         log = runtime.engine().warn if report.is_warning else runtime.engine().inform
         log("\n".join(report.lines))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from localcloud.client import LocalCloud
+from localcloud.settings import Settings
 from tests.contract.release import HOP_LIMIT, IDS, NOWHERE, Release, config, releases
 from tests.support.cli import CommandLine
 from tests.support.engine import find_engine
@@ -38,7 +39,7 @@ class Opened:
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
     find_engine()
     release = Release.load(request.param)
-    with LocalCloud.start("--pending=0.2", seed=release.instances) as cloud:
+    with LocalCloud.in_process(Settings(pending=0.2), seed=release.instances) as cloud:
         pulumi = CommandLine(Path(shutil.copytree(release.program, tmp_path / "program")), tmp_path)
         pulumi.run("stack", "init", done=True)
         pulumi.configure(config(cloud))

@@ -30,7 +30,7 @@ def test_who_still_uses_imdsv1_stops_the_run_unless_it_is_only_to_be_told(stack:
     for run in (preview, stack.up(fails=True)):
         said = complaints(run)
         assert called.search(said)
-        assert "exempt or exclude it, or set readiness (legacyCalls, unknown) to warn." in said
+        assert "exempt or exclude these instances, or let readiness warn instead of block." in said
         assert QUIET not in said
         assert UNKNOWN not in said
     asked = {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]}

@@ -112,7 +112,7 @@ def test_every_mistake_in_a_fleet_is_named_in_one_go_and_before_anything_is_aske
     said = complaints(stack.preview(fails=True))
     for sentence in (
         "cannot select a fleet: an instance would leave as soon as it complies.",
-        "imds:fleets.web.exclude must be a list of instance IDs",
+        "imds:fleets.web.exclude[0] must be an instance ID",
         'waves must ascend, since sizes are cumulative: "5%" cannot come after "10%".',
         "imds:fleets.web.rollout.soakMinute is not a known key; did you mean soakMinutes?",
         'imds:fleets.web.readiness.legacyCalls must be "block", "warn" or "off", got "maybe".',

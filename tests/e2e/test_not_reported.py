@@ -44,7 +44,7 @@ def test_what_is_not_reported_is_unknown_in_previews_runs_and_outputs_until_it_i
         assert (report["selected"], report["applied"], report["unknown"]) == (2, 1, [NOTHING])
         assert report["notCompliant"] == [NOTHING]
         warnings = "\n".join(up.said("warning"))
-        assert f"not known to comply, since EC2 does not report all that is wanted: {PARTLY}." in warnings
+        assert f"not known to comply, since EC2 does not report all wanted options: {PARTLY}." in warnings
         assert cloud.instance(PARTLY)["options"]["HttpTokens"] == "required"
         assert stack.preview().steps == {}
 

@@ -1,4 +1,4 @@
-"""What a fleet asks EC2 for: its own filters and IDs, by as few calls as there are pages."""
+"""What a fleet asks EC2 for: its filters and IDs, in as few calls as there are pages."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import Seed
-from tests.faults.process import REGION, pulumi_process
+from tests.support.provider_run import REGION, provider_run
 
 WEB, API, OLD = (f"i-{digit * 17}" for digit in "abc")
 
 
 @pytest.fixture
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud.start() as cloud:
+    with LocalCloud.in_process() as cloud:
         yield cloud
 
 
 @pytest.fixture
 def calls(cloud: LocalCloud) -> Iterator[FleetLookups]:
-    with pulumi_process(cloud):
+    with provider_run(cloud):
         yield runtime.aws().fleet(REGION)
 
 
@@ -36,7 +36,7 @@ def described(cloud: LocalCloud) -> int:
     return cloud.calls("DescribeInstances")
 
 
-def test_ec2_filters_and_finds_what_is_named(cloud: LocalCloud, calls: FleetLookups) -> None:
+def test_ec2_applies_the_filters_and_finds_the_given_ids(cloud: LocalCloud, calls: FleetLookups) -> None:
     cloud.seed([instance(WEB), instance(API, "api"), instance(OLD, state="stopped")])
     assert sorted(calls.select({"tag:Team": ["we?"]}, [])) == [WEB, OLD]
     assert sorted(calls.select({"tag:Team": ["web"]}, [API])) == [WEB, API, OLD]
@@ -44,14 +44,14 @@ def test_ec2_filters_and_finds_what_is_named(cloud: LocalCloud, calls: FleetLook
     assert sorted(calls.select({"tag:Team": ["web"], "instance-state-name": ["running"]}, [])) == [WEB]
 
 
-def test_the_same_question_is_asked_once(cloud: LocalCloud, calls: FleetLookups) -> None:
+def test_the_same_filters_are_sent_once(cloud: LocalCloud, calls: FleetLookups) -> None:
     cloud.seed([instance(WEB)])
     for filters in ({"tag:Team": ["web"]}, {"tag:Team": ["web"]}, {"tag:Team": ["api"]}):
         calls.select(filters, [])
     assert described(cloud) == 2
 
 
-def test_a_few_instances_among_many_are_one_page(cloud: LocalCloud, calls: FleetLookups) -> None:
+def test_a_few_instances_among_many_take_one_call(cloud: LocalCloud, calls: FleetLookups) -> None:
     for first in range(0, 1200, 300):
         cloud.seed([instance(f"i-{first + number:017x}", "others") for number in range(300)])
     cloud.seed([instance(WEB)])
@@ -61,7 +61,7 @@ def test_a_few_instances_among_many_are_one_page(cloud: LocalCloud, calls: Fleet
     assert described(cloud) == 1 + 2
 
 
-def test_a_terminated_instance_is_not_found_and_an_unknown_filter_is_ec2s_own_error(
+def test_a_terminated_instance_is_not_found_and_an_unknown_filter_is_an_error_of_ec2(
     cloud: LocalCloud, calls: FleetLookups
 ) -> None:
     cloud.seed([instance(WEB)])

@@ -1,4 +1,4 @@
-"""A hundred instances of which seven fail, each in its own way, through the real engine."""
+"""A hundred instances of which seven fail, each in its own way, by the real engine."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ HUNDRED = {f"web-{number:03}": f"i-{number:017x}" for number in range(1, 101)}
 UNKNOWN = HUNDRED["web-097"]
 
 
-def refusals() -> dict[str, tuple[Fault | None, str]]:
-    """What EC2 does to whom, and what is to be said of it. One instance is merely not there."""
+def failures() -> dict[str, tuple[Fault | None, str]]:
+    """The fault of each instance that fails, and what its error says. One instance does not exist."""
     return {
         HUNDRED["web-003"]: (_error("UnauthorizedOperation"), f"lack the permission ec2:{MODIFY}; grant it"),
         HUNDRED["web-017"]: (_error("IncorrectInstanceState"), "takes no changes; check it"),
@@ -45,10 +45,10 @@ def stack(tmp_path: Path) -> Stack:
     return stack
 
 
-def test_seven_of_a_hundred_that_fail_are_listed_the_others_recorded_and_the_next_up_makes_the_seven(
+def test_the_seven_of_a_hundred_that_fail_are_listed_and_created_by_the_next_up(
     stack: Stack,
 ) -> None:
-    expected = refusals()
+    expected = failures()
     failing = {f"InstanceMetadataOptions instances-{name}" for name, id_ in HUNDRED.items() if id_ in expected}
     with LocalCloud.in_process() as cloud:
         cloud.seed([{"id": each, "region": REGION} for each in HUNDRED.values() if each != UNKNOWN])
@@ -92,7 +92,7 @@ def test_seven_of_a_hundred_that_fail_are_listed_the_others_recorded_and_the_nex
 
 
 def of_the_stack(text: str) -> list[str]:
-    """The errors that a run shows below the stack itself, where they stand together."""
+    """The errors that a run lists below the stack."""
     (_, _, diagnostics) = text.partition("Diagnostics:")
     lines = diagnostics.partition("pulumi:pulumi:Stack")[2].splitlines()[1:]
     below = []

@@ -1,28 +1,30 @@
-"""Every trouble in some of the operations: `python -m tests.faults` runs all of it."""
+"""Every scenario in some of the operations: `python -m tests.faults` runs all cases."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.faults.catalogue import TROUBLES, Trouble
-from tests.faults.cell import OPERATIONS, every_cell, run
+from tests.faults.case import OPERATIONS, all_cases, run
+from tests.faults.scenarios import SCENARIOS, Scenario
 
-CELLS_OF_EACH = 2
-
-
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
-def test_a_run_that_it_strikes_converges_or_says_why_not_and_the_next_one_repairs(trouble: Trouble) -> None:
-    cells = [cell for cell in every_cell() if cell.trouble is trouble]
-    # Others for each, so that all of them together meet every operation and every position.
-    turn = TROUBLES.index(trouble) * len(OPERATIONS) // CELLS_OF_EACH
-    chosen = {(turn + number * len(cells) // CELLS_OF_EACH) % len(cells) for number in range(CELLS_OF_EACH)}
-    results = [run(cells[index]) for index in sorted(chosen)]
-    assert [(str(each.cell), each.violations) for each in results if each.violations] == []
+CASES_OF_EACH = 2
 
 
-def test_the_matrix_is_as_large_as_promised() -> None:
-    assert len(TROUBLES) >= 24
-    assert len({trouble.name for trouble in TROUBLES}) == len(TROUBLES)
-    assert {(cell.operation, cell.trouble.name) for cell in every_cell()} == {
-        (operation, trouble.name) for operation in OPERATIONS for trouble in TROUBLES
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_whatever_goes_wrong_a_run_converges_or_reports_why_not_and_the_next_one_repairs(
+    scenario: Scenario,
+) -> None:
+    cases = [case for case in all_cases() if case.scenario is scenario]
+    # Different ones for each scenario, so that together they cover every operation and position.
+    turn = SCENARIOS.index(scenario) * len(OPERATIONS) // CASES_OF_EACH
+    chosen = {(turn + number * len(cases) // CASES_OF_EACH) % len(cases) for number in range(CASES_OF_EACH)}
+    results = [run(cases[index]) for index in sorted(chosen)]
+    assert [(str(each.case), each.violations) for each in results if each.violations] == []
+
+
+def test_every_scenario_has_a_case_in_every_operation() -> None:
+    assert len(SCENARIOS) >= 24
+    assert len({scenario.name for scenario in SCENARIOS}) == len(SCENARIOS)
+    assert {(case.operation, case.scenario.name) for case in all_cases()} == {
+        (operation, scenario.name) for operation in OPERATIONS for scenario in SCENARIOS
     }

@@ -1,4 +1,4 @@
-"""Two resources that manage the same option of one instance, both of them at the same time."""
+"""Two resources that manage the same option of one instance at the same time."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
-from tests.faults.catalogue import MODIFY
-from tests.faults.process import REGION, pulumi_process
-from tests.faults.stack import PROVIDER, Row
+from tests.faults.scenarios import MODIFY
+from tests.support.provider_run import REGION, provider_run
+from tests.support.stack_in_process import PROVIDER, Row
 
 WEB = "i-aaaaaaaaaaaaaaaaa"
 ANSWER_SECONDS = 1.0
 
 
-def test_the_second_one_knows_what_was_there_before_the_first_though_that_has_no_answer_yet() -> None:
+def test_the_second_resource_records_the_value_from_before_the_first_though_that_has_no_answer_yet() -> None:
     inputs = Row("web", WEB, {"httpTokens": "required"}, wait=True).inputs(20.0)
     with LocalCloud.in_process() as cloud:
         cloud.seed([{"id": WEB, "region": REGION}])
         cloud.set_faults(Fault("delay", MODIFY, after=True, seconds=ANSWER_SECONDS))
-        with pulumi_process(cloud), ThreadPoolExecutor() as threads:
+        with provider_run(cloud), ThreadPoolExecutor() as threads:
             first = threads.submit(PROVIDER.create, inputs)
             while cloud.instance(WEB)["options"]["HttpTokens"] != "required":
                 time.sleep(0.01)

@@ -35,7 +35,7 @@ def session_host(session_cloud: LocalCloud) -> Iterator[DynamicHost]:
 
 
 @pytest.fixture
-def host(session_host: DynamicHost, cloud: LocalCloud) -> Iterator[DynamicHost]:  # noqa: ARG001  an empty one to look at
+def host(session_host: DynamicHost, cloud: LocalCloud) -> Iterator[DynamicHost]:  # noqa: ARG001  starts empty
     """A host that has been used before, and of which no test may ever read a credential."""
     session_host.forget()
     yield session_host

@@ -27,7 +27,7 @@ _numbers = count(1)
 
 
 def new_id() -> str:
-    """An id that no test had before: a host remembers what it has just seen of an instance."""
+    """An ID that no test had before."""
     return f"i-{next(_numbers):017x}"
 
 
@@ -62,12 +62,12 @@ def inputs(instance_id: str, **given: object) -> dict[str, Any]:
 
 
 def target(instance_id: str, wanted: str, change: str = "") -> str:
-    """What a barrier is told of an instance; ``wanted`` is such as ``httpTokens=required``."""
+    """The target of an instance; ``wanted`` is such as ``httpTokens=required``."""
     return f"{instance_id} {wanted} change={change}" if change else f"{instance_id} {wanted}"
 
 
 def change_of(outputs: Mapping[str, Any]) -> str:
-    """The mark of the last operation that left something to wait for."""
+    """The recorded change, in the words of the target."""
     return str(outputs["target"]).partition(" change=")[2]
 
 
@@ -77,8 +77,8 @@ def sent(cloud: LocalCloud) -> list[dict[str, str]]:
     return [{name: value for name, value in each.items() if name != "InstanceId"} for each in calls]
 
 
-def looked_at(cloud: LocalCloud) -> list[set[str]]:
-    """The instances that each describe asked for."""
+def described(cloud: LocalCloud) -> list[set[str]]:
+    """The instances of each describe."""
     return [set(call["instance_ids"]) for call in cloud.log(DESCRIBE)]
 
 

@@ -57,7 +57,7 @@ def test_the_environment_gives_region_and_credentials_where_the_stack_does_not(c
     assert [call["region"] for call in cloud.log(MODIFY)] == ["ap-south-1"]
 
 
-def test_without_credentials_a_create_says_so(cloud: LocalCloud) -> None:
+def test_a_create_without_credentials_fails_with_that_reason(cloud: LocalCloud) -> None:
     web = launch(cloud)
     with host_with(without(config(cloud), *SECRETS)) as options, pytest.raises(OperationFailedError) as caught:
         options.create(inputs(web, httpTokens="required"))
@@ -72,7 +72,7 @@ def test_without_credentials_a_create_says_so(cloud: LocalCloud) -> None:
         ("forbiddenAccountIds", f'["210987654321", "{ACCOUNT}"]', "aws:forbiddenAccountIds"),
     ],
 )
-def test_an_account_that_is_ruled_out_is_refused_before_ec2_is_asked(
+def test_a_ruled_out_account_is_refused_before_any_call_of_ec2(
     key: str, accounts: str, named: str, cloud: LocalCloud
 ) -> None:
     web = launch(cloud)
@@ -141,7 +141,7 @@ def test_a_role_is_assumed_with_all_that_is_configured_for_it(cloud: LocalCloud)
     }
 
 
-def test_a_session_name_that_sts_would_refuse_is_refused_before_it_is_asked(cloud: LocalCloud) -> None:
+def test_an_invalid_session_name_is_refused_before_any_call_of_sts(cloud: LocalCloud) -> None:
     web = launch(cloud)
     role = {"roleArn": f"arn:aws:iam::{ABROAD}:role/imds", "sessionName": "stack/dev"}
     with (
@@ -154,7 +154,7 @@ def test_a_session_name_that_sts_would_refuse_is_refused_before_it_is_asked(clou
 
 
 @pytest.mark.parametrize("accounts", [{}, {"allowedAccountIds": f'["{ABROAD}"]'}], ids=["any", "allowed accounts"])
-def test_where_a_role_cannot_be_assumed_nothing_is_sent_and_it_is_said(
+def test_a_role_that_cannot_be_assumed_is_an_error_and_nothing_is_sent(
     accounts: dict[str, str], cloud: LocalCloud
 ) -> None:
     web = launch(cloud, account=ABROAD)
@@ -173,7 +173,7 @@ def test_where_a_role_cannot_be_assumed_nothing_is_sent_and_it_is_said(
     assert {call["service"] for call in cloud.log()} == {"sts"}
 
 
-def test_what_is_configured_wrongly_is_one_sentence_and_credentials_go_nowhere(cloud: LocalCloud) -> None:
+def test_a_configuration_error_is_one_line_and_credentials_go_nowhere(cloud: LocalCloud) -> None:
     given = inputs(launch(cloud), httpTokens="required")
     wrong = {
         f"http://192.0.2.7:{cloud.url.rpartition(':')[2]}": "must be https, or http on a loopback address",

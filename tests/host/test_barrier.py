@@ -1,4 +1,4 @@
-"""The barrier, through the real dynamic host: whom it waits for, with how many calls, and what it says meanwhile."""
+"""The barrier, through the real dynamic host: what it waits for, with how many calls, and its progress."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
-from tests.host.instances import DESCRIBE, MODIFY, REGION, inputs, launch, looked_at, new_id, target
+from tests.host.instances import DESCRIBE, MODIFY, REGION, described, inputs, launch, new_id, target
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 
 
@@ -25,36 +25,36 @@ def waiting_for(targets: dict[str, str], **given: object) -> dict[str, Any]:
     return {"targets": targets, "region": REGION, "timeoutSeconds": 20, **given}
 
 
-def test_all_are_waited_for_together_and_each_look_asks_for_those_still_pending(
+def test_all_are_waited_for_together_and_each_describe_has_only_pending_instances(
     cloud: LocalCloud, host: DynamicHost, options: ProviderClient, barrier: ProviderClient
 ) -> None:
     cloud.settings(pending=60)
     targets = handed_in(cloud, options, 5)
     early, late = list(targets)[:2], list(targets)[2:]
     with in_background(lambda: barrier.create(waiting_for(targets))) as waiting:
-        until(lambda: cloud.calls(DESCRIBE) >= 2, "two looks")
+        until(lambda: cloud.calls(DESCRIBE) >= 2, "two describes")
         for each in early:
             cloud.change(each, {"metadata_state": "applied"})
         seen = cloud.calls(DESCRIBE)
-        until(lambda: cloud.calls(DESCRIBE) >= seen + 2, "two more looks")
+        until(lambda: cloud.calls(DESCRIBE) >= seen + 2, "two more describes")
         assert not waiting.done()
         cloud.advance(60)
         created = waiting.result()
-    looks = looked_at(cloud)
-    assert looks[:2] == [set(targets)] * 2
-    assert looks[-1] == set(late)
+    describes = described(cloud)
+    assert describes[:2] == [set(targets)] * 2
+    assert describes[-1] == set(late)
     assert cloud.calls(MODIFY) == 0
     assert created.id == "applied"
     assert created.outputs == waiting_for(targets, appliedIds=sorted(targets), pendingStartIds=[])
     progress = host.engine.lines("INFO")
-    assert len(progress) == len(looks)
+    assert len(progress) == len(describes)
     assert all(line.ephemeral for line in progress)
     assert re.fullmatch(r"0 of 5 applied, 5 pending, \d+ s", progress[0].message)
     assert re.fullmatch(r"5 of 5 applied, 0 pending, \d+ s", progress[-1].message)
     assert any(line.message.startswith("2 of 5 applied, 3 pending, ") for line in progress)
 
 
-def test_stopped_instances_are_listed_apart_and_not_waited_for(
+def test_stopped_instances_are_listed_separately_and_not_waited_for(
     cloud: LocalCloud, host: DynamicHost, options: ProviderClient, barrier: ProviderClient
 ) -> None:
     running, stopped = handed_in(cloud, options, 1), handed_in(cloud, options, 1, state="stopped")
@@ -68,7 +68,7 @@ def test_stopped_instances_are_listed_apart_and_not_waited_for(
     ]
 
 
-def test_an_update_looks_at_changed_targets_alone(
+def test_an_update_describes_only_changed_targets(
     cloud: LocalCloud, options: ProviderClient, barrier: ProviderClient
 ) -> None:
     targets = handed_in(cloud, options, 3)
@@ -78,11 +78,11 @@ def test_an_update_looks_at_changed_targets_alone(
     new[changed] = target(changed, "httpTokens=required", "another")
     cloud.reset()
     outputs = barrier.update("applied", recorded, waiting_for(new)).outputs
-    assert looked_at(cloud) == [{changed}]
+    assert described(cloud) == [{changed}]
     assert outputs == waiting_for(new, appliedIds=sorted(new), pendingStartIds=[])
 
 
-def test_an_update_without_a_changed_target_asks_nothing_of_aws(
+def test_an_update_without_a_changed_target_sends_no_request(
     cloud: LocalCloud, options: ProviderClient, barrier: ProviderClient
 ) -> None:
     targets = handed_in(cloud, options, 2, state="stopped")
@@ -94,17 +94,17 @@ def test_an_update_without_a_changed_target_asks_nothing_of_aws(
     assert (outputs["appliedIds"], outputs["pendingStartIds"]) == ([], [kept])
 
 
-def test_a_stale_look_at_old_values_is_not_believed(cloud: LocalCloud, barrier: ProviderClient) -> None:
+def test_a_stale_describe_of_old_values_is_not_taken_as_applied(cloud: LocalCloud, barrier: ProviderClient) -> None:
     web = launch(cloud)
     targets = {"web": target(web, "httpTokens=required", "first")}
     with in_background(lambda: barrier.create(waiting_for(targets))) as waiting:
-        until(lambda: cloud.calls(DESCRIBE) >= 2, "two looks")
+        until(lambda: cloud.calls(DESCRIBE) >= 2, "two describes")
         assert not waiting.done()
         cloud.change(web, {"options": {"HttpTokens": "required"}})
         assert waiting.result().outputs["appliedIds"] == [web]
 
 
-def test_those_that_fail_are_named_in_one_list_and_the_others_waited_for(
+def test_failed_instances_are_listed_in_one_error_and_the_others_are_waited_for(
     cloud: LocalCloud, host: DynamicHost, barrier: ProviderClient
 ) -> None:
     fine, ended, stuck = launch(cloud, {"HttpTokens": "required"}), launch(cloud, state="terminated"), launch(cloud)
@@ -117,13 +117,13 @@ def test_those_that_fail_are_named_in_one_list_and_the_others_waited_for(
     assert host.engine.messages("ERROR") == [caught.value.sentence]
 
 
-def test_a_barrier_reports_one_failure_in_one_sentence(cloud: LocalCloud, barrier: ProviderClient) -> None:
+def test_a_barrier_reports_one_failure_on_one_line(cloud: LocalCloud, barrier: ProviderClient) -> None:
     web = launch(cloud)
     with pytest.raises(OperationFailedError, match=rf"{web} did not reach httpTokens=required within 1 s; last seen: "):
         barrier.create(waiting_for({"web": target(web, "httpTokens=required", "first")}, timeoutSeconds=1))
 
 
-def test_a_read_looks_at_stopped_instances_alone_and_moves_those_that_have_started(
+def test_a_read_describes_only_stopped_instances_and_moves_those_that_have_started(
     cloud: LocalCloud, options: ProviderClient, barrier: ProviderClient
 ) -> None:
     running, stopped = handed_in(cloud, options, 1), handed_in(cloud, options, 2, state="stopped")
@@ -132,24 +132,24 @@ def test_a_read_looks_at_stopped_instances_alone_and_moves_those_that_have_start
     cloud.start_instance(started)
     cloud.reset()
     found = barrier.read("applied", recorded)
-    assert looked_at(cloud) == [{started, waiting}]
+    assert described(cloud) == [{started, waiting}]
     assert found.id == "applied"
     assert found.outputs == {**recorded, "appliedIds": sorted([*running, started]), "pendingStartIds": [waiting]}
 
 
-def test_a_read_and_a_delete_with_nothing_stopped_ask_nothing_of_aws(
+def test_a_read_and_a_delete_without_stopped_instances_send_no_request(
     cloud: LocalCloud, barrier: ProviderClient
 ) -> None:
     web = new_id()
     recorded = waiting_for({"web": target(web, "httpTokens=required", "a")}, appliedIds=[], pendingStartIds=[])
     assert barrier.read("applied", recorded).outputs == recorded
     barrier.delete("applied", recorded)
-    # A barrier that has given up, in a test before, may have left a last look at its own instances under way.
+    # A barrier that has given up, in a test before, may have left a describe of its own instances in progress.
     calls = [each for each in cloud.log() if each["action"] != DESCRIBE or web in each["instance_ids"]]
     assert calls == []
 
 
-def test_a_failing_look_of_a_read_is_an_error(cloud: LocalCloud, barrier: ProviderClient) -> None:
+def test_a_failed_describe_in_a_read_is_an_error(cloud: LocalCloud, barrier: ProviderClient) -> None:
     web = launch(cloud, state="stopped")
     cloud.set_faults(Fault("error", DESCRIBE, code="UnauthorizedOperation", times=None))
     recorded = waiting_for({"web": target(web, "httpTokens=required", "a")}, appliedIds=[], pendingStartIds=[web])

@@ -1,4 +1,4 @@
-"""Check, through the real dynamic host: what is not allowed is said in one go, and AWS is asked nothing."""
+"""Check, through the real dynamic host: every violation is reported at once, without a request to AWS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_region_is_that_of_the_stack_unless_given(preview: ProviderClient) -
     assert preview.check({**given, "region": "us-gov-west-1"}).inputs["region"] == "us-gov-west-1"
 
 
-def test_everything_that_is_not_allowed_is_said_in_one_go(preview: ProviderClient) -> None:
+def test_every_violation_is_reported_at_once(preview: ProviderClient) -> None:
     given = inputs(
         "i-0123",
         region="Ireland",
@@ -72,7 +72,7 @@ def test_a_malformed_id_is_refused(given: object, preview: ProviderClient) -> No
 
 
 @pytest.mark.parametrize("name", ["instanceId", "region", "httpTokens", "httpPutResponseHopLimit", "timeoutSeconds"])
-def test_a_value_that_is_not_known_yet_is_let_through(name: str, preview: ProviderClient) -> None:
+def test_a_value_that_is_not_known_yet_is_accepted(name: str, preview: ProviderClient) -> None:
     given = inputs(WEB, **{"httpEndpoint": "enabled", name: UNKNOWN})
     assert preview.check(given) == (given, [])
 
@@ -83,7 +83,7 @@ def test_the_barrier_takes_targets_and_fills_in_the_region(preview_barrier: Prov
     assert preview_barrier.check({**given, "targets": UNKNOWN}).failures == []
 
 
-def test_the_barrier_refuses_what_is_no_target_and_odd_settings(preview_barrier: ProviderClient) -> None:
+def test_the_barrier_refuses_wrong_targets_and_settings(preview_barrier: ProviderClient) -> None:
     given = {"targets": {"odd": "web", "fine": UNKNOWN}, "timeoutSeconds": 5000, "region": ""}
     assert sorted(preview_barrier.check(given).failures) == [
         (

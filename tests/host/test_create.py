@@ -27,7 +27,7 @@ def test_an_instance_on_imdsv1_is_modified_once_and_waited_for(cloud: LocalCloud
     web = launch(cloud)
     cloud.settings(pending=60)
     with in_background(lambda: options.create(inputs(web, httpTokens="required"))) as creating:
-        until(lambda: cloud.calls(DESCRIBE) >= 3, "two looks after the modification")
+        until(lambda: cloud.calls(DESCRIBE) >= 3, "two describes after the modification")
         assert not creating.done()
         cloud.advance(60)
         created = creating.result()
@@ -49,7 +49,7 @@ def test_an_instance_on_imdsv1_is_modified_once_and_waited_for(cloud: LocalCloud
     }
 
 
-def test_an_answer_that_says_applied_is_not_asked_about_again(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_an_answer_that_is_applied_is_not_described_again(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     assert options.create(inputs(web, httpTokens="required")).outputs["state"] == "applied"
     assert (cloud.calls(MODIFY), cloud.calls(DESCRIBE)) == (1, 1)
@@ -80,7 +80,7 @@ def test_a_change_of_the_hop_limit_keeps_the_tokens(tokens: str, cloud: LocalClo
     assert cloud.instance(web)["options"]["HttpTokens"] == tokens
 
 
-def test_what_is_not_managed_stays(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_options_that_are_not_managed_stay(cloud: LocalCloud, options: ProviderClient) -> None:
     odd: MetadataOptions = {
         "HttpPutResponseHopLimit": 7,
         "HttpProtocolIpv6": "enabled",
@@ -141,7 +141,7 @@ def test_what_cannot_apply_to_a_disabled_endpoint_is_no_reason_to_modify(
 
 
 @pytest.mark.parametrize("state", ["stopped", "stopping"])
-def test_a_stopped_instance_is_not_waited_for_and_said_to_apply_at_its_start(
+def test_a_stopped_instance_is_not_waited_for_and_a_warning_says_when_its_options_apply(
     state: str, cloud: LocalCloud, host: DynamicHost, options: ProviderClient
 ) -> None:
     web = launch(cloud, state=state)
@@ -151,7 +151,7 @@ def test_a_stopped_instance_is_not_waited_for_and_said_to_apply_at_its_start(
     assert (cloud.calls(MODIFY), cloud.calls(DESCRIBE)) == (1, 1)
 
 
-def test_an_instance_changed_while_stopped_waits_for_its_start_even_if_ec2_says_applied(
+def test_an_instance_changed_while_stopped_is_pending_start_even_if_ec2_reports_applied(
     cloud: LocalCloud, host: DynamicHost, options: ProviderClient
 ) -> None:
     web = launch(cloud, state="stopped")
@@ -175,7 +175,7 @@ def test_an_instance_that_stops_during_the_wait_is_not_waited_for(
     assert [web in message for message in host.engine.messages("WARNING")] == [True]
 
 
-def test_without_waiting_one_look_and_one_modification_are_all(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_without_waiting_there_is_one_describe_and_one_modification(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     cloud.settings(pending=600)
     outputs = options.create(inputs(web, httpTokens="required", wait=False)).outputs
@@ -184,7 +184,7 @@ def test_without_waiting_one_look_and_one_modification_are_all(cloud: LocalCloud
     assert change_of(outputs)
 
 
-def test_options_that_the_region_does_not_know_are_no_drift_but_are_mentioned(
+def test_options_that_the_region_does_not_know_are_not_drift_but_a_warning(
     cloud: LocalCloud, host: DynamicHost, options: ProviderClient
 ) -> None:
     web = launch(cloud)

@@ -32,7 +32,7 @@ def calls(cloud: LocalCloud, action: str, instance_id: str) -> int:
     return sum(instance_id in call["instance_ids"] for call in cloud.log(action))
 
 
-def test_an_id_that_ec2_knows_nowhere_or_only_elsewhere_is_refused_after_a_while(
+def test_an_id_that_ec2_does_not_know_in_the_region_is_an_error_after_a_grace_period(
     cloud: LocalCloud, options: ProviderClient
 ) -> None:
     unknown, elsewhere = new_id(), launch(cloud, region="us-east-1")
@@ -49,14 +49,14 @@ def test_an_instance_launched_a_moment_ago_is_waited_for(cloud: LocalCloud, opti
     cloud.settings(appear=60)
     web = run(cloud)
     with in_background(lambda: options.create(inputs(web, httpTokens="required"))) as creating:
-        until(lambda: calls(cloud, DESCRIBE, web) >= 2, "a second look")
+        until(lambda: calls(cloud, DESCRIBE, web) >= 2, "a second describe")
         assert not creating.done()
         cloud.advance(60)
         assert creating.result().outputs["httpTokens"] == "required"
     assert calls(cloud, MODIFY, web) == 1
 
 
-def test_an_instance_that_the_modification_does_not_find_yet_is_tried_again(
+def test_a_modification_of_an_instance_that_ec2_does_not_find_yet_is_retried(
     cloud: LocalCloud, options: ProviderClient
 ) -> None:
     web = launch(cloud)
@@ -78,13 +78,13 @@ def test_a_terminated_instance_fails_at_once_and_is_sent_nothing(
     assert host.engine.messages("ERROR") == [sentence]
 
 
-@pytest.mark.parametrize(("look", "ends"), [(1, fails), (3, unfinished)])
-def test_an_instance_terminated_on_the_way_fails_at_once(
-    look: int, ends: Callable[[ProviderClient, str], str], cloud: LocalCloud, options: ProviderClient
+@pytest.mark.parametrize(("nth", "ends"), [(1, fails), (3, unfinished)])
+def test_an_instance_terminated_during_the_wait_fails_at_once(
+    nth: int, ends: Callable[[ProviderClient, str], str], cloud: LocalCloud, options: ProviderClient
 ) -> None:
     web = launch(cloud)
     cloud.settings(pending=600)
-    cloud.set_faults(Fault("terminate", DESCRIBE, instance=web, nth=look, after=True))
+    cloud.set_faults(Fault("terminate", DESCRIBE, instance=web, nth=nth, after=True))
     started = time.monotonic()
     sentence = ends(options, web)
     assert time.monotonic() - started < 4
@@ -92,14 +92,14 @@ def test_an_instance_terminated_on_the_way_fails_at_once(
     assert calls(cloud, MODIFY, web) == 1
 
 
-def test_a_stale_describe_that_says_applied_is_not_believed(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_a_stale_describe_that_is_applied_is_not_taken_as_applied(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     cloud.settings(pending=30, stale=60)
     with in_background(lambda: options.create(inputs(web, httpTokens="required"))) as creating:
         for seconds in (0, 50, 35):  # shown: the old options as applied, the same, the new ones as pending
             cloud.advance(seconds)
             seen = calls(cloud, DESCRIBE, web)
-            until(lambda seen=seen: calls(cloud, DESCRIBE, web) >= seen + 2, "another look")  # type: ignore[misc]  # bound now
+            until(lambda seen=seen: calls(cloud, DESCRIBE, web) >= seen + 2, "another describe")  # type: ignore[misc]  # bound now
             assert not creating.done()
         cloud.advance(30)
         assert creating.result().outputs["state"] == "applied"
@@ -134,9 +134,7 @@ def test_an_ec2_that_hangs_is_waited_for_until_the_deadline_and_sent_nothing_aft
 
 
 @pytest.mark.parametrize("effect", ["drop", "truncate", "error"])
-def test_an_answer_lost_after_the_change_is_settled_by_a_look(
-    effect: str, cloud: LocalCloud, options: ProviderClient
-) -> None:
+def test_after_a_lost_answer_a_describe_decides(effect: str, cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     # One more is sent by botocore; what is lost every time is never seen to have worked but for a describe.
     lost = {"drop": Fault("drop", MODIFY, times=None, after=True), "truncate": Fault("truncate", MODIFY, times=None)}
@@ -146,7 +144,9 @@ def test_an_answer_lost_after_the_change_is_settled_by_a_look(
     assert calls(cloud, MODIFY, web) <= 2
 
 
-def test_a_change_that_is_never_carried_out_says_what_is_not_known(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_a_change_that_is_never_carried_out_ends_with_an_unknown_outcome(
+    cloud: LocalCloud, options: ProviderClient
+) -> None:
     web = launch(cloud)
     cloud.set_faults(Fault("error", MODIFY, times=None, code="InternalError"))
     sentence = unfinished(options, web, timeoutSeconds=1)
@@ -154,7 +154,7 @@ def test_a_change_that_is_never_carried_out_says_what_is_not_known(cloud: LocalC
     assert cloud.instance(web)["options"]["HttpTokens"] == "optional"
 
 
-def test_a_change_that_every_look_shows_to_have_had_no_effect_fails(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_a_change_that_every_describe_shows_without_effect_fails(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     cloud.set_faults(Fault("error", MODIFY, times=None, code="InternalError"))
     assert (
@@ -163,7 +163,7 @@ def test_a_change_that_every_look_shows_to_have_had_no_effect_fails(cloud: Local
     )
 
 
-def test_throttling_for_a_moment_is_sat_out(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_brief_throttling_is_retried(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     cloud.set_faults(Fault("error", MODIFY, code="RequestLimitExceeded"))
     assert options.create(inputs(web, httpTokens="required")).outputs["httpTokens"] == "required"

@@ -1,4 +1,4 @@
-"""Delete, through the real dynamic host: what is left as it is, and what is put back."""
+"""Delete, through the real dynamic host: what stays unchanged, and what is restored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import MetadataOptions
 from localcloud.faults import Fault
-from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, inputs, launch, looked_at, new_id, sent
+from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, described, inputs, launch, new_id, sent
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 
 REASON = "the agent is old"
@@ -19,7 +19,7 @@ def warnings(host: DynamicHost) -> list[str]:
     return [each.message for each in host.engine.lines() if each.severity == "WARNING" and not each.ephemeral]
 
 
-def test_retaining_asks_nothing_of_aws(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_retaining_sends_no_request(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud, BEFORE)
     created = options.create(inputs(web, httpTokens="required"))
     cloud.reset()
@@ -28,7 +28,7 @@ def test_retaining_asks_nothing_of_aws(cloud: LocalCloud, options: ProviderClien
     assert cloud.instance(web)["options"]["HttpTokens"] == "required"
 
 
-def test_restoring_puts_back_what_was_managed_and_waits(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_restoring_restores_managed_options_and_waits(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud, BEFORE)
     wanted = {"httpTokens": "required", "httpPutResponseHopLimit": 2, "allowDowngrade": REASON}
     created = options.create(inputs(web, onDestroy="restore", **wanted))
@@ -36,7 +36,7 @@ def test_restoring_puts_back_what_was_managed_and_waits(cloud: LocalCloud, optio
     cloud.reset()
     cloud.settings(pending=60)
     with in_background(lambda: options.delete(web, created.outputs)) as deleting:
-        until(lambda: cloud.calls(DESCRIBE) >= 3, "two looks after the modification")
+        until(lambda: cloud.calls(DESCRIBE) >= 3, "two describes after the modification")
         assert not deleting.done()
         cloud.advance(60)
         deleting.result()
@@ -44,7 +44,7 @@ def test_restoring_puts_back_what_was_managed_and_waits(cloud: LocalCloud, optio
     assert cloud.instance(web)["options"]["InstanceMetadataTags"] == "disabled"
 
 
-def test_restoring_without_a_reason_keeps_what_is_stricter_and_says_so_once(
+def test_restoring_without_a_reason_keeps_stricter_values_and_warns_once(
     cloud: LocalCloud, host: DynamicHost, options: ProviderClient
 ) -> None:
     web = launch(cloud, BEFORE)
@@ -68,7 +68,7 @@ def test_an_endpoint_that_was_on_stays_off_without_a_reason(cloud: LocalCloud, o
     assert cloud.instance(web)["options"]["HttpEndpoint"] == "disabled"
 
 
-def test_restoring_that_hardens_needs_no_reason(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_restoring_stricter_values_needs_no_reason(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud, {"HttpTokens": "required"})
     wanted = {"httpTokens": "optional", "allowDowngrade": REASON, "onDestroy": "restore"}
     created = options.create(inputs(web, **wanted)).outputs
@@ -91,7 +91,7 @@ def test_nothing_is_restored_that_another_resource_of_the_run_manages(
     assert host.engine.lines() == []
 
 
-def test_what_is_forgotten_when_another_resource_takes_over_is_said(
+def test_a_warning_lists_the_values_that_are_lost_when_another_resource_takes_over(
     cloud: LocalCloud, host: DynamicHost, options: ProviderClient
 ) -> None:
     web = launch(cloud)
@@ -124,7 +124,7 @@ def test_a_second_resource_on_an_instance_remembers_what_was_there_before_the_fi
     assert host.engine.lines() == []
 
 
-def test_restoring_what_is_there_already_sends_nothing(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_restoring_values_that_the_instance_has_sends_nothing(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     created = options.create(inputs(web, httpTokens="required", onDestroy="restore"))
     cloud.change(web, {"options": {"HttpTokens": "optional"}})
@@ -133,7 +133,7 @@ def test_restoring_what_is_there_already_sends_nothing(cloud: LocalCloud, option
     assert (cloud.calls(MODIFY), cloud.calls(DESCRIBE)) == (0, 1)
 
 
-def test_an_option_let_go_before_is_not_put_back(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_an_option_that_was_no_longer_managed_is_not_restored(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud)
     created = options.create(inputs(web, httpTokens="required", httpPutResponseHopLimit=2, onDestroy="restore"))
     left = inputs(web, httpTokens="required", onDestroy="restore", allowDowngrade=REASON)
@@ -158,7 +158,7 @@ def test_restoring_an_instance_that_is_gone_is_done_but_not_with_credentials_of_
             options.delete(foreign, {**recorded[ended], "ownerId": "210987654321"})
         deleting.result()
     assert cloud.calls(MODIFY) == 0
-    assert sum(vanished in look for look in looked_at(cloud)) >= 3
+    assert sum(vanished in each for each in described(cloud)) >= 3
 
 
 @pytest.mark.parametrize("code", [None, "IncorrectInstanceState", "IncorrectState", "UnsupportedOperation"])

@@ -1,4 +1,4 @@
-"""Diff, through the real dynamic host: what counts as a change, and AWS is asked nothing."""
+"""Diff, through the real dynamic host: what counts as a change, without a request to AWS."""
 
 from __future__ import annotations
 

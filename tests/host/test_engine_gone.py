@@ -1,4 +1,4 @@
-"""When the engine dies during an operation: nothing more is sent, and the host ends by itself."""
+"""When the engine dies during an operation: nothing more is sent, and the host exits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvi
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
-from tests.host.instances import DESCRIBE, MODIFY, REGION, config, inputs, launch, looked_at, target
+from tests.host.instances import DESCRIBE, MODIFY, REGION, config, described, inputs, launch, target
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, in_background, until
 
 
@@ -22,12 +22,12 @@ def mortal(cloud: LocalCloud) -> Iterator[DynamicHost]:
         yield host
 
 
-def test_a_wait_ends_and_the_host_with_it(cloud: LocalCloud, mortal: DynamicHost) -> None:
+def test_a_wait_ends_and_the_host_exits(cloud: LocalCloud, mortal: DynamicHost) -> None:
     web = launch(cloud)
     cloud.settings(pending=600)
     options = mortal.provider(InstanceMetadataOptionsProvider())
     with in_background(lambda: options.create(inputs(web, httpTokens="required", timeoutSeconds=600))) as creating:
-        until(lambda: cloud.calls(DESCRIBE) >= 3, "two looks after the modification")
+        until(lambda: cloud.calls(DESCRIBE) >= 3, "two describes after the modification")
         mortal.engine.die()
         assert mortal.ends_within(5)
         with pytest.raises((grpc.RpcError, OperationFailedError)):
@@ -35,7 +35,7 @@ def test_a_wait_ends_and_the_host_with_it(cloud: LocalCloud, mortal: DynamicHost
     assert cloud.calls(MODIFY) == 1
 
 
-def test_nothing_follows_the_look_during_which_the_engine_dies(cloud: LocalCloud, mortal: DynamicHost) -> None:
+def test_nothing_follows_the_describe_during_which_the_engine_dies(cloud: LocalCloud, mortal: DynamicHost) -> None:
     new, old, other = launch(cloud), launch(cloud), launch(cloud)
     cloud.set_faults(Fault("delay", DESCRIBE, times=None, seconds=1))
     options = mortal.provider(InstanceMetadataOptionsProvider())
@@ -47,14 +47,16 @@ def test_nothing_follows_the_look_during_which_the_engine_dies(cloud: LocalCloud
         in_background(lambda: options.delete(old, recorded)) as deleting,
         in_background(lambda: barrier.create(waiting)) as at_the_barrier,
     ):
-        until(lambda: cloud.faults()[0]["matched"] != 0, "a look")
+        until(lambda: cloud.faults()[0]["matched"] != 0, "a describe")
         mortal.engine.die()
         assert mortal.ends_within(5)
         for operation in (creating, deleting, at_the_barrier):
             with pytest.raises((grpc.RpcError, OperationFailedError)):
                 operation.result()
     assert cloud.calls(MODIFY) == 0
-    assert len(looked_at(cloud)) == len({frozenset(look) for look in looked_at(cloud)}), "somebody looked again"
+    assert len(described(cloud)) == len({frozenset(each) for each in described(cloud)}), (
+        "the same ones were described again"
+    )
 
 
 def test_a_modification_is_not_sent_again_for_an_engine_that_is_gone(cloud: LocalCloud) -> None:
@@ -72,7 +74,7 @@ def test_a_modification_is_not_sent_again_for_an_engine_that_is_gone(cloud: Loca
     assert cloud.calls(MODIFY) <= 2
 
 
-def test_a_host_that_has_nothing_to_do_ends_too(cloud: LocalCloud, mortal: DynamicHost) -> None:
+def test_an_idle_host_exits_too(cloud: LocalCloud, mortal: DynamicHost) -> None:
     options = mortal.provider(InstanceMetadataOptionsProvider())
     assert options.check(inputs(launch(cloud), httpTokens="required")).failures == []
     mortal.engine.die()

@@ -9,7 +9,7 @@ import pytest
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import MetadataOptions
 from localcloud.faults import Fault
-from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, REGION, inputs, launch, looked_at, new_id, run, target
+from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, REGION, described, inputs, launch, new_id, run, target
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 
 REQUIRED: MetadataOptions = {"HttpTokens": "required"}
@@ -46,7 +46,7 @@ def test_drift_of_a_managed_option_shows_in_outputs_and_inputs(cloud: LocalCloud
     assert cloud.calls(MODIFY) == 0
 
 
-def test_drift_of_what_is_not_managed_shows_in_outputs_alone(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_drift_of_an_unmanaged_option_shows_only_in_outputs(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud, {"HttpTokens": "required", "HttpPutResponseHopLimit": 5})
     found = options.read(web, recorded(web))
     assert found.outputs["httpPutResponseHopLimit"] == 5
@@ -60,7 +60,7 @@ def test_a_stopped_instance_reads_as_such(cloud: LocalCloud, options: ProviderCl
     assert options.read(web, recorded(web)).outputs["state"] == "pending-start"
 
 
-def test_by_its_id_alone_an_instance_reads_whole(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_a_read_by_id_alone_reads_everything(cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud, REQUIRED)
     found = options.read(web, {})
     assert found.id == web
@@ -68,7 +68,7 @@ def test_by_its_id_alone_an_instance_reads_whole(cloud: LocalCloud, options: Pro
     assert (found.outputs["httpTokens"], found.outputs["state"]) == ("required", "applied")
 
 
-def test_a_missing_instance_is_gone_after_several_looks_but_not_with_credentials_of_another_account(
+def test_a_missing_instance_is_gone_after_several_describes_but_not_with_credentials_of_another_account(
     cloud: LocalCloud, options: ProviderClient
 ) -> None:
     gone, foreign = new_id(), launch(cloud, REQUIRED, account="210987654321")
@@ -76,18 +76,18 @@ def test_a_missing_instance_is_gone_after_several_looks_but_not_with_credentials
         with pytest.raises(OperationFailedError) as caught:
             options.read(foreign, recorded(foreign, ownerId="210987654321"))
         assert reading.result() == ("", {}, {})
-    assert sum(gone in look for look in looked_at(cloud)) >= 3
+    assert sum(gone in each for each in described(cloud)) >= 3
     assert caught.value.sentence == (
         f"{foreign} belongs to account 210987654321, but the credentials in use belong to {ACCOUNT}: "
         "run again with credentials of its account."
     )
 
 
-def test_an_instance_that_one_look_misses_is_not_gone(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_an_instance_that_one_describe_misses_is_not_gone(cloud: LocalCloud, options: ProviderClient) -> None:
     cloud.settings(appear=60)
     web = run(cloud)
     with in_background(lambda: options.read(web, recorded(web))) as reading:
-        until(lambda: cloud.calls(DESCRIBE) >= 1, "a look")
+        until(lambda: cloud.calls(DESCRIBE) >= 1, "a describe")
         cloud.advance(60)
         assert reading.result().id == web
 
@@ -98,7 +98,7 @@ def test_a_terminated_instance_is_gone(cloud: LocalCloud, options: ProviderClien
 
 
 @pytest.mark.parametrize("code", ["UnauthorizedOperation", "ExpiredToken", "InternalError"])
-def test_a_failing_look_is_an_error_and_no_deletion(
+def test_a_failed_describe_is_an_error_and_not_a_deletion(
     code: str, cloud: LocalCloud, host: DynamicHost, options: ProviderClient
 ) -> None:
     web = launch(cloud, REQUIRED)

@@ -1,4 +1,4 @@
-"""Update, through the real dynamic host: what is sent, and what becomes of ``previous`` and the mark of change."""
+"""Update, through the real dynamic host: what is sent, and how ``previous`` and the recorded change develop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_changed_option_is_sent_and_waited_for(cloud: LocalCloud, options: Pro
     change = change_of(web.record.outputs)
     cloud.settings(pending=60)
     with in_background(lambda: web.update(httpTokens="required", httpPutResponseHopLimit=3)) as updating:
-        until(lambda: cloud.calls(DESCRIBE) >= 3, "two looks after the modification")
+        until(lambda: cloud.calls(DESCRIBE) >= 3, "two describes after the modification")
         assert not updating.done()
         cloud.advance(60)
         outputs = updating.result()
@@ -59,7 +59,9 @@ def test_an_added_option_that_the_instance_has_already_sends_nothing(
     assert outputs["target"] == target(web.id, "httpTokens=required httpPutResponseHopLimit=1", change)
 
 
-def test_a_removed_option_stays_as_it_is_and_asks_nothing_of_aws(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_an_option_that_is_no_longer_set_stays_unchanged_and_sends_no_request(
+    cloud: LocalCloud, options: ProviderClient
+) -> None:
     web = Managed(cloud, options, httpTokens="required", httpPutResponseHopLimit=2)
     outputs = web.update(httpTokens="required")
     assert cloud.log() == []
@@ -69,7 +71,7 @@ def test_a_removed_option_stays_as_it_is_and_asks_nothing_of_aws(cloud: LocalClo
     assert outputs["previous"] == {"httpTokens": "optional"}
 
 
-def test_what_happens_at_destroy_is_recorded_without_asking_aws(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_a_change_of_on_destroy_is_recorded_without_a_request(cloud: LocalCloud, options: ProviderClient) -> None:
     web = Managed(cloud, options, httpTokens="required")
     outputs = web.update(httpTokens="required", onDestroy="restore")
     assert cloud.log() == []
@@ -87,7 +89,7 @@ def test_drift_that_a_refresh_showed_is_repaired(cloud: LocalCloud, options: Pro
     assert not options.diff(web.id, outputs, inputs(web.id, httpTokens="required")).changed
 
 
-def test_an_option_that_was_put_back_sends_nothing_a_second_time(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_drift_that_somebody_has_already_repaired_sends_nothing(cloud: LocalCloud, options: ProviderClient) -> None:
     web = Managed(cloud, options, httpTokens="required")
     cloud.change(web.id, {"options": {"HttpTokens": "optional"}})
     web.record = options.read(web.id, web.record.outputs)
@@ -109,7 +111,7 @@ def test_tokens_become_optional_only_for_a_reason_and_the_reason_is_recorded(
     assert sent(cloud) == [{"HttpTokens": "optional", "HttpEndpoint": "enabled"}]
 
 
-def test_a_reason_that_changes_is_recorded_without_asking_aws(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_a_changed_reason_is_recorded_without_a_request(cloud: LocalCloud, options: ProviderClient) -> None:
     web = Managed(cloud, options, httpTokens="required")
     new = inputs(web.id, httpTokens="required", allowDowngrade="rollback plan 7")
     assert options.diff(web.id, web.record.outputs, new).changed
@@ -126,7 +128,7 @@ def test_an_endpoint_that_was_disabled_takes_the_other_options_when_it_is_enable
     assert sent(cloud) == [{"HttpEndpoint": "enabled", "HttpPutResponseHopLimit": "2"}]
 
 
-def test_an_update_of_a_terminated_instance_fails_and_says_so(cloud: LocalCloud, options: ProviderClient) -> None:
+def test_an_update_of_a_terminated_instance_fails_with_its_state(cloud: LocalCloud, options: ProviderClient) -> None:
     web = Managed(cloud, options, httpTokens="required")
     cloud.terminate(web.id)
     with pytest.raises(OperationFailedError, match="is terminated: its metadata options can no longer be changed"):

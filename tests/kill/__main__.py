@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud.client import LocalCloud
-from tests.kill.boundaries import Boundary, Chain, boundaries, chains
+from tests.kill.kill_points import Boundary, Chain, boundaries, chains
 from tests.kill.repairs import Repaired, lead_through
-from tests.kill.scene import Scene, ViolationError
+from tests.kill.stack import Scene, ViolationError
 from tests.support.cli import HungError
 
 WORKERS = 3

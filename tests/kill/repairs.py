@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from localcloud.ec2.instances import MetadataOptions
-from tests.kill.boundaries import MODIFY, OPERATIONS, A, B, Boundary, Chain
-from tests.kill.scene import FOREVER_SECONDS, Scene, ViolationError, in_ec2s_words
+from tests.kill.kill_points import MODIFY, OPERATIONS, A, B, Boundary, Chain
+from tests.kill.stack import FOREVER_SECONDS, Scene, ViolationError, in_ec2s_words
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from localcloud.client import LocalCloud
-from tests.kill.boundaries import CALLS
+from tests.kill.kill_points import CALLS
 from tests.kill.repairs import check, repair
-from tests.kill.scene import FOREVER_SECONDS, PENDING_SECONDS, UP, Scene
+from tests.kill.stack import FOREVER_SECONDS, PENDING_SECONDS, UP, Scene
 from tests.support import processes
 from tests.support.engine import find_engine
 

@@ -1,6 +1,6 @@
-"""Take random steps and look at what must hold after each, here in process or through the real Pulumi engine.
+"""Take random steps and check the invariants after each, in this process or through the real Pulumi engine.
 
-Prints a violation with the shortest sequence that shows it and how to run that again, and exits with 1.
+Prints a violation with the shortest sequence that shows it and the command that repeats it, and exits with 1.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ STEPS = 20_000
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
-    parser.add_argument("--steps", type=int, default=STEPS, help="at least so many (default: %(default)s)")
-    parser.add_argument("--engine", type=int, metavar="SEQUENCES", help="so many short sequences, by the real engine")
-    parser.add_argument("--rollouts", type=int, metavar="N", help="so many rollouts of a fleet, with edits in between")
-    parser.add_argument("--seed", type=int, help="of the first sequences; another one each time unless given")
+    parser.add_argument("--steps", type=int, default=STEPS, help="take at least so many (default: %(default)s)")
+    parser.add_argument("--engine", type=int, metavar="SEQUENCES", help="run short sequences by the real engine")
+    parser.add_argument("--rollouts", type=int, metavar="N", help="simulate rollouts of a fleet")
+    parser.add_argument("--seed", type=int, help="seed of the first round; a random one unless given")
     given = parser.parse_args()
     first_seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     if given.rollouts is not None:
-        return _tell_of_rollouts(given.rollouts, first_seed)
+        return _simulate_rollouts(given.rollouts, first_seed)
     if given.engine is None:
         found, again = search(given.steps, first_seed), f"--steps {given.steps}"
     else:
         found, again = search_with_engine(given.engine, first_seed, _show), f"--engine {given.engine}"
-    return tell(found, again)
+    return _report(found, again)
 
 
-def _tell_of_rollouts(count: int, first_seed: int) -> int:
+def _simulate_rollouts(count: int, first_seed: int) -> int:
     found = rollouts.search(count, first_seed)
     if found.violated is not None:
         print(found.violated)
@@ -46,7 +46,7 @@ def _show(progress: str) -> None:
     print(progress, file=sys.stderr, flush=True)
 
 
-def tell(found: Found, again: str) -> int:
+def _report(found: Found, again: str) -> int:
     if found.violated is not None:
         print(found.violated.text)
         print(f"  again: python -m tests.model {again} --seed {found.violated.seed}")

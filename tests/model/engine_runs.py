@@ -1,4 +1,4 @@
-"""The same stories by the real Pulumi engine."""
+"""The same sequences by the real Pulumi engine."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.client import LocalCloud
-from tests.faults.process import REGION
 from tests.model.edits import conflicts
-from tests.model.machine import Model
-from tests.model.runs import REASON, Described, Ended
-from tests.model.scenes import Operation, Outputs
+from tests.model.runs import REASON, DeclaredProgram, Ended
 from tests.model.search import Found, explore
-from tests.model.story import Story
+from tests.model.simulation import Simulation
+from tests.model.snapshots import Operation, Outputs
+from tests.model.state_machine import Model
 from tests.support.cli import CommandLine, aws_config
+from tests.support.provider_run import REGION
 
 PROGRAM = Path(__file__).parent / "program"
 STEPS = 6
-"""How many steps a sequence has at most: a run of the engine takes 4 s."""
+"""The most steps of a sequence: a run of the engine takes 4 s."""
 PENDING_SECONDS = 0.2
 TIMEOUT_SECONDS = 20
 
@@ -34,12 +34,12 @@ _ROW = "InstanceMetadataOptions"
 
 
 class EngineRuns:
-    """One stack of one project, used for one sequence after another. ``home`` is a folder to be made.
+    """One stack of one project, used for one sequence after another. ``home`` is a folder that does not exist yet.
 
-    Each row of the program is a resource of its own, or, ``in_components``, the only one of a component.
+    Each row of the program is a resource of its own or, ``in_components``, the only one of a component.
     """
 
-    in_turn = False
+    diffs_first = False
     in_components = False
 
     def __init__(self, cloud: LocalCloud, home: Path) -> None:
@@ -53,26 +53,26 @@ class EngineRuns:
         self._pulumi.run("stack", "init", done=True)
         self._pulumi.run("stack", "export", "--file", str(self._empty), done=True)
 
-    def forget(self) -> None:
-        """Empty the stack, as for another sequence."""
+    def reset(self) -> None:
+        """Empty the stack for another sequence."""
         self._pulumi.run("stack", "import", "--force", "--file", str(self._empty), done=True)
 
-    def run(self, operation: Operation, program: Described) -> Ended:
+    def run(self, operation: Operation, program: DeclaredProgram) -> Ended:
         self._configure(program)
-        if operation == "up" and conflicts(program.wishes):
-            # As a person does, who sees it fail: without a preview the first of two deciders would go ahead.
+        if operation == "up" and conflicts(program.declarations):
+            # As people do: without a preview the first of two deciders would go ahead.
             preview = self._pulumi.run("preview")
-            return Ended({"program": preview.text} if preview.code else {}, said=preview.text)
+            return Ended({"program": preview.text} if preview.code else {}, output=preview.text)
         self._events.unlink(missing_ok=True)
         ended = self._pulumi.run(*_ARGUMENTS[operation], "--event-log", str(self._events))
         failed = dict.fromkeys(self._failed(), ended.text)
-        return Ended(failed if failed or not ended.code else {"program": ended.text}, said=ended.text)
+        return Ended(failed if failed or not ended.code else {"program": ended.text}, output=ended.text)
 
-    def preview(self, program: Described) -> set[str]:
+    def preview(self, program: DeclaredProgram) -> set[str]:
         self._configure(program)
         preview = self._pulumi.run("preview", "--json", done=not self.in_components)
         if preview.code:
-            return set(program.wishes)  # a component looks at the instances, and says what would fail
+            return set(program.declarations)  # a component describes the instances, and fails on what cannot be done
         steps = json.loads(preview.text).get("steps", ())
         return {_name(step["urn"]) for step in steps if step["op"] not in ("same", "read") and _is_ours(step["urn"])}
 
@@ -87,17 +87,17 @@ class EngineRuns:
         latest = json.loads(state.read_text())["checkpoint"]["latest"] or {}
         return (each for each in latest.get("resources", ()) if _is_ours(each["urn"]) and _ROW in each["urn"])
 
-    def _configure(self, program: Described) -> None:
+    def _configure(self, program: DeclaredProgram) -> None:
         rows = {
             name: {
-                "instance": program.ids[wish.slot],
-                "options": wish.options,
-                "wait": wish.wait,
-                "end": wish.on_destroy,
-                "reason": REASON if wish.may_loosen else None,
-                "aliases": wish.aliases,
+                "instance": program.ids[declared.slot],
+                "options": declared.options,
+                "wait": declared.wait,
+                "end": declared.on_destroy,
+                "reason": REASON if declared.may_loosen else None,
+                "aliases": declared.aliases,
             }
-            for name, wish in program.wishes.items()
+            for name, declared in program.declarations.items()
         }
         self._pulumi.configure(
             {
@@ -116,22 +116,22 @@ class EngineRuns:
 
 
 def search_with_engine(sequences: int, seed: int, progress: Callable[[str], None]) -> Found:
-    """Lead two stacks through so many short sequences, fewer if something is found; ``progress`` hears of each."""
+    """Run so many short sequences on two stacks, fewer if something is found, and report progress before each."""
     with LocalCloud.in_process() as cloud, tempfile.TemporaryDirectory(prefix="pulumi-imds-model-") as home:
         stacks = [EngineRuns(cloud, Path(home) / name) for name in ("first", "second")]
 
-        class ByEngine(Model):
+        class EngineModel(Model):
             @classmethod
-            def begin(cls, settings: dict[str, object]) -> Story:
+            def begin(cls, settings: dict[str, object]) -> Simulation:
                 progress(f"{cls.sequences} sequences, {cls.taken} steps")
                 in_components = settings.pop("in_components") is True
                 for each in stacks:
-                    each.forget()
+                    each.reset()
                     each.in_components = in_components
-                return Story(cloud, stacks, {**settings, "pending": PENDING_SECONDS})
+                return Simulation(cloud, stacks, {**settings, "pending": PENDING_SECONDS})
 
-        violated = explore(ByEngine, seed, sequences=sequences, steps=STEPS, shrink=False)
-        return Found(ByEngine.taken, violated, ByEngine.sequences)
+        violated = explore(EngineModel, seed, sequences=sequences, steps=STEPS, shrink=False)
+        return Found(EngineModel.taken, violated, EngineModel.sequences)
 
 
 def _is_ours(urn: str) -> bool:
@@ -139,5 +139,5 @@ def _is_ours(urn: str) -> bool:
 
 
 def _name(urn: str) -> str:
-    """What the model calls the resource: in a component, as that."""
+    """The row's name in the model, which in a component is the component's."""
     return urn.rpartition("::")[2].removesuffix("-it")

@@ -1,4 +1,4 @@
-"""Random rollouts of a fleet with edits in between: `python -m tests.model --rollouts N`."""
+"""Random rollouts of a fleet with changes in between: `python -m tests.model --rollouts N`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 from imds_components import Exemption, FleetMetadata, Readiness, Rollout
 from localcloud.faults import Fault
-from tests.faults.process import REGION
-from tests.model.fleet_engine import Ended, FleetStack
-from tests.model.recording_cloud import Hardened, RecordingCloud
-from tests.model.rollout_rules import Before, Played, violations
-from tests.model.unwired import UnwiredRuns
+from tests.model.fleet_stack import Ended, FleetStack
+from tests.model.rollout_invariants import RolloutRun, Snapshot, violations
+from tests.model.simulation import ViolationError
+from tests.support.offline import OfflineRuns
+from tests.support.provider_run import REGION
+from tests.support.recording_cloud import RecordingCloud, TokensChange
 
 METRICS, STATUS, MODIFY = "GetMetricData", "DescribeInstanceStatus", "ModifyInstanceMetadataOptions"
-TROUBLES: Mapping[str, tuple[Fault, ...]] = {
+FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "none": (),
     "no-data": (Fault("no-data", METRICS, times=None),),
     "partial": (Fault("partial", METRICS, times=3),),
@@ -27,12 +28,12 @@ TROUBLES: Mapping[str, tuple[Fault, ...]] = {
 }
 REASON = "an agent calls IMDSv1"
 STEPS = 14
-"""Steps of a rollout; about half of them are runs."""
+"""The steps of a rollout, about half of which are runs."""
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What the program says of the fleet."""
+    """What the program declares of the fleet."""
 
     name: str = "web"
     waves: tuple[int | str, ...] = (1, "30%", "100%")
@@ -46,7 +47,7 @@ class Fleet:
     """The instances that are in another fleet, ``shop``."""
 
     def program(self, living: Collection[str]) -> Callable[[], object]:
-        """A program with this fleet, and with the other one where that has any of the ``living`` instances."""
+        """A program with this fleet, and with the other one if it has any of the ``living`` instances."""
         others = sorted(self.moved & set(living) - self.excluded)
 
         def make() -> None:
@@ -71,13 +72,20 @@ class Fleet:
 
 
 @dataclass
-class Story:
-    """A fleet, the stack that manages it, and what has become of it so far."""
+class RolloutSimulation:
+    """A fleet, and the stack that manages it.
+
+    Attributes:
+        changes: the last change of each instance by which the stack required tokens.
+        calling: the instances that call IMDSv1.
+        impaired: the instances that fail status checks.
+        log: what happened so far.
+    """
 
     cloud: RecordingCloud
-    runs: UnwiredRuns
+    runs: OfflineRuns
     fleet: Fleet = field(default_factory=Fleet)
-    hardened: dict[str, Hardened] = field(default_factory=dict)
+    changes: dict[str, TokensChange] = field(default_factory=dict)
     calling: set[str] = field(default_factory=set)
     impaired: set[str] = field(default_factory=set)
     launched: int = 0
@@ -86,16 +94,16 @@ class Story:
     def __post_init__(self) -> None:
         self.stack = FleetStack(self.runs)
         self.cloud.wipe()
-        # At the same time of day, so that a story is the same whenever it is told.
+        # At the same time of day, so that a simulation always goes the same way.
         self.cloud.advance(86400 - self.cloud.time().timestamp() % 86400)
         self.cloud.settings(pending=1.0, publish="as-aws", metrics_delay=30.0)
         self.launch(6)
 
     def launch(self, count: int) -> None:
-        """More instances of the fleet."""
+        """Launch more instances of the fleet."""
         for _ in range(count):
             self.launched += 1
-            # In another order than that of the launches, so that some come first by hash.
+            # In another order than that of the launches, so that some come before those that are there.
             instance_id = f"i-{(self.launched * 7919) % 99991:017x}"
             self.cloud.seed([{"id": instance_id, "region": REGION, "tags": {"Team": "web"}, "options": {}}])
 
@@ -106,48 +114,49 @@ class Story:
         return str(self.cloud.instance(instance_id)["options"]["HttpTokens"])
 
     def up(
-        self, trouble: str = "none", *, killed_after: int | None = None, faults: Sequence[Fault] | None = None
+        self, fault: str = "none", *, killed_after: int | None = None, faults: Sequence[Fault] | None = None
     ) -> Ended:
-        """Run the program, and look at what must hold. ``faults`` are those of the trouble, unless others are given.
+        """Run the program and check the invariants. ``faults`` take the place of those that ``fault`` names.
 
-        Raises ``AssertionError``.
+        Raises :class:`ViolationError`.
         """
-        before = self._before()
+        before = self._snapshot()
         program = self.fleet.program(self.living())
-        foretold = self.stack.preview(program)
+        previewed = self.stack.preview(program)
         self.cloud.sent.clear()
-        self.cloud.set_faults(*(TROUBLES[trouble] if faults is None else faults))
+        self.cloud.set_faults(*(FAULTS[fault] if faults is None else faults))
         ended = self.stack.up(program, killed_after=killed_after)
         self.cloud.clear_faults()
-        self.log.append(f"up {trouble} {killed_after}: {sorted(ended.failed)} {ended.program[:300]}")
-        done = not ended.failed and not ended.program
-        after = self.stack.preview(self.fleet.program(self.living())) if done else None
+        self.log.append(f"up {fault} {killed_after}: {sorted(ended.failed)} {ended.program_error[:300]}")
+        succeeded = not ended.failed and not ended.program_error
+        next_preview = self.stack.preview(self.fleet.program(self.living())) if succeeded else None
         sent = list(self.cloud.sent)
-        played = Played(self.fleet, before, self._before(), foretold, ended, after, sent, trouble, killed_after)
-        # What nobody recorded nobody can remember.
-        self._remember([each for each in sent if each.instance_id != ended.lost])
-        if found := list(violations(played)):
-            raise AssertionError("\n".join([*found, "", *self.log, "", ended.text]))
+        after = self._snapshot()
+        run = RolloutRun(self.fleet, before, after, previewed, ended, next_preview, sent, fault, killed_after)
+        # The stack cannot remember what was never recorded.
+        self._remember([each for each in sent if each.instance_id != ended.unrecorded])
+        if found := list(violations(run)):
+            raise ViolationError("\n".join([*found, "", *self.log, "", ended.text]))
         return ended
 
-    def _before(self) -> Before:
+    def _snapshot(self) -> Snapshot:
         views = {each["id"]: each for each in self.cloud.instances()}
-        return Before(self.cloud.time(), views, set(self.calling), set(self.impaired), dict(self.hardened))
+        return Snapshot(self.cloud.time(), views, set(self.calling), set(self.impaired), dict(self.changes))
 
-    def _remember(self, sent: list[Hardened]) -> None:
+    def _remember(self, sent: list[TokensChange]) -> None:
         for each in sent:
             if each.tokens == "required":
-                self.hardened[each.instance_id] = each
+                self.changes[each.instance_id] = each
             else:
-                self.hardened.pop(each.instance_id, None)
+                self.changes.pop(each.instance_id, None)
 
     def edit(self, rng: random.Random) -> None:
-        """Something that a person, or AWS, does between two runs."""
+        """Something that people or AWS do between two runs."""
         living = self.living()
         some = rng.choice(living) if living else None
         kind = rng.choice(
             [
-                *("sick", "sick", "heal", "launch", "terminate", "drift", "exclude", "exempt", "waves", "soak"),
+                *("call", "call", "fix", "launch", "terminate", "drift", "exclude", "exempt", "waves", "soak"),
                 *("rename", "refresh", "stop", "start", "impair", "unknown", "late", "move", "move"),
             ]
         )
@@ -157,8 +166,8 @@ class Story:
             return
         fleet, others = self.fleet, [(1, "100%"), (1, "10%", "100%"), (2, 4, "100%"), ("100%",), (1, "30%", "100%")]
         acts: Mapping[str, Callable[[], object]] = {
-            "sick": lambda: self.call(some),
-            "heal": lambda: self.heal(some),
+            "call": lambda: self.call(some),
+            "fix": lambda: self.fix(some),
             "impair": lambda: self.impair(some),
             "terminate": lambda: self.cloud.terminate(some) if len(living) > 2 else None,
             "drift": lambda: self._drift(some),
@@ -171,31 +180,31 @@ class Story:
             "refresh": self.stack.refresh,
             "late": lambda: self.cloud.settings(metrics_delay=rng.choice([0.0, 30.0, 60.0, 240.0])) and None,
             "move": lambda: self.move(some),
-            "stop": lambda: self._move(some, "running", self.cloud.stop),
-            "start": lambda: self._move(some, "stopped", self.cloud.start_instance),
+            "stop": lambda: self._change_state(some, "running", self.cloud.stop),
+            "start": lambda: self._change_state(some, "stopped", self.cloud.start_instance),
         }
         changed = acts[kind]()
         if isinstance(changed, Fleet):
             self.fleet = changed
 
     def rename(self, name: str) -> None:
-        """The fleet has another name, declared by an alias."""
+        """Rename the fleet and declare that by an alias."""
         self.stack.rename(self.fleet.name, name)
         self.fleet = replace(self.fleet, name=name)
 
     def move(self, instance_id: str) -> None:
-        """The instance goes to the other fleet, or back, declared by an alias."""
+        """Move the instance to the other fleet, or back, and declare that by an alias."""
         fleets = (self.fleet.name, "shop")
         old, new = fleets[::-1] if instance_id in self.fleet.moved else fleets
         self.stack.rename_row(f"{old}-{instance_id}", f"{new}-{instance_id}")
         self.fleet = replace(self.fleet, moved=self.fleet.moved ^ {instance_id})
 
     def call(self, instance_id: str) -> None:
-        """Its workload calls IMDSv1, and has done so all along."""
+        """Let its workload call IMDSv1, as if it had done so all along."""
         self.cloud.change(instance_id, {"workload": {"legacy_calls_per_minute": 10}})
         self.calling.add(instance_id)
 
-    def heal(self, instance_id: str) -> None:
+    def fix(self, instance_id: str) -> None:
         self.cloud.change(instance_id, {"workload": {}, "status": "ok"})
         self.calling.discard(instance_id)
         self.impaired.discard(instance_id)
@@ -206,45 +215,45 @@ class Story:
 
     def _drift(self, instance_id: str) -> None:
         self.cloud.change(instance_id, {"options": {"HttpTokens": "optional"}})
-        self.hardened.pop(instance_id, None)
+        self.changes.pop(instance_id, None)
 
-    def _move(self, instance_id: str, state: str, verb: Callable[[str], object]) -> None:
+    def _change_state(self, instance_id: str, state: str, verb: Callable[[str], object]) -> None:
         if self.cloud.instance(instance_id)["state"] == state:
             verb(instance_id)
 
 
-def play(cloud: RecordingCloud, runs: UnwiredRuns, seed: int) -> int:
-    """Play one rollout, and give how many runs it had. Raises ``AssertionError`` with the whole story."""
-    rng = random.Random(seed)  # noqa: S311  a story is no secret
-    story, count = Story(cloud, runs), 0
+def simulate(cloud: RecordingCloud, runs: OfflineRuns, seed: int) -> int:
+    """Simulate one rollout and return the number of its runs. Raises :class:`ViolationError` with the whole log."""
+    rng = random.Random(seed)  # noqa: S311  nothing secret comes from it
+    simulation, count = RolloutSimulation(cloud, runs), 0
     cloud.settings(clock_skew=rng.choice([-200.0, 0.0, 200.0]))
     for _ in range(STEPS):
         cloud.advance(rng.choice([30, 600, 1200, 3600, 86400]))
         if rng.random() < 0.5:
-            story.edit(rng)
+            simulation.edit(rng)
             continue
         count += 1
         kill = rng.choice([None, None, None, None, rng.randrange(1, 12)])
-        story.up(rng.choice(["none"] * 6 + list(TROUBLES)), killed_after=kill)
+        simulation.up(rng.choice(["none"] * 6 + list(FAULTS)), killed_after=kill)
     return count
 
 
 @dataclass(frozen=True)
 class Found:
-    """How many runs were played, and the story of the one that something was wrong with, if any."""
+    """The number of runs, and the log of the rollout that violated an invariant, if any."""
 
     runs: int
     violated: str | None = None
 
 
-def search(stories: int, first_seed: int) -> Found:
-    """Play so many stories in this process, fewer if something is found."""
+def search(rollouts: int, first_seed: int) -> Found:
+    """Simulate so many rollouts in this process, fewer if something is found."""
     cloud, count = RecordingCloud(), 0
-    runs = UnwiredRuns(cloud)
+    runs = OfflineRuns(cloud)
     with runs.ready():
-        for seed in range(first_seed, first_seed + stories):
+        for seed in range(first_seed, first_seed + rollouts):
             try:
-                count += play(cloud, runs, seed)
-            except AssertionError as error:
+                count += simulate(cloud, runs, seed)
+            except ViolationError as error:
                 return Found(count, f"seed {seed}: {error}")
     return Found(count)

@@ -1,4 +1,4 @@
-"""Runs of a program that manages some of the slots, in this process."""
+"""Runs of a program, in this process."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Protocol
 
 from imds_provider.errors import ImdsError
 from imds_provider.rules.option_owners import OptionOwners
-from tests.faults.attempts import Run as StackRun
-from tests.faults.process import JumpingEngine
-from tests.faults.stack import Program, Row, Stack, is_barrier
-from tests.model.scenes import Operation, Outputs
-from tests.model.steps import Wishes
-from tests.model.unwired import UnwiredRuns
+from tests.model.snapshots import Operation, Outputs
+from tests.model.steps import Declarations
+from tests.support.attempts import Run as StackRun
+from tests.support.offline import OfflineRuns
+from tests.support.provider_run import JumpingEngine
+from tests.support.stack_in_process import Program, Row, Stack, is_barrier
 
 REASON = "an agent calls IMDSv1"
 """In ``allow_downgrade``."""
@@ -21,55 +21,52 @@ REASON = "an agent calls IMDSv1"
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended.
-
-    What failed, each with the sentence that says why; what it did that no run may do; and what it said.
-    """
+    """How a run ended: the errors of what failed, what it did that no run may do, and what it showed."""
 
     failed: Mapping[str, str]
     forbidden: tuple[str, ...] = ()
-    said: str = ""
+    output: str = ""
 
 
 @dataclass(frozen=True)
-class Described:
-    """A program: its wishes, and which instance each slot holds."""
+class DeclaredProgram:
+    """The declarations of a program, and the ID of the instance in each slot."""
 
-    wishes: Wishes
+    declarations: Declarations
     ids: Mapping[str, str]
 
 
 class Runs(Protocol):
-    """A stack that can be run: in this process, or by the engine.
+    """A stack that can be run, in this process or by the real engine.
 
-    ``in_turn`` says whether every row is compared with what is recorded before any is changed.
+    ``diffs_first``: every row is compared with the state before any is changed.
     """
 
-    in_turn: bool
+    diffs_first: bool
 
-    def run(self, operation: Operation, program: Described) -> Ended: ...
+    def run(self, operation: Operation, program: DeclaredProgram) -> Ended: ...
 
-    def preview(self, program: Described) -> set[str]:
-        """What the next run would change."""
+    def preview(self, program: DeclaredProgram) -> set[str]:
+        """The names of the resources that the next `up` would change."""
 
     def rows(self) -> Mapping[str, Outputs]:
-        """The outputs of each row that is recorded."""
+        """The outputs of each recorded row."""
 
     def replaced(self) -> Sequence[Outputs]:
-        """Those of rows that another has taken the place of, and that are yet to be deleted."""
+        """The outputs of rows that were replaced and are yet to be deleted."""
 
 
-class RunsHere:
-    """The engine's part played in this process."""
+class RunsInProcess:
+    """Runs on a stack in this process, without the engine."""
 
-    in_turn = True
+    diffs_first = True
 
-    def __init__(self, processes: UnwiredRuns) -> None:
+    def __init__(self, processes: OfflineRuns) -> None:
         self._processes = processes
         self._stack = Stack()
 
-    def run(self, operation: Operation, program: Described) -> Ended:
-        if operation == "up" and (problems := _two_owners(program)):
+    def run(self, operation: Operation, program: DeclaredProgram) -> Ended:
+        if operation == "up" and (problems := _conflicts(program)):
             return Ended({"program": "\n".join(problems)})
         with self._processes.process() as engine:
             return _ended(self._run(operation, _program(program), engine), engine)
@@ -81,7 +78,7 @@ class RunsHere:
             return self._stack.refresh(program, engine)
         return self._stack.destroy(engine, program.timeout)
 
-    def preview(self, program: Described) -> set[str]:
+    def preview(self, program: DeclaredProgram) -> set[str]:
         with self._processes.process():
             return self._stack.preview(_program(program))
 
@@ -92,32 +89,31 @@ class RunsHere:
         return [each.outputs for _, each in self._stack.replaced]
 
 
-def _two_owners(program: Described) -> list[str]:
-    """What the resource class of the program refuses before anything is sent."""
+def _conflicts(program: DeclaredProgram) -> list[str]:
+    """The errors with which the resource class refuses a program before anything is sent."""
     owners = OptionOwners()
-    given = [(name, program.ids[wish.slot], wish.options) for name, wish in program.wishes.items()]
+    given = [(name, program.ids[each.slot], each.options) for name, each in program.declarations.items()]
     return [each for name, id_, options in given for each in owners.add(id_, id_, name, options)]
 
 
-def _program(program: Described) -> Program:
+def _program(program: DeclaredProgram) -> Program:
     return Program(
         tuple(
             Row(
                 name,
-                program.ids[wish.slot],
-                wish.options,
-                wait=wish.wait,
-                on_destroy=wish.on_destroy,
-                allow_downgrade=REASON if wish.may_loosen else None,
-                aliases=wish.aliases,
+                program.ids[each.slot],
+                each.options,
+                wait=each.wait,
+                on_destroy=each.on_destroy,
+                allow_downgrade=REASON if each.may_loosen else None,
+                aliases=each.aliases,
             )
-            for name, wish in program.wishes.items()
+            for name, each in program.declarations.items()
         )
     )
 
 
 def _ended(run: StackRun, engine: JumpingEngine) -> Ended:
-    """Every way in which an operation can fail, as the story has it."""
     hung = [f"{each.resource}: took {each.seconds or 'forever'}" for each in run.hung]
     raised = [f"{name}: raised {error!r}" for name, error in run.failed.items() if not isinstance(error, ImdsError)]
-    return Ended({name: str(error) for name, error in run.failed.items()}, (*hung, *raised), "\n".join(engine.said))
+    return Ended({name: str(error) for name, error in run.failed.items()}, (*hung, *raised), "\n".join(engine.messages))

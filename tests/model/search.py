@@ -1,26 +1,28 @@
-"""Random sequences until so many steps were taken, each round of them from a seed of its own."""
+"""Random sequences until so many steps were taken, in rounds that each have a seed of their own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.machine import Model
-from tests.model.runs import RunsHere
-from tests.model.story import Story, ViolationError
-from tests.model.unwired import UnwiredCloud, UnwiredRuns
+from imds_provider.host.run_state import RunState
+from tests.model.runs import RunsInProcess
+from tests.model.simulation import Simulation, ViolationError
+from tests.model.state_machine import Model
+from tests.support.offline import OfflineCloud, OfflineRuns
 
-SEQUENCES = 50
-"""How many sequences a round has."""
+SEQUENCES = 25
+"""The sequences of a round: about 1,000 steps."""
 STEPS = 50
-"""How many steps a sequence has at most."""
+"""The most steps of a sequence."""
 
 
 @dataclass(frozen=True)
 class Violated:
-    """A violation, in full and made as small as hypothesis can, with the seed of the round that met it."""
+    """A violation with the shortest sequence that hypothesis finds for it, and the seed of its round."""
 
     seed: int
     text: str
@@ -28,35 +30,38 @@ class Violated:
 
 @dataclass(frozen=True)
 class Found:
-    """How many steps were taken, what the search ended with, if anything, and how many sequences that were, if few."""
+    """The steps that were taken, the violation if there was one, and the number of sequences by the real engine."""
 
     steps: int
     violated: Violated | None = None
     sequences: int | None = None
 
 
-def search(steps: int, first_seed: int, *, shrink: bool = True) -> Found:
-    """Take at least so many steps in this process, fewer if something is found."""
-    cloud = UnwiredCloud()
-    runs = UnwiredRuns(cloud)
+def search(steps: int, first_seed: int, *, shrink: bool = True, new_state: Callable[[], RunState] = RunState) -> Found:
+    """Take at least so many steps in this process, fewer if something is found.
 
-    class Here(Model):
+    ``new_state`` makes what a run knows of its resources.
+    """
+    cloud = OfflineCloud()
+    runs = OfflineRuns(cloud, new_state)
+
+    class InProcessModel(Model):
         @classmethod
-        def begin(cls, settings: dict[str, object]) -> Story:
+        def begin(cls, settings: dict[str, object]) -> Simulation:
             settings.pop("in_components")
-            return Story(cloud, [RunsHere(runs), RunsHere(runs)], settings)
+            return Simulation(cloud, [RunsInProcess(runs), RunsInProcess(runs)], settings)
 
     number = first_seed
     with runs.ready():
-        while Here.taken < steps:
-            if violated := explore(Here, number, sequences=SEQUENCES, steps=STEPS, shrink=shrink):
-                return Found(Here.taken, violated)
+        while InProcessModel.taken < steps:
+            if violated := explore(InProcessModel, number, sequences=SEQUENCES, steps=STEPS, shrink=shrink):
+                return Found(InProcessModel.taken, violated)
             number += 1
-    return Found(Here.taken)
+    return Found(InProcessModel.taken)
 
 
 def explore(machine: type[Model], number: int, *, sequences: int, steps: int, shrink: bool = True) -> Violated | None:
-    """Make sequences from a seed, of at most so many steps each."""
+    """Run sequences generated from a seed, each of at most so many steps."""
     phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
     given = settings(
         max_examples=sequences,

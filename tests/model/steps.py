@@ -1,7 +1,7 @@
 """What can happen, one step at a time: to the instances, to the program, and in a run of Pulumi.
 
-Instances stand in a few slots. A slot's instance may end and be followed by another. The program has rows, each for the
-instance of one slot; a slot may have several.
+Each slot holds one instance at a time, which may be terminated and replaced by another. The program declares rows: the
+resources, each for the instance of one slot. A slot may have several.
 """
 
 from __future__ import annotations
@@ -15,55 +15,58 @@ from localcloud.faults import Fault
 
 SLOTS = ("a", "b", "c")
 ROWS = ("a", "b", "c", "d")
-"""What a row may be called, which says nothing of its slot."""
+"""The names a row may have; they do not say which slot it is for."""
 
 DESCRIBE = "DescribeInstances"
 MODIFY = "ModifyInstanceMetadataOptions"
 
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "none": (),
-    "refused-modify": (Fault("error", MODIFY, code="UnauthorizedOperation"),),
-    "refused-look": (Fault("error", DESCRIBE, code="UnauthorizedOperation"),),
-    "error-before": (Fault("error", MODIFY, times=3),),
-    "error-after": (Fault("error", MODIFY, times=3, after=True),),
-    "error-after-once": (Fault("error", MODIFY, after=True),),
-    "dropped": (Fault("drop", MODIFY, times=3),),
-    "dropped-after": (Fault("drop", MODIFY, times=3, after=True),),
-    "dropped-looks": (Fault("drop", DESCRIBE, nth=2, times=4),),
-    "truncated-modify": (Fault("truncate", MODIFY),),
-    "truncated-look": (Fault("truncate", DESCRIBE, nth=2),),
-    "blind-after": (Fault("drop", MODIFY, after=True, times=None), Fault("drop", DESCRIBE, nth=2, times=None)),
-    "lost-sight": (Fault("error", DESCRIBE, nth=2, times=None, code="UnauthorizedOperation"),),
-    "second-look-refused": (Fault("error", DESCRIBE, nth=2, code="UnauthorizedOperation"),),
-    "stale": (Fault("stale", DESCRIBE, times=6, seconds=30.0),),
-    "throttled": (Fault("error", "*", code="RequestLimitExceeded", times=2),),
-    "throttled-long": (Fault("error", "*", nth=2, code="RequestLimitExceeded", times=12),),
-    "second-refused": (Fault("error", MODIFY, nth=2, code="UnauthorizedOperation"),),
-    "stuck": (Fault("stuck", MODIFY),),
-    "loosened-meanwhile": (Fault("change", MODIFY, after=True, options={"HttpTokens": "optional"}),),
-    "changed-meanwhile": (Fault("change", MODIFY, after=True, options={"HttpPutResponseHopLimit": 5}),),
-    "stopped-meanwhile": (Fault("stop", MODIFY, after=True),),
-    "terminated-meanwhile": (Fault("terminate", MODIFY, after=True),),
+    "modify-refused": (Fault("error", MODIFY, code="UnauthorizedOperation"),),
+    "describe-refused": (Fault("error", DESCRIBE, code="UnauthorizedOperation"),),
+    "modify-fails": (Fault("error", MODIFY, times=3),),
+    "modify-fails-after-change": (Fault("error", MODIFY, times=3, after=True),),
+    "modify-fails-once-after-change": (Fault("error", MODIFY, after=True),),
+    "modify-dropped": (Fault("drop", MODIFY, times=3),),
+    "modify-dropped-after-change": (Fault("drop", MODIFY, times=3, after=True),),
+    "describes-dropped": (Fault("drop", DESCRIBE, nth=2, times=4),),
+    "modify-truncated": (Fault("truncate", MODIFY),),
+    "describe-truncated": (Fault("truncate", DESCRIBE, nth=2),),
+    "connection-lost-after-change": (
+        Fault("drop", MODIFY, after=True, times=None),
+        Fault("drop", DESCRIBE, nth=2, times=None),
+    ),
+    "describes-refused-from-second": (Fault("error", DESCRIBE, nth=2, times=None, code="UnauthorizedOperation"),),
+    "second-describe-refused": (Fault("error", DESCRIBE, nth=2, code="UnauthorizedOperation"),),
+    "describes-stale": (Fault("stale", DESCRIBE, times=6, seconds=30.0),),
+    "throttled-twice": (Fault("error", "*", code="RequestLimitExceeded", times=2),),
+    "throttled-12-times": (Fault("error", "*", nth=2, code="RequestLimitExceeded", times=12),),
+    "second-modify-refused": (Fault("error", MODIFY, nth=2, code="UnauthorizedOperation"),),
+    "stuck-pending": (Fault("stuck", MODIFY),),
+    "loosened-during-run": (Fault("change", MODIFY, after=True, options={"HttpTokens": "optional"}),),
+    "changed-during-run": (Fault("change", MODIFY, after=True, options={"HttpPutResponseHopLimit": 5}),),
+    "stopped-during-run": (Fault("stop", MODIFY, after=True),),
+    "terminated-during-run": (Fault("terminate", MODIFY, after=True),),
 }
-"""What EC2 may do wrong in a run, or somebody else meanwhile, by name."""
+"""What may go wrong with EC2 during a run, or be changed by somebody else, by name."""
 
-SURVIVED = (
-    "error-after-once",
-    "truncated-modify",
-    "stale",
-    "throttled",
-    "loosened-meanwhile",
-    "changed-meanwhile",
+TOLERATED = (
+    "modify-fails-once-after-change",
+    "modify-truncated",
+    "describes-stale",
+    "throttled-twice",
+    "loosened-during-run",
+    "changed-during-run",
 )
-"""What no run may fail of."""
+"""Faults that must not make a run fail."""
 
-Trouble = str
+FaultName = str
 OnDestroy = Literal["retain", "restore"]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a row of the program says of a slot's instance. ``may_loosen`` where it gives a reason for that."""
+class Declaration:
+    """What the program declares for one row. ``may_loosen``: it gives a reason in ``allow_downgrade``."""
 
     slot: str
     options: Options
@@ -73,29 +76,29 @@ class Wish:
     aliases: tuple[str, ...] = ()
 
 
-Wishes = Mapping[str, Wish]
-"""A program: its rows by name, in order."""
+Declarations = Mapping[str, Declaration]
+"""A program: its declarations by row name, in order."""
 
 
 @dataclass(frozen=True)
 class Launch:
-    """Another instance in a slot whose last one has ended."""
+    """Launch another instance in a slot whose last one is terminated."""
 
     slot: str
     options: Options = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Move:
-    """Somebody stops, starts or terminates the instance."""
+class StateChange:
+    """Stop, start or terminate the instance."""
 
     slot: str
     verb: Literal["stop", "start", "terminate"]
 
 
 @dataclass(frozen=True)
-class Behind:
-    """Somebody changes options behind Pulumi's back."""
+class Drift:
+    """Change options outside Pulumi."""
 
     slot: str
     options: Options
@@ -103,112 +106,112 @@ class Behind:
 
 @dataclass(frozen=True)
 class Manage:
-    """The program says this of these rows, and is run. Where they are ``agreeing``, as other rows decide already."""
+    """Declare these rows and run the program. ``agreeing``: use the values that other rows already set."""
 
-    wishes: Wishes
-    trouble: Trouble = "none"
+    declarations: Declarations
+    fault: FaultName = "none"
     agreeing: bool = False
 
 
 @dataclass(frozen=True)
 class Release:
-    """The program has these rows no more, and is run."""
+    """Remove these rows from the program and run it."""
 
     rows: tuple[str, ...]
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Rename:
-    """A row is called otherwise, declared in ``aliases`` or not, and the program is run."""
+    """Rename a row, with or without declaring an alias, and run the program."""
 
     row: str
     new: str
     alias: bool
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Assign:
-    """A row is for another instance, and the program is run."""
+    """Point a row to the instance of another slot and run the program."""
 
     row: str
     slot: str
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Swap:
-    """Two rows exchange their instances, and the program is run."""
+    """Exchange the instances of two rows and run the program."""
 
     row: str
     other: str
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Split:
-    """A new row for the same instance takes these options over, and the program is run."""
+    """Hand these options over to a new row for the same instance and run the program."""
 
     row: str
     new: str
     names: frozenset[str]
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Merge:
-    """A row takes over the options of another one for the same instance, and the program is run."""
+    """Let a row take over the options of another one for the same instance and run the program."""
 
     row: str
     other: str
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Copy:
-    """Another row says the same of the same instance, and the program is run."""
+    """Declare the same for the same instance in a second row and run the program."""
 
     row: str
     new: str
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
-class Promise:
-    """A row says otherwise what becomes of its instance on its end, and whether it may be loosened: a run of that."""
+class Reconfigure:
+    """Change ``on_destroy`` and the reason to loosen of a row and run the program."""
 
     row: str
     on_destroy: OnDestroy
     may_loosen: bool
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Up:
-    """The program is run as it is."""
+    """`pulumi up` with an unchanged program."""
 
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Refresh:
     """`pulumi refresh`."""
 
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
 class Destroy:
-    """`pulumi destroy`; the program stays what it is."""
+    """`pulumi destroy`; the program is not changed."""
 
-    trouble: Trouble = "none"
+    fault: FaultName = "none"
 
 
 @dataclass(frozen=True)
-class Switch:
-    """From now on the steps are those of the other stack, which may manage the same instances."""
+class SwitchStack:
+    """Continue with the other stack, which may manage the same instances."""
 
 
-Edit = Manage | Release | Rename | Assign | Swap | Split | Merge | Copy | Promise
-Step = Launch | Move | Behind | Edit | Up | Refresh | Destroy | Switch
+Edit = Manage | Release | Rename | Assign | Swap | Split | Merge | Copy | Reconfigure
+Step = Launch | StateChange | Drift | Edit | Up | Refresh | Destroy | SwitchStack

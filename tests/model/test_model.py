@@ -1,21 +1,21 @@
-"""Random sequences against what must hold: `python -m tests.model` takes as many steps as one likes."""
+"""Random and recorded sequences against the invariants: `python -m tests.model` takes any number of steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from imds_provider.host.run_state import RunState
-from imds_provider.rules import resource_state as properties
+from imds_provider.rules import resource_state
 from imds_provider.rules.options import Options, OptionValue, modification
-from imds_provider.waiting import apply as applying
-from tests.model.recorded import SEQUENCES
-from tests.model.runs import RunsHere
+from imds_provider.waiting import apply
+from tests.model.recorded_sequences import SEQUENCES
+from tests.model.runs import RunsInProcess
 from tests.model.search import search
+from tests.model.simulation import play
 from tests.model.steps import Step
-from tests.model.story import play
-from tests.model.unwired import UnwiredCloud, UnwiredRuns
+from tests.support.offline import OfflineCloud, OfflineRuns
 
 STEPS = 20_000
 PARTS = 4
@@ -23,8 +23,15 @@ PARTS = 4
 SEED = 0
 
 
+@pytest.fixture(scope="module")
+def runs() -> Iterator[OfflineRuns]:
+    runs = OfflineRuns(OfflineCloud())
+    with runs.ready():
+        yield runs
+
+
 @pytest.mark.parametrize("part", range(PARTS))
-def test_whatever_happens_in_any_order_what_must_hold_does(part: int) -> None:
+def test_the_invariants_hold_after_each_step_of_random_sequences(part: int) -> None:
     found = search(STEPS // PARTS, SEED + part * STEPS)
     assert found.violated is None, found.violated.text
     assert found.steps >= STEPS // PARTS
@@ -32,57 +39,65 @@ def test_whatever_happens_in_any_order_what_must_hold_does(part: int) -> None:
 
 @pytest.mark.parametrize("unnamed", ["kept", "optional"])
 @pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
-def test_what_must_hold_does_after_each_step_of_a_recorded_sequence(steps: tuple[Step, ...], unnamed: str) -> None:
-    cloud = UnwiredCloud()
-    runs = UnwiredRuns(cloud)
-    with runs.ready():
-        play(cloud, [RunsHere(runs), RunsHere(runs)], steps, {"tokens_when_unnamed": unnamed})
+def test_the_invariants_hold_after_each_step_of_a_recorded_sequence(
+    runs: OfflineRuns, steps: tuple[Step, ...], unnamed: str
+) -> None:
+    play(runs.cloud, [RunsInProcess(runs), RunsInProcess(runs)], steps, {"tokens_when_unnamed": unnamed})
 
 
-def _loosening(observed: Options, wanted: Options) -> dict[str, OptionValue]:
+def _loosens_tokens(observed: Options, wanted: Options) -> dict[str, OptionValue]:
     right = modification(observed, wanted)
     return {**right, "HttpTokens": wanted.get("httpTokens", "optional")} if right else {}
 
 
-def _leaving_out(observed: Options, wanted: Options) -> dict[str, OptionValue]:
+def _omits_a_change(observed: Options, wanted: Options) -> dict[str, OptionValue]:
     right = modification(observed, wanted)
     return right if right.pop("InstanceMetadataTags", None) is None or len(right) > 2 else {}
 
 
-def _forgetting(_recorded: Options, before: Options, wanted: Options) -> Mapping[str, OptionValue]:
+def _forgets_previous(_recorded: Options, before: Options, wanted: Options) -> Mapping[str, OptionValue]:
     return {name: before[name] for name in wanted if name in before}
 
 
-def _whoever_asks(*_: object) -> None:
+def _requires_no_reason(*_: object) -> None:
     pass
 
 
-def _all_of_it(_observed: Options, wanted: Options) -> Options:
+def _restores_everything(_observed: Options, wanted: Options) -> Options:
     return wanted
 
 
-def _nothing_managed(*_: object) -> frozenset[str]:
-    return frozenset()
-
-
-def _nothing_before(*_: object) -> Options:
-    return {}
-
-
+# The rules are pure functions that the provider calls by name, and breaking one is what a test of the model is about:
+# there is nothing that could be passed in.
 @pytest.mark.parametrize(
     ("module", "name", "broken"),
     [
-        pytest.param(applying, "modification", _loosening, id="that-loosens-tokens"),
-        pytest.param(applying, "modification", _leaving_out, id="that-leaves-out-a-change"),
-        pytest.param(properties, "merge_previous", _forgetting, id="that-forgets-what-was-there-before"),
-        pytest.param(applying, "require_reason", _whoever_asks, id="that-loosens-without-a-reason"),
-        pytest.param(applying, "without_loosening", _all_of_it, id="that-restores-what-is-looser-without-a-reason"),
-        pytest.param(RunState, "managed", _nothing_managed, id="that-restores-what-another-row-manages"),
-        pytest.param(RunState, "before", _nothing_before, id="that-forgets-it-on-a-second-row"),
+        pytest.param(apply, "modification", _loosens_tokens, id="loosens tokens"),
+        pytest.param(apply, "modification", _omits_a_change, id="omits a change"),
+        pytest.param(resource_state, "merge_previous", _forgets_previous, id="forgets the values from before"),
+        pytest.param(apply, "require_reason", _requires_no_reason, id="loosens without a reason"),
+        pytest.param(apply, "without_loosening", _restores_everything, id="restores looser values without a reason"),
     ],
 )
-def test_a_provider_is_found_out(
+def test_random_sequences_find_a_broken_rule(
     monkeypatch: pytest.MonkeyPatch, module: object, name: str, broken: Callable[..., object]
 ) -> None:
     monkeypatch.setattr(module, name, broken)
     assert search(STEPS, SEED, shrink=False).violated is not None
+
+
+class _ManagesNothing(RunState):
+    def managed(self, instance: tuple[object, object]) -> frozenset[str]:  # noqa: ARG002  the signature is RunState's
+        return frozenset()
+
+
+class _KnowsNothingFromBefore(RunState):
+    def before(self, instance: tuple[object, object]) -> Options:  # noqa: ARG002  as above
+        return {}
+
+
+@pytest.mark.parametrize("new_state", [_ManagesNothing, _KnowsNothingFromBefore])
+def test_random_sequences_find_a_run_that_forgets_what_its_other_resources_know(
+    new_state: Callable[[], RunState],
+) -> None:
+    assert search(STEPS, SEED, shrink=False, new_state=new_state).violated is not None

@@ -1,171 +1,204 @@
-"""Rollouts of a fleet with edits in between: recorded ones and random ones, against what must hold of each run."""
+"""Rollouts of a fleet with changes in between, recorded and random ones, against the invariants of each run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
 from imds_components.fleet.waves import Rollout, assign
-from imds_provider.host import health_watch as watching
-from tests.model.recording_cloud import RecordingCloud
-from tests.model.rollouts import Story, search
-from tests.model.unwired import UnwiredRuns
+from imds_provider.host import health_watch
+from tests.model.rollouts import RolloutSimulation, search
+from tests.model.simulation import ViolationError
+from tests.support.offline import OfflineRuns
+from tests.support.recording_cloud import RecordingCloud
 
-SEEDS = 6
+ROLLOUTS = 6
+
+
+@pytest.fixture(scope="module")
+def cloud() -> RecordingCloud:
+    return RecordingCloud()
+
+
+@pytest.fixture(scope="module")
+def runs(cloud: RecordingCloud) -> Iterator[OfflineRuns]:
+    runs = OfflineRuns(cloud)
+    with runs.ready():
+        yield runs
 
 
 @pytest.fixture
-def story() -> Iterator[Story]:
-    cloud = RecordingCloud()
-    runs = UnwiredRuns(cloud)
-    with runs.ready():
-        yield Story(cloud, runs)
+def simulation(cloud: RecordingCloud, runs: OfflineRuns) -> RolloutSimulation:
+    return RolloutSimulation(cloud, runs)
 
 
-def in_order(story: Story) -> list[str]:
+def in_order(simulation: RolloutSimulation) -> list[str]:
     """The instances in the order in which they are changed."""
-    living = story.living()
+    living = simulation.living()
     waves = assign(living, Rollout(waves=[*range(1, len(living) + 1)]))
     return [instance_id for wave in waves.values() for instance_id in wave]
 
 
-def first(story: Story) -> str:
-    return in_order(story)[0]
+def first(simulation: RolloutSimulation) -> str:
+    return in_order(simulation)[0]
 
 
-def _joins_first(story: Story) -> None:
-    bad = first(story)
-    while first(story) == bad:
-        story.launch(1)
+def _launch_one_that_comes_first(simulation: RolloutSimulation) -> None:
+    old = first(simulation)
+    while first(simulation) == old:
+        simulation.launch(1)
 
 
-def _terminates(story: Story) -> None:
-    story.cloud.terminate(in_order(story)[-1])
+def _terminate_the_last(simulation: RolloutSimulation) -> None:
+    simulation.cloud.terminate(in_order(simulation)[-1])
 
 
-def _excludes(story: Story) -> None:
-    story.fleet = replace(story.fleet, excluded=frozenset(in_order(story)[-1:]))
+def _exclude_the_last(simulation: RolloutSimulation) -> None:
+    simulation.fleet = replace(simulation.fleet, excluded=frozenset(in_order(simulation)[-1:]))
 
 
-def _waves(*waves: int | str) -> Callable[[Story], None]:
-    def change(story: Story) -> None:
-        story.fleet = replace(story.fleet, waves=waves)
+def _set_waves(*waves: int | str) -> Callable[[RolloutSimulation], None]:
+    def change(simulation: RolloutSimulation) -> None:
+        simulation.fleet = replace(simulation.fleet, waves=waves)
 
     return change
 
 
-def _renames(story: Story) -> None:
-    story.rename("shop")
-
-
-def _lowers_the_hop_limit_of_all(story: Story) -> None:
-    story.fleet = replace(story.fleet, hop_limit=2)
-
-
-def _waits_a_day(story: Story) -> None:
-    story.cloud.advance(86400)
+def _set_the_hop_limit(simulation: RolloutSimulation) -> None:
+    simulation.fleet = replace(simulation.fleet, hop_limit=2)
 
 
 @pytest.mark.parametrize(
-    "edit",
+    "change",
     [
-        pytest.param(_joins_first, id="an-instance-that-comes-first-joins"),
-        pytest.param(_terminates, id="another-one-is-terminated"),
-        pytest.param(_excludes, id="another-one-is-excluded"),
-        pytest.param(_waves(3, "100%"), id="the-first-wave-grows"),
-        pytest.param(_waves("100%"), id="there-is-one-wave-only"),
-        pytest.param(_renames, id="the-fleet-is-renamed-with-an-alias"),
-        pytest.param(_lowers_the_hop_limit_of_all, id="another-option-changes-for-all"),
-        pytest.param(_waits_a_day, id="a-day-passes"),
-        pytest.param(lambda story: story.stack.refresh(), id="the-stack-is-refreshed"),
+        pytest.param(_launch_one_that_comes_first, id="an instance that comes first joins"),
+        pytest.param(_terminate_the_last, id="another instance is terminated"),
+        pytest.param(_exclude_the_last, id="another instance is excluded"),
+        pytest.param(_set_waves(3, "100%"), id="the first wave grows"),
+        pytest.param(_set_waves("100%"), id="only one wave is left"),
+        pytest.param(lambda simulation: simulation.rename("shop"), id="the fleet is renamed with an alias"),
+        pytest.param(_set_the_hop_limit, id="another option changes for all"),
+        pytest.param(lambda simulation: simulation.cloud.advance(86400), id="a day passes"),
+        pytest.param(lambda simulation: simulation.stack.refresh(), id="the stack is refreshed"),
     ],
 )
-def test_a_stop_is_remembered(story: Story, edit: Callable[[Story], None]) -> None:
-    bad = first(story)
-    story.call(bad)
-    assert bad in story.up().text
-    story.cloud.advance(600)
-    edit(story)
+def test_a_rollout_stays_stopped_until_the_unhealthy_instance_is_fixed(
+    simulation: RolloutSimulation, change: Callable[[RolloutSimulation], None]
+) -> None:
+    unhealthy = first(simulation)
+    simulation.call(unhealthy)
+    assert unhealthy in simulation.up().text
+    simulation.cloud.advance(600)
+    change(simulation)
     for _ in range(2):
-        ended = story.up()
-        assert f"{bad}: refused" in ended.text
-        assert [each.instance_id for each in story.cloud.sent if each.required] == []
-    story.heal(bad)
-    assert not story.up().failed
+        ended = simulation.up()
+        assert f"{unhealthy}: refused" in ended.text
+        assert [each.instance_id for each in simulation.cloud.sent if each.required] == []
+    simulation.fix(unhealthy)
+    assert not simulation.up().failed
 
 
 @pytest.mark.parametrize("killed_after", range(1, 6))
-def test_a_soak_that_was_cut_off_is_completed_first(story: Story, killed_after: int) -> None:
-    story.fleet = replace(story.fleet, soak=60)
-    story.up(killed_after=killed_after)
-    story.cloud.advance(60)
-    assert not story.up().failed
+def test_a_soak_that_was_cut_off_is_completed_first(simulation: RolloutSimulation, killed_after: int) -> None:
+    simulation.fleet = replace(simulation.fleet, soak=60)
+    simulation.up(killed_after=killed_after)
+    simulation.cloud.advance(60)
+    assert not simulation.up().failed
 
 
 @pytest.mark.parametrize("delay", [0.0, 60.0, 240.0])
 @pytest.mark.parametrize("skew", [-200.0, 0.0, 200.0])
 @pytest.mark.parametrize("soak", [None, 5, 6])
 def test_refused_calls_are_noticed_before_the_second_wave(
-    story: Story, soak: float | None, skew: float, delay: float
+    simulation: RolloutSimulation, soak: float | None, skew: float, delay: float
 ) -> None:
-    story.cloud.settings(metrics_delay=delay, clock_skew=skew)
-    story.fleet = replace(story.fleet, soak=soak)
-    for each in story.living():
-        story.call(each)
-    assert story.up().failed
-    assert [each.instance_id for each in story.cloud.sent] == [first(story)]
+    simulation.cloud.settings(metrics_delay=delay, clock_skew=skew)
+    simulation.fleet = replace(simulation.fleet, soak=soak)
+    for each in simulation.living():
+        simulation.call(each)
+    assert simulation.up().failed
+    assert [each.instance_id for each in simulation.cloud.sent] == [first(simulation)]
 
 
-def test_without_data_an_instance_is_unknown_and_the_settings_decide(story: Story) -> None:
-    story.fleet = replace(story.fleet, unknown="block")
-    assert "CloudWatch has no data since the change of" in story.up("no-data").text
-    assert len(story.cloud.sent) == 1
-    story.fleet = replace(story.fleet, unknown="warn")
-    assert not story.up("no-data").failed
+def test_without_data_an_instance_is_unknown_and_the_settings_decide(simulation: RolloutSimulation) -> None:
+    simulation.fleet = replace(simulation.fleet, unknown="block")
+    assert "CloudWatch has no data since the change of" in simulation.up("no-data").text
+    assert len(simulation.cloud.sent) == 1
+    simulation.fleet = replace(simulation.fleet, unknown="warn")
+    assert not simulation.up("no-data").failed
 
 
-def test_an_instance_that_is_terminated_while_it_is_changed_does_not_stop_the_others(story: Story) -> None:
-    ended = story.up("terminated")
-    assert (ended.failed, ended.program) == ({}, "")
-    assert any("terminated" in line for line in ended.said)
+def test_an_instance_that_is_terminated_while_it_is_changed_does_not_stop_the_others(
+    simulation: RolloutSimulation,
+) -> None:
+    ended = simulation.up("terminated")
+    assert (ended.failed, ended.program_error) == ({}, "")
+    assert any("terminated" in message for message in ended.messages)
 
 
-def test_an_exemption_takes_effect_though_another_instance_stops_the_rollout(story: Story) -> None:
-    story.fleet = replace(story.fleet, waves=(2, "100%"))
-    bad, other = in_order(story)[:2]
-    story.call(bad)
-    story.call(other)
-    assert story.up().failed
-    story.cloud.advance(900)
-    story.fleet = replace(story.fleet, exempt=frozenset([other]))
-    assert f"{bad}: refused" in story.up().text
-    assert [(each.instance_id, each.tokens) for each in story.cloud.sent] == [(other, "optional")]
+def test_an_exemption_takes_effect_though_another_instance_stops_the_rollout(simulation: RolloutSimulation) -> None:
+    simulation.fleet = replace(simulation.fleet, waves=(2, "100%"))
+    unhealthy, other = in_order(simulation)[:2]
+    simulation.call(unhealthy)
+    simulation.call(other)
+    assert simulation.up().failed
+    simulation.cloud.advance(900)
+    simulation.fleet = replace(simulation.fleet, exempt=frozenset([other]))
+    assert f"{unhealthy}: refused" in simulation.up().text
+    assert [(each.instance_id, each.tokens) for each in simulation.cloud.sent] == [(other, "optional")]
 
 
-def test_whatever_happens_in_between_what_must_hold_of_each_run_does() -> None:
-    found = search(SEEDS, 0)
+def test_the_invariants_hold_of_each_run_of_random_rollouts() -> None:
+    found = search(ROLLOUTS, 0)
     assert found.violated is None, found.violated
 
 
-def _nobody(*_: object) -> list[object]:
+def _none(*_: object) -> list[object]:
     return []
 
 
-def _no_reason(*_: object) -> dict[str, object]:
+def _no_reasons(*_: object) -> dict[str, object]:
     return {}
 
 
+def _first_instance_refuses_calls(simulation: RolloutSimulation) -> None:
+    simulation.call(first(simulation))
+    simulation.up()
+
+
+def _first_wave_is_cut_off(simulation: RolloutSimulation) -> None:
+    simulation.up(killed_after=3)
+    simulation.cloud.advance(60)
+    simulation.up()
+
+
+def _soak_of_an_hour(simulation: RolloutSimulation) -> None:
+    simulation.fleet = replace(simulation.fleet, soak=60)
+    simulation.up()
+
+
+# The rules are pure functions that the providers call by name, and breaking one is what a test of the model is about:
+# there is nothing that could be passed in.
 @pytest.mark.parametrize(
-    ("name", "broken"),
+    ("rule", "broken", "rollout", "violation"),
     [
-        pytest.param("unhealthy", _no_reason, id="that-never-stops"),
-        pytest.param("recently_changed", _nobody, id="that-forgets-what-was-changed"),
-        pytest.param("not_covered", _nobody, id="that-takes-no-data-for-good-news"),
-        pytest.param("soaking", _nobody, id="that-cuts-a-soak-short"),
+        pytest.param("unhealthy", _no_reasons, _first_instance_refuses_calls, "refuses calls", id="never stops"),
+        pytest.param("recently_changed", _none, _first_wave_is_cut_off, "did not cover", id="forgets what was changed"),
+        pytest.param("not_covered", _none, _first_wave_is_cut_off, "did not cover", id="takes no data for healthy"),
+        pytest.param("soaking", _none, _soak_of_an_hour, "before its soak was over", id="cuts a soak short"),
     ],
 )
-def test_a_rollout_is_found_out(monkeypatch: pytest.MonkeyPatch, name: str, broken: Callable[..., object]) -> None:
-    monkeypatch.setattr(watching, name, broken)
-    assert search(100, 0).violated is not None
+def test_the_invariants_detect_a_broken_rule(
+    simulation: RolloutSimulation,
+    rule: str,
+    broken: Callable[..., object],
+    rollout: Callable[[RolloutSimulation], None],
+    violation: str,
+) -> None:
+    rollout(simulation)
+    other = RolloutSimulation(simulation.cloud, simulation.runs)
+    with patch.object(health_watch, rule, broken), pytest.raises(ViolationError, match=violation):
+        rollout(other)

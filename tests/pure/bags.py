@@ -1,4 +1,4 @@
-"""Property bags as the engine passes them, for the tests of what the resource makes of them."""
+"""Property bags as the engine passes them."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ EARLIER = "0a1b2c3d-20261120T000000Z-wave-1"
         "in another region",
     ],
 )
-def test_a_wave_waits_for_what_is_new_in_it_and_does_not_miss_what_is_in_it_no_more(
+def test_a_wave_waits_for_its_new_targets_and_ignores_those_that_are_missing(
     now: dict[str, object], waited_for: list[str]
 ) -> None:
     for before in (wave(web=target(WEB, EARLIER)), bag(web=target(WEB, EARLIER))):
@@ -201,7 +201,7 @@ def test_a_target_of_a_wave_that_is_not_known_yet_is_a_difference() -> None:
     assert barrier_state.changed(wave(), wave(web=UNKNOWN), is_known)
 
 
-def test_a_recorded_change_in_whatever_words_is_no_difference_to_itself() -> None:
+def test_the_same_change_is_not_a_difference() -> None:
     for change in (CHANGED, EARLIER, f"{CHANGED} requiredAt=2026-11-25T04:40:12Z"):
         same = bag(web=target(WEB, change))
         assert not barrier_state.changed({**same, "checkedAt": "2026-11-30T00:00:00Z"}, same, is_known)
@@ -211,26 +211,26 @@ def test_a_recorded_change_in_whatever_words_is_no_difference_to_itself() -> Non
 @pytest.mark.parametrize(
     "given", [{"days": 14}, {"soakMinutes": 30.0}, {"unknown": "block"}, {"ifGone": "warn"}, {"title": "x"}]
 )
-def test_how_to_watch_is_no_difference_and_is_not_recorded(given: dict[str, object]) -> None:
+def test_how_to_watch_is_not_a_difference_and_not_recorded(given: dict[str, object]) -> None:
     same = bag(web=target(WEB))
     assert not barrier_state.changed(same, {**same, **given}, is_known)
     recorded = barrier_state.outputs({**same, **given}, {}, result(applied=(WEB,)), NOON)
     assert recorded.keys() - {"title"} == {*same, "appliedIds", "pendingStartIds"}
 
 
-def test_a_change_of_020_in_the_words_of_today_is_no_difference() -> None:
+def test_a_change_of_020_in_the_words_of_today_is_not_a_difference() -> None:
     written = str(Target.parse(target(WEB, EARLIER)))
     assert written.endswith("change=0a1b2c3d changedAt=2026-11-20T00:00:00Z requiredAt=2026-11-20T00:00:00Z")
     assert not barrier_state.changed(bag(web=target(WEB, EARLIER)), bag(web=written), is_known)
 
 
-def test_a_wave_records_when_it_was_seen_through() -> None:
+def test_a_wave_records_when_it_was_applied() -> None:
     found = barrier_state.outputs(wave(), {}, result(), NOON)
     assert (found["wave"], found["checkedAt"]) == (2.0, "2026-11-25T12:00:00Z")
     assert "checkedAt" not in barrier_state.outputs(bag(), {}, result(), NOON)
 
 
-def test_an_instance_that_is_gone_is_in_no_list_whatever_it_was_in_before() -> None:
+def test_a_gone_instance_is_in_no_list_whichever_it_was_in_before() -> None:
     now = bag(web=target(WEB), api=target(API, "second"), old=target(OLD))
     gone = WaitResult({OLD: observe(OLD, RIGHT)}, {OLD: Verdict.APPLIED}, {API: InstanceGoneError("It is terminated.")})
     for before in ("appliedIds", "pendingStartIds", "unknownIds"):
@@ -249,20 +249,20 @@ def test_the_outputs_sort_the_instances_by_what_was_seen() -> None:
     assert found == {**inputs, "appliedIds": [WEB, OLD], "pendingStartIds": [API]}
 
 
-def test_what_was_not_looked_at_again_stays_in_its_list() -> None:
+def test_an_instance_that_is_not_described_again_stays_in_its_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
     now = bag(web=target(WEB), api=target(API), old=target(OLD))
     found = barrier_state.outputs(now, before, result(applied=(OLD,)), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([WEB, OLD], [API])
 
 
-def test_what_has_started_since_moves_to_the_other_list() -> None:
+def test_an_instance_that_has_started_moves_to_the_applied_list() -> None:
     before = {**bag(api=target(API)), "appliedIds": [], "pendingStartIds": [API]}
     found = barrier_state.outputs(bag(api=target(API, "second")), before, result(applied=(API,)), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([API], [])
 
 
-def test_what_is_not_reported_is_in_a_list_of_its_own_until_it_is() -> None:
+def test_an_instance_without_reported_options_is_in_a_list_of_its_own_until_it_has_them() -> None:
     unknown = WaitResult({API: observe(API, {})}, {API: Verdict.UNKNOWN}, {})
     found = barrier_state.outputs(bag(web=target(WEB), api=target(API)), {}, unknown, NOON)
     assert (found["appliedIds"], found["pendingStartIds"], found["unknownIds"]) == ([WEB], [], [API])
@@ -278,7 +278,7 @@ def test_each_instance_is_in_its_own_region_or_in_that_of_the_barrier() -> None:
     assert barrier_state.region_of(inputs) == {WEB: "eu-west-1", API: "us-east-1"}
 
 
-def test_what_is_no_target_any_more_is_in_no_list() -> None:
+def test_an_instance_that_is_no_longer_a_target_is_in_no_list() -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
     found = barrier_state.outputs(bag(), before, result(), NOON)
     assert (found["appliedIds"], found["pendingStartIds"]) == ([], [])
@@ -295,13 +295,19 @@ def test_what_is_no_target_any_more_is_in_no_list() -> None:
     ],
     ids=["started", "still stopped", "still stopped but applied", "started with other values", "not seen"],
 )
-def test_another_look_moves_those_that_have_started_with_their_options(
+def test_a_refresh_moves_instances_that_have_started_with_their_options(
     found: dict[str, Observation], pending_start: list[str]
 ) -> None:
     before = {**bag(web=target(WEB), api=target(API)), "appliedIds": [WEB], "pendingStartIds": [API]}
     assert barrier_state.not_in_force(before) == [API]
     now = barrier_state.refreshed_outputs(before, found)
     assert now == {**before, "appliedIds": sorted({WEB, API} - {*pending_start}), "pendingStartIds": pending_start}
+
+
+def test_a_refresh_does_not_list_a_gone_instance_as_applied() -> None:
+    before = {**bag(web=target(WEB), api=target(API), old=target(OLD)), "appliedIds": [WEB], "pendingStartIds": [API]}
+    now = barrier_state.refreshed_outputs(before, {API: observe(API, RIGHT)})
+    assert (now["appliedIds"], now["pendingStartIds"]) == (sorted([WEB, API]), [])
 
 
 def test_the_progress_is_one_line() -> None:
@@ -311,7 +317,7 @@ def test_the_progress_is_one_line() -> None:
     )
 
 
-def test_one_failure_is_its_sentence_and_several_are_a_list_in_order() -> None:
+def test_one_failure_is_its_line_and_several_are_a_list_in_order() -> None:
     one = {API: f"{API} is terminated."}
     two = {**one, WEB: f"{WEB} did not reach it."}
     assert barrier_state.failure(one, 5) == f"{API} is terminated."

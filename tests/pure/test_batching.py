@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import pytest
 
-from imds_provider.aws import batching
 from imds_provider.aws.batching import MOST_CALLERS, Batcher
-
-PATIENCE = 10
-"""Seconds after which a test that should have gone on fails."""
+from tests.support.fakes import FakeClock
 
 
 class Later(Executor):
@@ -43,14 +39,15 @@ class Later(Executor):
 
 
 class Asking:
-    """A batcher, and the lookups behind it."""
+    """A batcher on a clock of its own, and the lookups behind it."""
 
     def __init__(self, executor: Executor) -> None:
+        self.clock = FakeClock()
         self.looked_up: list[frozenset[str]] = []
         self.unknown: set[str] = set()
         self.error: RuntimeError | None = None
         self.meanwhile: Callable[[], object] = lambda: None
-        self.batcher: Batcher[int] = Batcher(self._look_up, executor)
+        self.batcher: Batcher[int] = Batcher(self._look_up, executor, self.clock)
 
     def ask(self, *keys: str) -> list[Future[Mapping[str, int]]]:
         return [self.batcher.submit(key) for key in keys]
@@ -65,8 +62,7 @@ class Asking:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    monkeypatch.setattr(batching, "GATHER_SECONDS", 0)
+def later() -> Later:
     return Later()
 
 
@@ -74,14 +70,6 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
 def asking(later: Later) -> Asking:
     """Lookups that begin when ``later`` runs them."""
     return Asking(later)
-
-
-@pytest.fixture
-def asking_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asking]:
-    """Lookups in threads, which wait for more callers for as long as a test may take."""
-    monkeypatch.setattr(batching, "GATHER_SECONDS", PATIENCE)
-    with ThreadPoolExecutor() as executor:
-        yield Asking(executor)
 
 
 def test_callers_of_the_same_moment_share_a_lookup(asking: Asking, later: Later) -> None:
@@ -123,10 +111,34 @@ def test_an_error_reaches_every_caller_and_the_next_question_starts_another_look
     assert again.result() == {"a": 2}
 
 
-def test_a_lookup_waits_for_more_callers_until_no_others_can_come(asking_at_once: Asking) -> None:
-    first, *others = (f"k{number}" for number in range(MOST_CALLERS))
-    answers = asking_at_once.ask(first)
-    time.sleep(0.1)
-    assert asking_at_once.looked_up == []
-    answers += asking_at_once.ask(*others)
-    assert [answer.result(PATIENCE / 2)[first] for answer in answers] == [1] * MOST_CALLERS
+def test_a_lookup_waits_for_more_callers_for_a_tenth_of_a_second(asking: Asking, later: Later) -> None:
+    (first,) = asking.ask("a")
+    others: list[Future[Mapping[str, int]]] = []
+    asking.clock.after(0.09, lambda: others.extend(asking.ask("b")))
+    later.run()
+    assert (first.result(), others[0].result()) == ({"a": 1, "b": 1}, {"a": 1, "b": 1})
+    assert sum(asking.clock.pauses) == pytest.approx(0.1)
+
+
+def test_a_lookup_begins_as_soon_as_no_more_callers_can_come(asking: Asking, later: Later) -> None:
+    answers = asking.ask(*(f"k{number}" for number in range(MOST_CALLERS - 1)))
+    asking.clock.after(0.02, lambda: answers.extend(asking.ask("last")))
+    later.run()
+    assert sum(asking.clock.pauses) == pytest.approx(0.02)
+    assert answers[-1].result()["last"] == 1
+
+
+def test_an_engine_that_exits_while_a_lookup_waits_fails_its_callers_and_no_later_ones(
+    asking: Asking, later: Later
+) -> None:
+    def exit_engine() -> None:
+        raise RuntimeError("the engine exited")
+
+    asking.clock.after(0.05, exit_engine)
+    (first,) = asking.ask("a")
+    later.run()
+    with pytest.raises(RuntimeError, match="the engine exited"):
+        first.result()
+    (again,) = asking.ask("a")
+    later.run()
+    assert again.result() == {"a": 1}

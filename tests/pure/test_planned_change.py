@@ -1,4 +1,4 @@
-"""What the program saw of an instance, as its resource is given it."""
+"""What a program finds of a live instance, as it passes it to the resource."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WEB = "i-0123456789abcdef0"
 STRICT: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
 
 
-def test_what_will_change_is_said_from_the_live_values_to_the_wanted_ones() -> None:
+def test_a_change_line_leads_from_the_live_values_to_the_wanted_ones() -> None:
     assert change_line(observe(WEB), STRICT) == "httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2"
     assert change_line(observe(WEB, {**LAX, **STRICT}), STRICT) is None
     assert change_line(observe(WEB, instance_state="terminated"), STRICT) == "terminated"
@@ -38,14 +38,14 @@ def test_a_change_counts_only_towards_what_the_resource_wants(line: str | None, 
 
 @pytest.mark.parametrize("instance_state", ["running", "stopped"])
 @pytest.mark.parametrize("state", ["applied", ""])
-def test_an_instance_that_has_what_is_wanted_comes_through_its_line_whole(instance_state: str, state: str) -> None:
+def test_an_instance_with_the_wanted_options_is_read_back_from_its_line(instance_state: str, state: str) -> None:
     seen = observe(WEB, {**LAX, **STRICT}, state=state, instance_state=instance_state)
     for owner_id in ("123456789012", ""):
         each = replace(seen, owner_id=owner_id)
         assert parse_found_line(WEB, found_line(each, STRICT), STRICT) == each
 
 
-def test_no_line_stands_for_an_instance_that_must_be_described_again() -> None:
+def test_an_instance_that_must_be_described_again_has_no_line() -> None:
     right = observe(WEB, {**LAX, **STRICT})
     assert found_line(observe(WEB), STRICT) is None
     assert found_line(replace(right, options={}), STRICT) is None
@@ -53,7 +53,7 @@ def test_no_line_stands_for_an_instance_that_must_be_described_again() -> None:
     assert found_line(replace(right, instance_state="shutting-down"), STRICT) is None
 
 
-def test_a_line_that_is_out_of_date_or_is_none_stands_for_nothing() -> None:
+def test_a_line_that_is_wrong_or_out_of_date_is_not_an_instance() -> None:
     line = found_line(observe(WEB), {"httpTokens": "optional"})
     assert parse_found_line(WEB, line, {"httpTokens": "optional"}) is not None
     assert parse_found_line(WEB, line, STRICT) is None

@@ -1,4 +1,4 @@
-"""What is recorded of an instance: after an operation, after a refresh, and of the time before it was managed."""
+"""What is recorded of an instance: after an operation, after a refresh, and the previous values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.fakes import LAX, OWNER, observe
 RIGHT: Options = {**LAX, "httpTokens": "required"}
 
 
-def test_the_outputs_are_what_was_observed_with_the_settings_and_the_time_before() -> None:
+def test_the_outputs_are_what_was_observed_with_the_settings_and_the_previous_values() -> None:
     bag = resource_state.outputs(
         inputs(httpPutResponseHopLimit=2.0),
         observe(WEB, {**RIGHT, "httpPutResponseHopLimit": 2}, state="applied"),
@@ -38,7 +38,7 @@ def test_the_outputs_are_what_was_observed_with_the_settings_and_the_time_before
     }
 
 
-def test_the_outputs_never_echo_what_was_asked() -> None:
+def test_the_outputs_are_never_the_inputs() -> None:
     bag = resource_state.outputs(inputs(), observe(WEB, LAX, state="pending"), {}, None)
     assert (bag["httpTokens"], bag["state"]) == ("optional", "pending")
 
@@ -56,7 +56,7 @@ def test_the_outputs_never_echo_what_was_asked() -> None:
         ("stopping", "pending", RIGHT, True, "pending-start"),
     ],
 )
-def test_the_state_is_that_of_ec2_or_tells_what_ec2_does_not(
+def test_the_state_is_that_of_ec2_or_pending_start_or_unknown(
     instance_state: str, state: str, options: Options, recorded_state: str, *, changed: bool
 ) -> None:
     seen = observe(WEB, options, state=state, instance_state=instance_state)
@@ -126,7 +126,7 @@ def test_a_refresh_leaves_everything_else_as_it_was_recorded() -> None:
     assert resource_state.refreshed_inputs(bag, observe(WEB, RIGHT)) == inputs(onDestroy="restore")
 
 
-def test_after_a_refresh_the_way_back_is_a_change_that_is_sent() -> None:
+def test_after_a_refresh_drift_is_a_change_that_is_sent() -> None:
     drifted = resource_state.refreshed_outputs(recorded(), observe(WEB, LAX))
     assert resource_state.changed(drifted, inputs(), is_known)
     assert resource_state.needs_ec2(drifted, inputs())
@@ -140,7 +140,7 @@ def test_an_option_that_the_region_no_longer_reports_disappears_from_the_outputs
     assert resource_state.refreshed_inputs(bag, seen) == inputs(instanceMetadataTags="enabled")
 
 
-def test_a_look_by_id_alone_records_what_is_there_and_manages_nothing_yet() -> None:
+def test_a_read_by_id_alone_records_the_instance_and_manages_nothing_yet() -> None:
     bag = {"instanceId": WEB, "region": "eu-west-1"}
     outputs = resource_state.refreshed_outputs(bag, observe(WEB, LAX))
     assert outputs == {
@@ -156,7 +156,7 @@ def test_a_look_by_id_alone_records_what_is_there_and_manages_nothing_yet() -> N
     assert resource_state.changed(outputs, inputs(), is_known)
 
 
-def test_what_is_managed_and_what_was_before_come_back_from_the_state_as_whole_numbers() -> None:
+def test_managed_and_previous_values_are_read_back_as_whole_numbers() -> None:
     bag = {
         "target": f"{WEB} httpPutResponseHopLimit=2 change=c0ffee",
         "previous": {"httpPutResponseHopLimit": 1.0},
@@ -174,7 +174,7 @@ def test_a_state_without_target_and_previous_is_read_as_empty(bag: dict[str, obj
     assert (resource_state.managed(bag), resource_state.previous(bag)) == ({}, {})
 
 
-def test_a_change_that_the_instance_need_not_hear_of_keeps_what_was_observed_and_the_change() -> None:
+def test_an_update_without_the_instance_keeps_what_was_observed_and_the_change() -> None:
     bag = recorded(httpPutResponseHopLimit=2.0)
     carried = resource_state.carried_over(bag, inputs(onDestroy="restore", timeoutSeconds=5.0))
     assert carried == {
@@ -186,18 +186,18 @@ def test_a_change_that_the_instance_need_not_hear_of_keeps_what_was_observed_and
     }
 
 
-def test_a_resource_that_no_longer_waits_carries_no_state_over() -> None:
+def test_a_resource_that_no_longer_waits_records_no_state() -> None:
     assert "state" not in resource_state.carried_over(recorded(), inputs(wait=False))
 
 
-def test_nothing_changes_any_more_after_a_change_was_carried_over() -> None:
+def test_nothing_changes_after_an_update_without_the_instance() -> None:
     wanted = inputs(onDestroy="restore", wait=False)
     assert not resource_state.changed(
         resource_state.carried_over(recorded(httpPutResponseHopLimit=2.0), wanted), wanted, is_known
     )
 
 
-def test_the_settings_are_the_inputs_that_are_no_options() -> None:
+def test_the_settings_are_the_inputs_that_are_not_options() -> None:
     assert resource_state.settings({**inputs(region=None), "state": "applied"}) == {
         "instanceId": WEB,
         "onDestroy": "retain",
@@ -206,7 +206,7 @@ def test_the_settings_are_the_inputs_that_are_no_options() -> None:
     }
 
 
-def test_a_reason_that_is_taken_back_is_recorded_no_longer() -> None:
+def test_a_reason_that_is_no_longer_given_is_no_longer_recorded() -> None:
     given = recorded(allowDowngrade="the agent is old")
     assert resource_state.carried_over(given, inputs(allowDowngrade="a new agent"))["allowDowngrade"] == "a new agent"
     assert "allowDowngrade" not in resource_state.carried_over(given, inputs())
@@ -220,7 +220,7 @@ GIVEN_BY_COMPONENTS = {
 }
 
 
-def test_what_the_components_give_is_recorded_nowhere() -> None:
+def test_what_components_pass_is_not_recorded() -> None:
     given = inputs(**GIVEN_BY_COMPONENTS)
     for bag in (
         resource_state.outputs(given, observe(WEB, RIGHT), {}, None),
@@ -233,14 +233,14 @@ def test_what_the_components_give_is_recorded_nowhere() -> None:
         assert not bag.keys() & GIVEN_BY_COMPONENTS.keys()
 
 
-def test_one_that_is_gone_is_recorded_as_it_was_known_so_that_the_next_run_drops_it() -> None:
+def test_a_gone_instance_keeps_its_last_outputs() -> None:
     before = {**recorded(), "unfinished": "no answer."}
     gone = resource_state.outputs_if_gone(inputs(httpPutResponseHopLimit=2.0, ifGone="warn"), before)
     target = f"{WEB} httpTokens=required httpPutResponseHopLimit=2 change=first"
     assert gone == {**recorded(), "target": target}
 
 
-def test_one_that_was_never_there_is_recorded_with_what_was_wanted_of_it_alone() -> None:
+def test_an_instance_that_never_existed_is_recorded_with_its_wanted_options() -> None:
     gone = resource_state.outputs_if_gone(inputs(ifGone="warn"), {})
     settings = {name: value for name, value in inputs().items() if name != "httpTokens"}
     assert gone == {**settings, "previous": {}, "target": f"{WEB} httpTokens=required"}

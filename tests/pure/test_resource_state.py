@@ -1,4 +1,4 @@
-"""What may go into the resource: every violation by property, in a sentence that says what is allowed and given."""
+"""Which inputs are valid: every violation by property, with what is allowed and what was given."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_wrong_property_is_refused_with_what_is_allowed(name: str, value: obje
         {"change": UNKNOWN, "found": UNKNOWN, "ifGone": UNKNOWN},
     ],
 )
-def test_what_the_components_give_may_be_left_out_or_be_unknown(given: dict[str, object]) -> None:
+def test_what_components_pass_may_be_left_out_or_be_unknown(given: dict[str, object]) -> None:
     assert check(inputs(**given), is_known) == []
 
 
@@ -70,7 +70,7 @@ def test_no_option_at_all_is_a_violation() -> None:
     assert "set at least one option to manage" in violation.reason
 
 
-def test_every_violation_is_found_in_one_go() -> None:
+def test_every_violation_is_found_at_once() -> None:
     everything = dict.fromkeys(
         [
             *("instanceId", "region", "httpTokens", "httpPutResponseHopLimit", "httpEndpoint", "httpProtocolIpv6"),

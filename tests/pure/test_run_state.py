@@ -22,7 +22,7 @@ def test_another_instance_or_region_is_managed_by_nobody() -> None:
     assert run.managed(API) == run.managed(WEB_ABROAD) == frozenset()
 
 
-def test_to_ask_makes_nobody_an_owner() -> None:
+def test_a_question_does_not_make_an_instance_managed() -> None:
     run = RunState()
     before = run.managed(WEB)
     run.manage(WEB, ["httpTokens"])
@@ -37,7 +37,7 @@ def test_the_values_from_before_are_those_that_were_known_first() -> None:
     assert run.before(API) == run.before(WEB_ABROAD) == {}
 
 
-def test_a_resource_that_stays_on_an_instance_knows_best_what_was_there_before() -> None:
+def test_the_previous_values_of_a_resource_that_stays_win() -> None:
     run = RunState()
     run.remember(WEB, {"httpTokens": "optional"})
     run.remember(WEB, {"httpTokens": "required"}, stays=True)
@@ -45,14 +45,14 @@ def test_a_resource_that_stays_on_an_instance_knows_best_what_was_there_before()
     assert run.before(WEB) == {"httpTokens": "required"}
 
 
-def test_what_was_given_is_nobody_elses_to_change() -> None:
+def test_previous_values_are_returned_as_a_copy() -> None:
     run = RunState()
     run.remember(WEB, {"httpTokens": "optional"})
     dict(run.before(WEB)).clear()
     assert run.before(WEB) == {"httpTokens": "optional"}
 
 
-def test_what_becomes_of_an_instance_is_said_once() -> None:
+def test_an_instance_is_reported_once() -> None:
     run = RunState()
     assert [run.report_once(WEB) for _ in range(3)] == [True, False, False]
     assert run.report_once(API)

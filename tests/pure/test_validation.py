@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from imds_components.fleet.waves import KEYS, Rollout
-from imds_provider.rules import validation
+from imds_provider.rules import allowed_values
 from imds_provider.rules.validation import (
     Key,
     Rule,
@@ -29,7 +29,7 @@ NOTHING: tuple[object, ...] = (None, "", " ", [], {}, True, 0)
 
 RULES: dict[str, tuple[Rule, list[object], list[object]]] = {
     'an instance ID ("i-" and 8 or 17 hexadecimal digits)': (
-        validation.INSTANCE_ID,
+        allowed_values.INSTANCE_ID,
         [WEB, "i-1a2b3c4d"],
         [
             "web",
@@ -48,42 +48,42 @@ RULES: dict[str, tuple[Rule, list[object], list[object]]] = {
         ],
     ),
     'the name of an AWS region such as "eu-west-1"': (
-        validation.REGION,
+        allowed_values.REGION,
         ["eu-west-1", "us-gov-west-1", "cn-north-1", "us-iso-east-1", "ap-southeast-12"],
         ["eu", "eu-west", "EU-WEST-1", "eu-west-1a", "eu-west-1 ", *NOTHING],
     ),
     "a list of different regions, at least one": (
-        validation.REGIONS,
+        allowed_values.REGIONS,
         [["eu-west-1"], ["eu-west-1", "us-east-1"]],
         ["eu-west-1", ["eu-west-1", "eu-west-1"], *NOTHING],
     ),
-    "true or false": (validation.FLAG, [True, False], ["true", 1, 1.0, None]),
-    "a number above 0": (validation.POSITIVE, [0.1, 5, 200.0], [0, -1, True, "5", None]),
+    "true or false": (allowed_values.FLAG, [True, False], ["true", 1, 1.0, None]),
+    "a number above 0": (allowed_values.POSITIVE, [0.1, 5, 200.0], [0, -1, True, "5", None]),
     "a number of seconds from 1 to 3600": (
-        validation.TIMEOUT_SECONDS,
+        allowed_values.TIMEOUT_SECONDS,
         [1, 5.5, 3600, 120.0],
         [0.0, 0.99, -5.0, 3600.5, 3601.0, "60", float("nan"), float("inf"), *NOTHING],
     ),
-    '"retain" or "restore"': (validation.ON_DESTROY, ["retain", "restore"], ["keep", "Retain", *NOTHING]),
-    '"fail" or "warn"': (validation.IF_GONE, ["fail", "warn"], ["ignore", *NOTHING]),
-    '"block", "warn" or "off"': (validation.LEGACY_CALLS, ["block", "warn", "off"], ["on", *NOTHING]),
-    '"warn", "block" or "ignore"': (validation.UNKNOWN, ["block", "warn", "ignore"], ["off", *NOTHING]),
+    '"retain" or "restore"': (allowed_values.ON_DESTROY, ["retain", "restore"], ["keep", "Retain", *NOTHING]),
+    '"fail" or "warn"': (allowed_values.IF_GONE, ["fail", "warn"], ["ignore", *NOTHING]),
+    '"block", "warn" or "off"': (allowed_values.LEGACY_CALLS, ["block", "warn", "off"], ["on", *NOTHING]),
+    '"warn", "block" or "ignore"': (allowed_values.UNKNOWN, ["block", "warn", "ignore"], ["off", *NOTHING]),
     "a whole number of days from 1 to 455": (
-        validation.DAYS,
+        allowed_values.DAYS,
         [1, 14, 455, 14.0],
         [456, -1.0, 14.5, float("nan"), "14", *NOTHING],
     ),
     "a number of minutes from 0 to 1440": (
-        validation.SOAK_MINUTES,
+        allowed_values.SOAK_MINUTES,
         [0, 0.5, 1440],
         [-1, 1441, "15", True, None],
     ),
     "the reason why the options may be loosened": (
-        validation.REASON,
+        allowed_values.REASON,
         ["the agent is old"],
         [7, ["x"], *NOTHING],
     ),
-    "a list of instance IDs": (validation.INSTANCE_IDS, [[], [WEB]], [WEB, {}, None, 0]),
+    "a list of instance IDs": (allowed_values.INSTANCE_IDS, [[], [WEB]], [WEB, {}, None, 0]),
 }
 
 
@@ -110,7 +110,10 @@ TREE = object_of(
         Key("timeoutSeconds", number(1, 10, "seconds"), required=True),
         Key("names", map_of(choice("a", "b"))),
         Key("sizes", list_of(whole_number(1, 3), "a list of sizes")),
-        Key("reason", either(validation.REASON, map_of(validation.REASON, name=validation.INSTANCE_ID), "a reason")),
+        Key(
+            "reason",
+            either(allowed_values.REASON, map_of(allowed_values.REASON, name=allowed_values.INSTANCE_ID), "a reason"),
+        ),
     ]
 )
 

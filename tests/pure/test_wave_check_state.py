@@ -1,4 +1,4 @@
-"""The check before a wave: what may go in, when there is anything to look at, and what it asks for."""
+"""The check before a wave: which inputs are valid, when there is anything to check, and what is recorded."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def test_what_forbids_the_run_is_the_only_thing_reported() -> None:
         ),
     ],
 )
-def test_there_is_something_to_look_at_before_a_change_or_with_new_targets(
+def test_there_is_something_to_check_before_a_change_or_with_new_targets(
     recorded: dict[str, object], wanted: dict[str, object], *, changed: bool
 ) -> None:
     assert wave_check_state.changed(recorded, wanted, is_known) is changed
 
 
-def test_what_020_recorded_of_a_wave_is_no_difference_where_nothing_is_to_change() -> None:
+def test_what_020_recorded_of_a_wave_is_not_a_difference_where_nothing_changes() -> None:
     line = f"{WEB} httpTokens=required change=965f4789-20261125T044012Z-wave-2"
     recorded = bag(line, soakMinutes=0, wave=2.0, title="wave 2/3 of web", checkedAt="2026-11-25T04:45:00Z")
     assert not wave_check_state.changed(recorded, bag(title="before wave 2/3 of web"), is_known)
@@ -113,7 +113,7 @@ def test_the_rule_is_that_of_the_readiness_and_the_rollout() -> None:
     assert type(wave_check_state.rule(bag(days=7.0)).readiness.days) is int
 
 
-def test_readiness_is_asked_again_of_those_that_are_about_to_refuse_calls() -> None:
+def test_imdsv1_usage_is_counted_again_on_instances_that_will_refuse_calls() -> None:
     assert wave_check_state.requiring(bag(before=[WEB, API])) == []
     assert wave_check_state.requiring(bag(before=[WEB, API], requiring=[API, WEB])) == [WEB, API]
     assert wave_check_state.rule(bag()).readiness == Readiness()
@@ -121,7 +121,7 @@ def test_readiness_is_asked_again_of_those_that_are_about_to_refuse_calls() -> N
     assert wave_check_state.rule(bag(**given)).readiness == Readiness("warn", days=7, unknown="ignore")
 
 
-def test_what_is_recorded_says_whom_it_has_seen_and_when_and_nothing_of_what_comes_next() -> None:
+def test_the_outputs_are_the_checked_targets_and_the_time_and_nothing_of_the_next_wave() -> None:
     kept = bag(target(), soakMinutes=15, title="before wave 2/3 of web", wave=2.0)
     rest = {"before": [API], "requiring": [API], "days": 7, "unknown": "warn", "legacyCalls": "block"}
     assert wave_check_state.outputs({**kept, **rest}, NOON) == {**kept, "checkedAt": "2026-11-25T12:00:00Z"}

@@ -1,4 +1,4 @@
-"""The rule of a rollout: whom it watches, for how long, and what it says."""
+"""The health rule of a rollout: which instances it watches, for how long, and its messages."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def snapshot(
     refused: dict[str, Imdsv1Usage | None] | None = None,
     impaired: dict[str, Impairment] | None = None,
 ) -> Snapshot:
-    """So many minutes after noon."""
+    """A snapshot so many minutes after noon."""
     times = {each: NOON + minutes(at) for each, at in (last_data or {}).items()}
     running = frozenset({WEB, API, OLD}) - set(stopped)
     return Snapshot(NOON + minutes(now), running, times, refused or {}, impaired or {})
@@ -74,7 +74,7 @@ def target(instance_id: str, at: float, required: float | None = None) -> Target
     return Target(instance_id, {"httpTokens": "required"}, Change("c0ffee", NOON + minutes(at), required_at))
 
 
-def test_a_change_is_remembered_for_so_many_days_to_the_second() -> None:
+def test_a_change_counts_for_so_many_days_to_the_second() -> None:
     day = 24 * 60
     targets = [
         target(WEB, -day),
@@ -89,7 +89,7 @@ def test_a_change_is_remembered_for_so_many_days_to_the_second() -> None:
     ]
 
 
-def test_what_is_changed_again_is_remembered_from_the_last_change_with_the_first_requirement() -> None:
+def test_an_instance_that_changes_again_counts_from_the_last_change_and_the_first_requirement() -> None:
     (found,) = recently_changed([target(WEB, -5, required=-60)], UNSET, NOON)
     assert (found.at, found.required_at) == (NOON - minutes(5), NOON - minutes(60))
 
@@ -135,7 +135,7 @@ def test_refused_calls_count_where_tokens_became_required() -> None:
 
 
 @pytest.mark.parametrize("rule", [UNSET, soak(30), soak(360)])
-def test_the_last_refused_call_is_said_between_the_ends_of_its_period_which_has_five_minutes(rule: HealthRule) -> None:
+def test_the_last_refused_call_is_reported_between_the_ends_of_its_period_of_five_minutes(rule: HealthRule) -> None:
     calls: dict[str, Imdsv1Usage | None] = {WEB: Imdsv1Usage(1, NOON - minutes(5))}
     (reason,) = unhealthy([changed(-1000)], rule, snapshot(refused=calls))[WEB]
     assert reason == "refused 1 IMDSv1 call, the last between 2026-11-25 11:55 UTC and 2026-11-25 12:00 UTC"
@@ -172,7 +172,7 @@ def test_an_instance_that_does_not_run_is_neither_judged_nor_waited_for() -> Non
     )
 
 
-def test_checks_of_one_instance_count_from_the_first_of_them_on_unless_ec2_does_not_say() -> None:
+def test_failed_checks_of_one_instance_count_from_the_first_unless_ec2_does_not_report_it() -> None:
     system, reach = Impairment(IMPAIRED, NOON), Impairment("instance status impaired", NOON - minutes(1))
     assert merge_impairments([system]) == system
     assert merge_impairments([system, reach]) == Impairment(f"{IMPAIRED} and instance status impaired", reach.since)
@@ -223,19 +223,19 @@ def test_cloudwatch_is_waited_for_until_twenty_minutes_after_tokens_became_requi
     ("left", "waited", "seconds"),
     [(5, 0, 1), (60, 900, 6), (86_400, 0, 300), (0, 0, 5), (0, 50, 10), (0, 600, 30)],
 )
-def test_looks_are_closer_together_towards_the_end_of_a_soak(left: float, waited: float, seconds: float) -> None:
+def test_checks_are_closer_together_towards_the_end_of_a_soak(left: float, waited: float, seconds: float) -> None:
     assert next_check(left, waited) == seconds
 
 
-def test_a_day_of_soak_takes_a_few_hundred_looks_and_ends_on_time() -> None:
-    left, looks = 86_400.0, 0
+def test_a_day_of_soak_takes_a_few_hundred_checks_and_ends_on_time() -> None:
+    left, checks = 86_400.0, 0
     while left > 0:
-        left, looks = left - next_check(left, 0), looks + 1
-    assert looks < 400
+        left, checks = left - next_check(left, 0), checks + 1
+    assert checks < 400
     assert left > -1
 
 
-def test_a_stop_names_its_instances_what_they_did_and_what_can_be_done() -> None:
+def test_a_stopped_rollout_names_the_instances_the_reasons_and_what_to_do() -> None:
     reasons = {API: ["refused 1 IMDSv1 call", IMPAIRED], WEB: [IMPAIRED]}
     assert rollout_stopped("wave 2/3 of web: ", reasons, UNSET, refused=True).splitlines() == [
         "wave 2/3 of web: rollout stopped: these instances are unhealthy after the change:",
@@ -251,11 +251,11 @@ def test_loosening_is_advised_only_where_calls_were_refused() -> None:
     assert "allowDowngrade" not in rollout_stopped("", {WEB: [IMPAIRED]}, UNSET, refused=False)
 
 
-def test_a_stop_says_for_how_long_instances_must_be_healthy() -> None:
+def test_a_stopped_rollout_says_how_long_instances_must_be_healthy() -> None:
     assert "have been healthy for 30 minutes." in rollout_stopped("", {WEB: [IMPAIRED]}, soak(30), refused=True)
 
 
-def test_instances_that_are_not_known_are_one_line() -> None:
+def test_instances_without_data_are_one_line() -> None:
     assert no_data("wave 1/2 of web: ", [changed(0, API), changed(0)]) == (
         f"wave 1/2 of web: CloudWatch has no data since the change of {WEB}, {API}, so it is unknown whether IMDSv1 "
         "calls are refused there. Check that the instances send metrics, then rerun `pulumi up`."

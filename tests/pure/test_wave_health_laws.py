@@ -1,4 +1,4 @@
-"""What holds of the rule of a rollout for every fleet and every CloudWatch, whatever a table has thought of."""
+"""What holds of the health rule for every fleet, however late or silent CloudWatch is."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Instance:
         return Changed(self.instance_id, at(self.changed), None if self.required is None else at(self.required))
 
     def points(self, now: int, lag: int) -> list[tuple[datetime, bool]]:
-        """The begin of each period that CloudWatch has by now, and whether calls were refused in it."""
+        """The start of each period that CloudWatch has by now, and whether calls were refused in it."""
         begins = range(self.phase - 3 * WATCH_SECONDS, now - 300 - lag + 1, 300)
         sent = [each for each in begins if not self.silent <= each < self.heard]
         return [(at(each), self.refuses < each + 300 and each < self.fixed) for each in sent]
@@ -73,7 +73,7 @@ def at(seconds: float) -> datetime:
 
 
 def snapshot(instances: Sequence[Instance], rule: HealthRule, now: int, lag: int) -> Snapshot:
-    """What is seen of the instances at that moment, asked for as the provider does."""
+    """The snapshot of the instances at that moment, requested as the provider does."""
     running = frozenset(each.instance_id for each in instances)
     refusing = [each for each in instances if each.required is not None]
     if not refusing:
@@ -86,7 +86,7 @@ def snapshot(instances: Sequence[Instance], rule: HealthRule, now: int, lag: int
 
 
 def verdict(instances: Sequence[Instance], rule: HealthRule, now: int, lag: int) -> Verdict:
-    """What becomes of the rollout at that moment."""
+    """The state of the rollout at that moment."""
     changed, seen = [each.as_changed for each in instances], snapshot(instances, rule, now, lag)
     if unhealthy(changed, rule, seen):
         return "stopped"
@@ -130,7 +130,7 @@ def named(found: Sequence[Instance], rule: HealthRule, now: int, lag: int) -> se
 
 
 @given(instances(sends=True), FLEETS, RULES, NOW, LAGS)
-def test_who_refused_calls_lately_is_named_whatever_else_is_in_the_fleet(
+def test_an_instance_that_refused_calls_lately_is_unhealthy_whatever_else_is_in_the_fleet(
     bad: Instance, others: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     assume(bad.required is not None and bad.number not in {each.number for each in others})
@@ -142,7 +142,7 @@ def test_who_refused_calls_lately_is_named_whatever_else_is_in_the_fleet(
 
 
 @given(FLEETS, FLEETS, RULES, NOW, LAGS)
-def test_an_instance_that_comes_takes_no_name_off_the_list(
+def test_a_new_instance_makes_no_other_healthy(
     fleet: list[Instance], more: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     known = {each.number for each in fleet}
@@ -160,7 +160,7 @@ def test_the_order_of_the_instances_does_not_matter(
 
 
 @given(instances(), FLEETS, RULES, NOW, LAGS)
-def test_who_refuses_calls_all_the_time_is_never_called_healthy_however_late_or_silent_cloudwatch_is(
+def test_an_instance_that_always_refuses_calls_is_never_healthy_however_late_or_silent_cloudwatch_is(
     bad: Instance, others: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     assume(bad.required is not None and bad.number not in {each.number for each in others})
@@ -170,7 +170,7 @@ def test_who_refuses_calls_all_the_time_is_never_called_healthy_however_late_or_
 
 
 @given(instances(), FLEETS, RULES, st.integers(0, 1199), LAGS)
-def test_nobody_who_is_not_covered_is_called_healthy_or_unknown_before_the_deadline(
+def test_an_instance_that_is_not_covered_is_neither_healthy_nor_unknown_before_the_deadline(
     silent: Instance, others: list[Instance], rule: HealthRule, passed: int, lag: int
 ) -> None:
     assume(silent.required is not None and silent.number not in {each.number for each in others})
@@ -192,7 +192,7 @@ def test_a_healthy_fleet_waits_no_longer_than_its_soak_and_cloudwatch_take(
 
 
 @given(instances(sends=True), RULES, st.integers(0, 240))
-def test_who_was_fixed_is_healthy_again_after_the_soak_or_ten_minutes(
+def test_a_fixed_instance_is_healthy_again_after_the_soak_or_ten_minutes(
     bad: Instance, rule: HealthRule, lag: int
 ) -> None:
     assume(bad.required is not None)
@@ -204,7 +204,7 @@ def test_who_was_fixed_is_healthy_again_after_the_soak_or_ten_minutes(
 
 
 @given(FLEETS, SOAKS, SOAKS, LAGS)
-def test_a_longer_soak_never_lets_a_rollout_go_on_earlier(
+def test_a_longer_soak_never_lets_a_rollout_continue_earlier(
     fleet: list[Instance], one: int | None, other: int | None, lag: int
 ) -> None:
     shorter, longer = sorted((one, other), key=lambda each: each or 0)
@@ -243,7 +243,7 @@ def test_refused_calls_count_only_where_a_change_made_tokens_required(
 
 
 @given(instances(), FLEETS, RULES, NOW, LAGS)
-def test_calls_that_were_refused_before_tokens_became_required_do_not_count_whoever_else_is_watched(
+def test_calls_refused_before_tokens_became_required_do_not_count_whatever_else_is_in_the_fleet(
     fixed: Instance, others: list[Instance], rule: HealthRule, now: int, lag: int
 ) -> None:
     assume(fixed.required is not None and fixed.number not in {each.number for each in others})
@@ -268,7 +268,7 @@ def test_an_impairment_counts_exactly_if_it_is_not_known_to_be_older_than_the_ch
 
 
 @given(FLEETS, RULES, NOW, LAGS, st.randoms(use_true_random=False))
-def test_who_does_not_run_changes_nothing_for_the_others(
+def test_an_instance_that_does_not_run_changes_nothing_for_the_others(
     fleet: list[Instance], rule: HealthRule, now: int, lag: int, random: Random
 ) -> None:
     changed, state = [each.as_changed for each in fleet], snapshot(fleet, rule, now, lag)
@@ -281,7 +281,7 @@ def test_who_does_not_run_changes_nothing_for_the_others(
 
 
 @given(FLEETS, st.integers(1, 455), st.randoms(use_true_random=False))
-def test_every_change_is_remembered_by_its_own_target_alone(fleet: list[Instance], days: int, random: Random) -> None:
+def test_every_change_is_read_back_from_its_own_target(fleet: list[Instance], days: int, random: Random) -> None:
     wanted = {"httpTokens": "required"}
     runs = {each.number: f"{random.getrandbits(32):08x}" for each in fleet}
     targets = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import subprocess
 import sys
@@ -79,11 +80,12 @@ class StubEngine(engine_pb2_grpc.EngineServicer):
 
 
 class OperationFailedError(Exception):
-    """The provider raised: ``traceback`` is what the host answers, ``sentence`` what stands last in it."""
+    """The provider raised: ``traceback`` is what the host answers, ``sentence`` the message of the exception in it."""
 
     def __init__(self, traceback: str) -> None:
         self.traceback = traceback
-        self.sentence = traceback.rpartition("Error: ")[2].strip()
+        # The host of an older SDK answers with no traceback, in words of gRPC.
+        self.sentence = re.split(r"Error: |^Exception calling application: ", traceback)[-1].strip()
         super().__init__(traceback)
 
 

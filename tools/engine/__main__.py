@@ -1,14 +1,14 @@
-"""`python -m tools.engine`: the folder to put on PATH is the only line on stdout; progress goes to stderr."""
+"""`python -m tools.engine`: print the folder to put on PATH, alone on stdout; progress goes to stderr."""
 
 import sys
 
-from tools.engine.processes import SetUpError, end_cleanly_when_told_to
+from tools.engine.processes import SetUpError, exit_on_signals
 from tools.engine.sources import engine_folder
 
 
 def main() -> int:
-    """Prepare the engine and print its folder; the exit code says whether there is one."""
-    end_cleanly_when_told_to()
+    """Prepare the engine and print its folder. Returns the exit code: 0 if there is an engine."""
+    exit_on_signals()
     try:
         print(engine_folder())
     except SetUpError as error:

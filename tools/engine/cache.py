@@ -1,4 +1,4 @@
-"""A per-user cache of finished folders: made elsewhere, then renamed, under a lock."""
+"""A per-user cache of folders. A folder is filled under a temporary name and renamed once it is complete."""
 
 import contextlib
 import fcntl
@@ -14,28 +14,28 @@ _UNFINISHED = ".unfinished-"
 
 
 def cache_root(environment: Mapping[str, str], home: Path) -> Path:
-    """Where engines are kept: in the user's cache folder, which `XDG_CACHE_HOME` names if it is an absolute path."""
+    """The folder of all engines, in the user's cache folder. A relative `XDG_CACHE_HOME` is ignored, as XDG asks."""
     named = Path(environment.get("XDG_CACHE_HOME", ""))
     return (named if named.is_absolute() else home / ".cache") / "pulumi-imds" / "engine"
 
 
 @contextlib.contextmanager
 def locked(file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold `file` against every other process; the system frees it however the holder ends.
+    """Hold an exclusive lock on `file`. The kernel releases it however this process ends.
 
     Args:
-        file: made if need be, and left.
-        on_wait: called once if another process has it.
+        file: created if missing, and never removed.
+        on_wait: called once if another process holds the lock.
 
     Raises:
-        SetUpError: the folder cannot be written.
+        SetUpError: the folder is not writable.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle = file.open("w")
     except OSError as error:
         raise SetUpError(
-            f"{file.parent} cannot be written ({error.strerror}). Set XDG_CACHE_HOME to a folder that can."
+            f"{file.parent} is not writable ({error.strerror}). Set XDG_CACHE_HOME to a folder that is."
         ) from error
     with handle:
         try:
@@ -48,7 +48,7 @@ def locked(file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def unfinished_folder(parent: Path) -> Iterator[Path]:
-    """A new folder beside the finished ones, removed at the end unless it has been renamed."""
+    """A new folder in `parent`, removed on exit unless it has been renamed."""
     folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=parent))
     try:
         yield folder
@@ -57,13 +57,13 @@ def unfinished_folder(parent: Path) -> Iterator[Path]:
 
 
 def remove_unfinished(parent: Path) -> None:
-    """Remove what set-ups that were killed have left. With the lock held, nobody else is at work on it."""
+    """Remove the unfinished folders of killed runs. Call it with the lock held, so that none is in use."""
     for folder in parent.glob(f"{_UNFINISHED}*"):
         remove(folder)
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder if it is there, with what is write-protected in it, as Go's module cache is."""
+    """Remove a folder, if it exists, with its write-protected contents: Go's module cache is write-protected."""
     if not folder.exists():
         return
     for parent, _, _ in os.walk(folder):

@@ -1,4 +1,4 @@
-"""Running other programs to an end: bounded in time, and never left behind."""
+"""Run other programs with a time limit and leave none of them running."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ _TICK_SECONDS = 30.0
 
 
 class SetUpError(Exception):
-    """A set-up that cannot go on. Its message is for the person at the terminal: what happened, and what to do."""
+    """Setup failed. The message is for the person at the terminal: what happened, and what to do."""
 
 
 def run(
@@ -26,20 +26,20 @@ def run(
     env: Mapping[str, str] | None = None,
     on_tick: Callable[[float], None] | None = None,
 ) -> str:
-    """Run `command` without input and return what it wrote to stdout.
+    """Run `command` without input and return its stdout.
 
-    It gets a process group of its own, which is killed whenever this call does not end well: a compiler started by
-    `go` started by us must not outlive us.
+    It runs in a process group of its own. If this call is interrupted, the whole group is killed, so that the
+    compilers that `go` starts do not outlive it.
 
     Args:
         command: program and arguments.
         limit: seconds after which it is killed.
-        cwd: folder to run in; ours if None.
-        env: its environment; ours if None.
-        on_tick: called every half minute with the seconds so far.
+        cwd: folder to run in; the current one if None.
+        env: the whole environment; the current one if None.
+        on_tick: called every 30 seconds with the seconds so far.
 
     Raises:
-        SetUpError: it is not there, failed or took too long; with the last lines that it wrote.
+        SetUpError: it could not be started, failed or took too long. The message ends with its last lines of output.
     """
     started = monotonic()
     name = Path(command[0]).name
@@ -49,8 +49,8 @@ def run(
         except subprocess.TimeoutExpired as error:
             raise SetUpError(f"{name} did not finish within {limit:g} seconds and was stopped") from error
     if process.returncode != 0:
-        said = "\n".join(f"  {line[:_KEPT_COLUMNS]}" for line in (stderr or stdout).strip().splitlines()[-_KEPT_LINES:])
-        raise SetUpError(f"{name} failed with exit code {process.returncode}:\n{said}")
+        tail = "\n".join(f"  {line[:_KEPT_COLUMNS]}" for line in (stderr or stdout).strip().splitlines()[-_KEPT_LINES:])
+        raise SetUpError(f"{name} failed with exit code {process.returncode}:\n{tail}")
     return stdout
 
 
@@ -96,8 +96,8 @@ def _killed_unless_done(process: "subprocess.Popen[str]") -> Iterator[None]:
         process.wait()
 
 
-def end_cleanly_when_told_to() -> None:
-    """Turn SIGTERM and SIGHUP into an ordinary exit, which ends what was started and removes what was half-built."""
+def exit_on_signals() -> None:
+    """Turn SIGTERM and SIGHUP into an ordinary exit, so that child processes and unfinished folders are cleaned up."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _exit)
 

@@ -1,4 +1,4 @@
-"""Where an engine can come from, and in which order that is tried."""
+"""The sources of an engine, in the order in which they are tried."""
 
 import os
 import platform
@@ -18,46 +18,45 @@ from tools.engine.recipe import current_key
 from tools.engine.versions import OLDEST_ENGINE, is_usable_engine, parse
 
 _INSTALLER = "https://get.pulumi.com/install.sh"
-_REACHING_SECONDS = 4.0
-_INSTALLING_SECONDS = 600.0
-_ANSWERING_SECONDS = 60.0
+_REACH_SECONDS = 4.0
+_INSTALL_SECONDS = 600.0
+_VERSION_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Source:
-    """One way to an engine: `folder` returns the folder of a usable one, or raises `SetUpError` with the reason."""
+    """A source of engines: `folder` returns the folder of a usable engine or raises `SetUpError` with the reason."""
 
     name: str
     folder: Callable[[], Path]
 
 
-def first_that_works(sources: Iterable[Source], say: Callable[[str], None]) -> Path:
-    """The folder that the first of `sources` to have one gives; the later ones are not tried.
+def first_that_works(sources: Iterable[Source], report: Callable[[str], None]) -> Path:
+    """The engine folder of the first of `sources` that has one; later sources are not tried.
 
     Args:
-        sources: in the order of preference.
-        say: told why each of the others could not.
+        sources: in order of preference.
+        report: called with one line for each source that failed.
 
     Raises:
-        SetUpError: none has one.
+        SetUpError: all of them failed.
     """
     for source in sources:
         try:
             return source.folder()
         except SetUpError as error:
-            say(f"{source.name}: {error}")
+            report(f"{source.name}: {error}")
     raise SetUpError(
-        "there is no Pulumi engine, and none could be made; the reasons stand above. "
-        f"Install Pulumi {OLDEST_ENGINE} or newer (https://www.pulumi.com/docs/install/) or a current Go, "
-        "and run this again."
+        "no Pulumi engine was found and none could be built, for the reasons above. "
+        f"Install Pulumi {OLDEST_ENGINE} or newer (https://www.pulumi.com/docs/install/) or a current Go, then retry."
     )
 
 
 def engine_folder() -> Path:
-    """The folder of a usable engine: of one that is there, else of one that is made now.
+    """The folder of a usable engine, which is downloaded or built if the machine has none.
 
     Raises:
-        SetUpError: there is none.
+        SetUpError: no source has one.
     """
     root = cache_root(os.environ, Path.home())
     built = root / current_key(f"{platform.system()}-{platform.machine()}")
@@ -73,28 +72,28 @@ def engine_folder() -> Path:
     try:
         return first_that_works(ready, lambda _: None)
     except SetUpError:
-        with locked(root / "lock", lambda: _say("waiting for another set-up of the engine to end ...")):
+        with locked(root / "lock", lambda: _report("waiting for another engine setup to finish ...")):
             remove_unfinished(root)
-            return first_that_works((*ready, *made), _say)
+            return first_that_works((*ready, *made), _report)
 
 
 def _on_path() -> Path:
     found = shutil.which("pulumi")
     if found is None:
-        raise SetUpError("not there")
+        raise SetUpError("not found")
     return _usable(Path(found).parent)
 
 
 def _usable(folder: Path) -> Path:
-    """`folder`, if it has an engine that runs, is new enough and finds its Python language host."""
+    """`folder`, if its engine runs, is new enough and finds its Python language host."""
     command = folder / "pulumi"
     if not command.exists():
-        raise SetUpError("not there")
-    said = run([command, "version"], limit=_ANSWERING_SECONDS, env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"})
-    version = parse(said)
+        raise SetUpError("not found")
+    output = run([command, "version"], limit=_VERSION_SECONDS, env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"})
+    version = parse(output)
     if version is None or not is_usable_engine(version):
         raise SetUpError(
-            f"{command} is {said.strip()}; {OLDEST_ENGINE} or newer is needed, below {OLDEST_ENGINE.major + 1}.0"
+            f"{command} is {output.strip()}; needed is {OLDEST_ENGINE} or newer, below {OLDEST_ENGINE.major + 1}.0"
         )
     beside = (folder, command.resolve().parent)
     host = "pulumi-language-python"
@@ -109,46 +108,46 @@ def _installed_by_sdk() -> Path:
 
 def _install_by_sdk() -> Path:
     if not _can_reach(_INSTALLER):
-        raise SetUpError("the internet cannot be reached")
-    _say("downloading the Pulumi engine ...")
+        raise SetUpError("the internet is not reachable")
+    _report("downloading the Pulumi engine ...")
     run(
         [sys.executable, "-c", "from pulumi.automation import PulumiCommand; PulumiCommand.install()"],
-        limit=_INSTALLING_SECONDS,
+        limit=_INSTALL_SECONDS,
     )
     return _installed_by_sdk()
 
 
 def _can_reach(address: str) -> bool:
-    """Whether `address` answers soon; the look-up of its name, which Python cannot bound, is within the limit."""
+    """Whether `address` answers in time. A thread also bounds the DNS lookup, which urlopen's timeout does not."""
     answers: list[bool] = []
 
-    def ask() -> None:
+    def request() -> None:
         try:
-            with urllib.request.urlopen(address, timeout=_REACHING_SECONDS):  # noqa: S310  # a constant, and https
+            with urllib.request.urlopen(address, timeout=_REACH_SECONDS):  # noqa: S310  # a constant https URL
                 answers.append(True)
         except OSError:
             answers.append(False)
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(_REACHING_SECONDS)
+    thread = threading.Thread(target=request, daemon=True)
+    thread.start()
+    thread.join(_REACH_SECONDS)
     return answers == [True]
 
 
 def _build(target: Path) -> Path:
-    _say("building the Pulumi engine from Go modules, once, about 4 minutes on 2 cores ...")
-    own = go_on_path(_say)
+    _report("building the Pulumi engine from Go modules, once, about 5 minutes on 2 cores ...")
+    own = go_on_path(_report)
     with unfinished_folder(target.parent) as unfinished:
         if own:
-            build(own, unfinished, _say)
+            build(own, unfinished, _report)
         else:
-            with go_from_pypi(target.parent, _say) as go:
-                build(go, unfinished, _say)
+            with go_from_pypi(target.parent, _report) as go:
+                build(go, unfinished, _report)
         _usable(unfinished)
         remove(target)
         unfinished.rename(target)
     return target
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(f"engine: {line}", file=sys.stderr, flush=True)

@@ -1,13 +1,14 @@
-"""Versions of Pulumi and Go: reading them out of what the tools and go.mod say, and comparing them."""
+"""Versions of Pulumi and Go: the supported and the tested ones, and how to read them from tool output and go.mod."""
 
 import re
 from typing import NamedTuple
 
 _VERSION = re.compile(r"(?:^|\bgo|\bv|\s)(\d+)\.(\d+)(?:\.(\d+))?")
+_REQUIREMENT = re.compile(r"^(?:require)?[ \t]+(\w\S*)[ \t]+(v\d\S*)", re.MULTILINE)
 
 
 class Version(NamedTuple):
-    """A version without its pre-release part: a pre-release of 3.216.0 has what 3.216.0 has."""
+    """A version without its pre-release part: 3.216.0-alpha.1 counts as 3.216.0."""
 
     major: int
     minor: int
@@ -17,12 +18,26 @@ class Version(NamedTuple):
         return f"{self.major}.{self.minor}.{self.patch}"
 
 
-# The SDK's lower bound in pyproject.toml: an engine is never older than the oldest SDK that it is to serve.
+class Tested(NamedTuple):
+    """An engine and an SDK, and the tests that passed with the two together."""
+
+    engine: Version
+    sdk: Version
+    tests: str
+
+
+# The SDK's lower bound in pyproject.toml: an engine is never older than the oldest SDK it has to serve.
 OLDEST_ENGINE = Version(3, 216, 0)
+
+TESTED = (
+    Tested(Version(3, 274, 1), Version(3, 272, 0), "all"),
+    Tested(Version(3, 274, 1), Version(3, 216, 0), "tests/host, tests/e2e/test_changes.py"),
+    Tested(Version(3, 259, 0), Version(3, 272, 0), "all"),
+)
 
 
 def parse(text: str) -> Version | None:
-    """The first version in `text`, which may look like `v3.259.0`, `3.216.0-alpha.1`, `go1.26` or `Go 1.26.8`."""
+    """The first version in `text`: `v3.259.0`, `3.216.0-alpha.1`, `go1.26` and `Go 1.26.8` are all understood."""
     found = _VERSION.search(text.strip())
     if found is None:
         return None
@@ -31,12 +46,12 @@ def parse(text: str) -> Version | None:
 
 
 def is_usable_engine(version: Version) -> bool:
-    """Whether the SDK works with this engine: at least `OLDEST_ENGINE`, and of the same major version."""
+    """Whether the SDK works with this engine: the same major version, and not older than `OLDEST_ENGINE`."""
     return version.major == OLDEST_ENGINE.major and version >= OLDEST_ENGINE
 
 
 def go_required_by(go_mod: str) -> Version:
-    """The Go version that the `go` line of a go.mod asks for.
+    """The Go version on the `go` line of a go.mod.
 
     Raises:
         ValueError: there is no such line.
@@ -48,13 +63,6 @@ def go_required_by(go_mod: str) -> Version:
     return version
 
 
-def version_required_by(go_mod: str, module: str) -> str:
-    """The version of `module` as a go.mod requires it, with its leading `v`.
-
-    Raises:
-        ValueError: it is not required there.
-    """
-    line = re.search(rf"^(?:require)?\s+{re.escape(module)}\s+(v\S+)", go_mod, re.MULTILINE)
-    if line is None:
-        raise ValueError(f"go.mod does not require {module}")
-    return line.group(1)
+def requirements(go_mod: str) -> dict[str, str]:
+    """The modules that a go.mod requires, direct and indirect, each with its version (`v1.2.3`)."""
+    return dict(_REQUIREMENT.findall(go_mod))

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from imds_provider.rules.allowed_values import INSTANCE_ID
 from imds_provider.rules.options import OPTION_KEYS, OPTIONS, OPTIONS_OBJECT, Options
-from imds_provider.rules.validation import INSTANCE_ID, Key, Rule, field_violations, raise_for, text
+from imds_provider.rules.validation import Key, Rule, field_violations, raise_for, text
 
 NOTICE = timedelta(days=14)
 """How long before its last day an exemption is announced as ending."""

@@ -6,17 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from imds_provider.rules.allowed_values import INSTANCE_ID, INSTANCE_IDS, ON_DESTROY, REASON, REGIONS, TIMEOUT_SECONDS
 from imds_provider.rules.options import OPTIONS_OBJECT, Options, as_arguments, decode
 from imds_provider.rules.readiness import KEYS as READINESS_KEYS
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.resource_state import DEFAULT_TIMEOUT_SECONDS
 from imds_provider.rules.validation import (
-    INSTANCE_ID,
-    INSTANCE_IDS,
-    ON_DESTROY,
-    REASON,
-    REGIONS,
-    TIMEOUT_SECONDS,
     Key,
     Rule,
     Violation,

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from imds_provider.rules.allowed_values import SOAK_MINUTES
 from imds_provider.rules.validation import (
-    SOAK_MINUTES,
     Key,
     Rule,
     Violation,

@@ -5,27 +5,31 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ..waiting.clock import Clock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Executor, Future
 
 V = TypeVar("V")
 
-GATHER_SECONDS = 0.1
-"""How long a lookup waits for more callers."""
 MOST_CALLERS = 4
-"""How many callers end that wait: the dynamic host carries out four operations at a time, so no others can come."""
+"""How many callers there can be: the dynamic host carries out four operations at a time."""
+GATHER_STEPS = 10
+STEP_SECONDS = 0.01
 
 
 class Batcher(Generic[V]):
     """Combine the keys that threads ask for at about the same time into one call of ``look_up``.
 
-    Every answer comes from a lookup that began after its key was asked for.
+    A lookup begins 100 ms after its first key, or as soon as no more callers can come. Every answer comes from a
+    lookup that began after its key was asked for.
     """
 
-    def __init__(self, look_up: Callable[[frozenset[str]], Mapping[str, V]], executor: Executor) -> None:
+    def __init__(self, look_up: Callable[[frozenset[str]], Mapping[str, V]], executor: Executor, clock: Clock) -> None:
         self._look_up = look_up
         self._executor = executor
+        self._clock = clock
         self._lock = threading.Lock()
         self._gathering: _Batch[V] | None = None
 
@@ -37,14 +41,17 @@ class Batcher(Generic[V]):
                 batch = self._gathering = _Batch()
                 batch.answer = self._executor.submit(self._run, batch)
             batch.keys.append(key)
-            if len(batch.keys) >= MOST_CALLERS:
-                batch.is_full.set()
             return batch.answer
 
     def _run(self, batch: _Batch[V]) -> Mapping[str, V]:
-        batch.is_full.wait(GATHER_SECONDS)
-        with self._lock:
-            self._gathering = None
+        try:
+            for _ in range(GATHER_STEPS):
+                if len(batch.keys) >= MOST_CALLERS:
+                    break
+                self._clock.sleep(STEP_SECONDS)
+        finally:
+            with self._lock:
+                self._gathering = None
         return self._look_up(frozenset(batch.keys))
 
 
@@ -53,4 +60,3 @@ class _Batch(Generic[V]):
 
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.is_full = threading.Event()

@@ -54,7 +54,7 @@ class Ec2:
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
         self._current = threading.local()
         self._clock_offset = timedelta(0)
-        self._describes = Batcher(self._describe, self._executor)
+        self._describes = Batcher(self._describe, self._executor, clock)
         client.meta.events.register_first("request-created.ec2", self.before_request)
         client.meta.events.register_first("needs-retry.ec2", self._after_response)
 

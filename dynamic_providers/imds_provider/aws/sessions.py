@@ -42,15 +42,22 @@ class _ClientArguments(TypedDict):
 class Aws:
     """AWS as one run of the dynamic host, or one program, uses it: one :class:`Ec2` for each region, made once.
 
-    ``when_connected`` is called after each is made. Safe to share between threads.
+    ``when_connected`` is called after each is made. ``new_session`` makes the botocore sessions of all clients. Safe to
+    share between threads.
     """
 
     def __init__(
-        self, settings: AwsSettings, clock: Ec2Clock, when_connected: Callable[[], object] = lambda: None
+        self,
+        settings: AwsSettings,
+        clock: Ec2Clock,
+        *,
+        when_connected: Callable[[], object] = lambda: None,
+        new_session: Callable[[], BotocoreSession] = BotocoreSession,
     ) -> None:
         self.settings = settings
         self._clock = clock
         self._when_connected = when_connected
+        self._new_botocore_session = new_session
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._regions: dict[str, Ec2] = {}
@@ -122,7 +129,7 @@ class Aws:
         settings = self.settings
         if (settings.access_key is None) != (settings.secret_key is None):
             raise ConfigurationError("set both aws:accessKey and aws:secretKey, or neither.")
-        botocore_session = BotocoreSession()
+        botocore_session = self._new_botocore_session()
         for variable, key, files in (
             ("config_file", "aws:sharedConfigFiles", settings.shared_config_files),
             ("credentials_file", "aws:sharedCredentialsFiles", settings.shared_credentials_files),
@@ -171,7 +178,7 @@ class Aws:
         fetcher = AssumeRoleCredentialFetcher(
             sts, credentials, role.role_arn, extra_args={name: value for name, value in extra.items() if value}
         )
-        assumed = BotocoreSession()
+        assumed = self._new_botocore_session()
         # botocore has no public way to give a session credentials that renew themselves.
         assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
             fetcher.fetch_credentials, "assume-role"

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
-from ..rules.validation import POSITIVE, Key, object_of
+from ..rules.allowed_values import POSITIVE
+from ..rules.validation import Key, object_of
 from .config_values import ConfigReader, to_mapping, to_seconds, to_strings
 from .rate_limit import EC2_BUCKETS, BucketSize
 

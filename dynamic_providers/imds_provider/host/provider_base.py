@@ -27,7 +27,7 @@ class Provider(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def configure(self, req: ConfigureRequest) -> None:
-        runtime.configure(req.config.get)
+        runtime.run().configure(req.config.get)
 
 
 class Resource(dynamic.Resource):

@@ -20,7 +20,6 @@ from ..waiting.apply import Outcome, apply_options
 from ..waiting.clock import Deadline
 from ..waiting.waiter import CONFIRM_MISSING_SECONDS
 from . import runtime
-from .run_state import this_run
 
 
 def restore(recorded: Properties) -> None:
@@ -65,9 +64,9 @@ def _apply(ec2: Ec2, recorded: Properties, options: Options, deadline: Deadline)
 def _values_to_restore(recorded: Properties) -> Options:
     """The values from before of the options that no other resource of this run manages."""
     instance, before = instance_key(recorded), previous(recorded)
-    managed, known = this_run.managed(instance), this_run.before(instance)
+    managed, known = runtime.state().managed(instance), runtime.state().before(instance)
     lost = {name: value for name, value in before.items() if name in managed and known.get(name) != value}
-    if lost and this_run.report_once(instance):
+    if lost and runtime.state().report_once(instance):
         runtime.engine().warn(
             f"{recorded[INSTANCE_ID]} is now managed by another resource of this program, so {render(lost)} is not "
             "restored, and these previous values are lost. To keep them, declare the rename in `aliases`."
@@ -78,7 +77,7 @@ def _values_to_restore(recorded: Properties) -> Options:
 def _warn_of_kept(recorded: Properties, observed: Options, before: Options) -> None:
     """Warn of the values that were not loosened."""
     kept = {name: observed[name] for name in loosened(observed, before)}
-    if kept and not is_reason(recorded.get(ALLOW_DOWNGRADE)) and this_run.report_once(instance_key(recorded)):
+    if kept and not is_reason(recorded.get(ALLOW_DOWNGRADE)) and runtime.state().report_once(instance_key(recorded)):
         runtime.engine().warn(
             f"{recorded[INSTANCE_ID]} keeps {render(kept)} instead of the previous {render(before, kept)}: "
             f"allow_downgrade gives no reason to loosen it. To loosen it, manage it again with {render(before, kept)} "

@@ -65,7 +65,3 @@ class RunState:
             first = instance not in self._reported
             self._reported.add(instance)
             return first
-
-
-this_run = RunState()
-"""The state of this process, which the engine starts for one run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pulumi.runtime.settings import get_monitor
 
@@ -28,12 +28,22 @@ class PerProgram(Generic[T]):
 
     def get(self) -> T:
         """The value of the running program. Raises what ``make`` raises."""
-        monitor = get_monitor()
-        if monitor is None:
-            raise ProgramError("no Pulumi program is running: use `pulumi` or the Automation API.")
-        kept = vars(monitor)
+        kept = _stored_on_the_program()
         with self._lock:
             if self._name not in kept:
                 kept[self._name] = self._make()
             value: T = kept[self._name]
         return value
+
+    def set(self, value: T) -> None:
+        """Use this value in the running program instead of making one."""
+        kept = _stored_on_the_program()
+        with self._lock:
+            kept[self._name] = value
+
+
+def _stored_on_the_program() -> dict[str, Any]:
+    monitor = get_monitor()
+    if monitor is None:
+        raise ProgramError("no Pulumi program is running: use `pulumi` or the Automation API.")
+    return vars(monitor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
-from . import validation
+from . import allowed_values, validation
 from .observation import Observation, Verdict, WaitResult, judge
 from .released import Released, released
 from .resource_state import DAYS, IF_GONE, REGION, TIMEOUT_SECONDS, WAVE, IsKnown, Properties
@@ -24,19 +24,19 @@ RESTORES = "restores"
 REGIONS = "regions"
 """The regions of instances that are not in ``region``, by their name; a difference is not a change."""
 SOAK_MINUTES = "soakMinutes"
-READINESS_UNKNOWN = "unknown"
+UNKNOWN = "unknown"
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
 UNKNOWN_IDS = "unknownIds"
 
 _RECORDED_INPUTS = (TARGETS, REGION, REGIONS, TIMEOUT_SECONDS, TITLE, OWNER, RESTORES, WAVE)
 _KEYS = (
-    Key(REGION, validation.REGION_OF_RESOURCE, required=True),
-    Key(TIMEOUT_SECONDS, validation.TIMEOUT_SECONDS, required=True),
-    Key(IF_GONE, validation.IF_GONE),
-    Key(SOAK_MINUTES, validation.SOAK_MINUTES),
-    Key(DAYS, validation.DAYS),
-    Key(READINESS_UNKNOWN, validation.UNKNOWN),
+    Key(REGION, allowed_values.REGION_OF_RESOURCE, required=True),
+    Key(TIMEOUT_SECONDS, allowed_values.TIMEOUT_SECONDS, required=True),
+    Key(IF_GONE, allowed_values.IF_GONE),
+    Key(SOAK_MINUTES, allowed_values.SOAK_MINUTES),
+    Key(DAYS, allowed_values.DAYS),
+    Key(UNKNOWN, allowed_values.UNKNOWN),
 )
 
 
@@ -58,7 +58,7 @@ def check_targets(inputs: Properties, is_known: IsKnown) -> list[Violation]:
         if not is_known(value):
             continue
         target = Target.parse(value)
-        if target is None or not validation.is_instance_id(target.instance_id):
+        if target is None or not allowed_values.is_instance_id(target.instance_id):
             reason = f"must be the target of an InstanceMetadataOptions resource, got {validation.quote(value)}."
             found.append(Violation((TARGETS, name), reason))
         elif target.instance_id in names:
@@ -75,16 +75,19 @@ def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool
     So does what is restored, since a deletion sees only what is recorded; states before 0.3.0 record neither that nor
     an owner. The barrier of a wave has the instances that its run changes, so one that is missing is not a difference.
     """
-    given = inputs.get(TARGETS)
-    if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
-        return True
-    if inputs.get(REGION) != recorded.get(REGION):
+    if has_unknown_targets(inputs, is_known) or inputs.get(REGION) != recorded.get(REGION):
         return True
     if inputs.get(WAVE) is not None:
         return bool(new_targets(recorded, inputs))
     if recorded.get(OWNER) is not None and inputs.get(RESTORES) != recorded.get(RESTORES):
         return True
     return targets(recorded) != targets(inputs)
+
+
+def has_unknown_targets(inputs: Properties, is_known: IsKnown) -> bool:
+    """Whether a target is known only during the run."""
+    given = inputs.get(TARGETS)
+    return not isinstance(given, Mapping) or not all(is_known(each) for each in given.values())
 
 
 def new_targets(recorded: Properties, inputs: Properties) -> dict[str, Target]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import LooseningRefusedError
+from .allowed_values import REASON
 from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options, changes
-from .validation import REASON
 
 _LOOSER = {HTTP_TOKENS: "optional", HTTP_ENDPOINT: "enabled"}
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from .allowed_values import DAYS, DEFAULT_DAYS, LEGACY_CALLS, UNKNOWN
 from .imdsv1_usage import Imdsv1Usage, period_seconds
 from .options import HTTP_ENDPOINT, HTTP_TOKENS, Options
-from .validation import DAYS, DEFAULT_DAYS, LEGACY_CALLS, UNKNOWN, Key, field_violations, raise_for
+from .validation import Key, field_violations, raise_for
 
 ADVICE = "Fix the workloads, exempt or exclude these instances, or let readiness warn instead of block."
 KEYS = (Key("legacyCalls", LEGACY_CALLS), Key("days", DAYS), Key("unknown", UNKNOWN))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from . import validation
+from . import allowed_values
 from .loosening import loosened
 from .observation import STOPPED_STATES, Observation, Verdict, judge
 from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, changes, decode, option_violations, unknown
@@ -61,15 +61,15 @@ IsKnown = Callable[[object], bool]
 """False for an output whose value is known only during the run."""
 
 _KEYS = (
-    Key(INSTANCE_ID, validation.INSTANCE_ID, required=True),
-    Key(REGION, validation.REGION_OF_RESOURCE, required=True),
-    Key(ON_DESTROY, validation.ON_DESTROY, required=True),
-    Key(WAIT, validation.FLAG, required=True),
-    Key(TIMEOUT_SECONDS, validation.TIMEOUT_SECONDS, required=True),
-    *(Key(name, validation.LINE) for name in (CHANGE, FOUND, UNHEALTHY)),
-    Key(DAYS, validation.DAYS),
-    Key(IF_GONE, validation.IF_GONE),
-    Key(ALLOW_DOWNGRADE, validation.REASON),
+    Key(INSTANCE_ID, allowed_values.INSTANCE_ID, required=True),
+    Key(REGION, allowed_values.REGION_OF_RESOURCE, required=True),
+    Key(ON_DESTROY, allowed_values.ON_DESTROY, required=True),
+    Key(WAIT, allowed_values.FLAG, required=True),
+    Key(TIMEOUT_SECONDS, allowed_values.TIMEOUT_SECONDS, required=True),
+    *(Key(name, allowed_values.LINE) for name in (CHANGE, FOUND, UNHEALTHY)),
+    Key(DAYS, allowed_values.DAYS),
+    Key(IF_GONE, allowed_values.IF_GONE),
+    Key(ALLOW_DOWNGRADE, allowed_values.REASON),
 )
 
 

@@ -1,8 +1,7 @@
-"""What a value may be: one rule for each kind of value, with its sentence and its JSON Schema.
+"""Validation: rules for values, each with its sentence and its JSON Schema, and the violations that they find.
 
-The providers' checks, the components, fleets and the stack configuration all validate with these rules. A violation
-holds a path and the rest of a sentence; how the path is spelled is up to the place where the person wrote the value:
-``timeout_seconds`` in a program, ``imds:fleets.web.timeoutSeconds`` in a stack file.
+A violation holds a path and the rest of a sentence. The path is spelled as the person wrote it: ``timeout_seconds`` in
+Python, ``imds:fleets.web.timeoutSeconds`` in a stack file. The rules of this project are in ``allowed_values``.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from ..errors import InvalidInputError
@@ -133,7 +132,7 @@ def number(low: float, high: float, unit: str = "") -> Rule:
     allowed = f"a number{f' of {unit}' if unit else ''} from {low:g} to {high:g}"
     return Rule(
         allowed,
-        lambda given: _is_number(given) and low <= given <= high,
+        lambda given: is_number(given) and low <= given <= high,
         {"type": "number", "minimum": low, "maximum": high},
     )
 
@@ -143,7 +142,7 @@ def whole_number(low: int, high: int, unit: str = "") -> Rule:
     allowed = f"a whole number{f' of {unit}' if unit else ''} from {low} to {high}"
     return Rule(
         allowed,
-        lambda given: _is_number(given) and low <= given <= high and given == int(given),
+        lambda given: is_number(given) and low <= given <= high and given == int(given),
         {"type": "integer", "minimum": low, "maximum": high},
     )
 
@@ -277,7 +276,8 @@ def _spell_python(path: Path) -> str:
     return spell_stack(str(first), *others)
 
 
-def _is_number(value: object) -> TypeGuard[int | float]:
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether the value is a number; True and False are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -290,31 +290,3 @@ def _nearest(key: str, known: Iterable[str]) -> str | None:
 
 def _plain(key: str) -> str:
     return key.replace("_", "").replace("-", "").lower()
-
-
-INSTANCE_ID = matching('an instance ID ("i-" and 8 or 17 hexadecimal digits)', r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-INSTANCE_IDS = list_of(INSTANCE_ID, "a list of instance IDs")
-REGION = matching('the name of an AWS region such as "eu-west-1"', r"[a-z]{2,}(?:-[a-z]+)+-\d+")
-REGION_OF_RESOURCE = replace(REGION, allowed=f"{REGION.allowed}, given here or as aws:region")
-REGIONS = list_of(REGION, "a list of different regions, at least one", empty=False, unique=True)
-FLAG = Rule("true or false", lambda given: isinstance(given, bool), {"type": "boolean"})
-POSITIVE = Rule(
-    "a number above 0", lambda given: _is_number(given) and given > 0, {"type": "number", "exclusiveMinimum": 0}
-)
-TIMEOUT_SECONDS = number(1, 3600, "seconds")
-ON_DESTROY = choice("retain", "restore")
-IF_GONE = choice("fail", "warn")
-REASON = text("the reason why the options may be loosened")
-
-DAYS = whole_number(1, 455, "days")
-"""Hourly data points of CloudWatch are kept for 455 days (CloudWatch API reference, ``GetMetricData``)."""
-DEFAULT_DAYS = 14
-LEGACY_CALLS = choice("block", "warn", "off")
-UNKNOWN = choice("warn", "block", "ignore")
-SOAK_MINUTES = number(0, 1440, "minutes")
-LINE = Rule("a string that a component passes", lambda given: isinstance(given, str), {"type": "string"})
-
-
-def is_instance_id(value: object) -> bool:
-    """Whether the value is a valid instance ID."""
-    return INSTANCE_ID.accepts(value)

@@ -14,7 +14,7 @@ timeout_seconds = config.require_int("timeoutSeconds")
 barriers: list[dict[str, pulumi.Output[str]]] = []
 turns: Counter[str] = Counter()
 for name, row in config.require_object("rows").items():
-    said = {
+    given = {
         **as_arguments(decode(row["options"])),
         "on_destroy": row["end"],
         "allow_downgrade": row["reason"],
@@ -22,9 +22,9 @@ for name, row in config.require_object("rows").items():
         "opts": pulumi.ResourceOptions(aliases=[pulumi.Alias(name=each) for each in row["aliases"]]),
     }
     if in_components:
-        InstanceMetadata(name, instances={"it": row["instance"]}, **said)
+        InstanceMetadata(name, instances={"it": row["instance"]}, **given)
         continue
-    managed = InstanceMetadataOptions(name, instance_id=row["instance"], wait=row["wait"], **said)
+    managed = InstanceMetadataOptions(name, instance_id=row["instance"], wait=row["wait"], **given)
     if not row["wait"]:
         # A barrier takes an instance once.
         turn = turns[row["instance"]]

@@ -1,34 +1,35 @@
-"""The embedded EC2 and runs of Pulumi on it, all in this process and without a network: a call takes about 1 ms."""
+"""The embedded EC2 and runs of the providers on it, all in this process and without a network: a call takes 1 ms."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import boto3
-import botocore.endpoint
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.retries import quota
 from botocore.retries.quota import RetryQuota
 from botocore.session import Session as BotocoreSession
+from botocore.utils import parse_timestamp
 from werkzeug.test import create_environ
 
-from imds_provider.aws import batching as coalescing
-from imds_provider.aws import sessions as connections
+from imds_provider.aws import Aws
+from imds_provider.aws.settings import AwsSettings
 from imds_provider.host import runtime
+from imds_provider.host.engine_link import Engine
+from imds_provider.host.run_state import RunState
 from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.clock import Clock
 from localcloud.http import control
 from localcloud.http.pipeline import Cloud, ConnectionLostError
 from localcloud.settings import Settings
-from tests.faults.process import LOADER, JumpingEngine, configuration, fresh_run_state
+from tests.support.provider_run import LOADER, JumpingEngine, configuration, jumping_retries, no_aws_environment
 
 NOWHERE = "http://127.0.0.1:1"
 """Where nothing listens: a call that is not answered in this process fails."""
@@ -45,8 +46,8 @@ def _still_cloud() -> Cloud:
 
 
 @dataclass(frozen=True)
-class UnwiredCloud(LocalCloud):
-    """An embedded cloud whose control endpoint is asked by a call of a function. One at a time in a process."""
+class OfflineCloud(LocalCloud):
+    """An embedded cloud that is called as a function, not over a network. One at a time in a process."""
 
     url: str = NOWHERE
     cloud: Cloud = field(default_factory=_still_cloud)
@@ -73,69 +74,77 @@ class UnwiredCloud(LocalCloud):
         return AWSResponse(self.url, answer.status, dict(answer.headers), raw)  # type: ignore[arg-type]  # as above
 
 
-class UnwiredRuns:
-    """Runs of Pulumi, each with connections, a quota of retries and a clock of its own, on clients that serve all."""
+class OfflineRuns:
+    """Runs of the providers on shared clients, each with connections, a quota of retries and a clock of its own.
 
-    def __init__(self, cloud: UnwiredCloud) -> None:
+    ``new_state`` makes what a run knows of its resources.
+    """
+
+    def __init__(self, cloud: OfflineCloud, new_state: Callable[[], RunState] = RunState) -> None:
         self.cloud = cloud
-        self._clients: dict[str, Any] = {}
+        self._new_state = new_state
         self._quotas: list[RetryQuota] = []
-        self._session = BotocoreSession()
-        self._session.register_component("data_loader", LOADER)
-        self._number = 0
-        self._make: Callable[..., Any] = boto3.Session.client
+        self._session = _SharedSession(cloud)
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Until the end of the context nothing of this machine's AWS configuration is seen, and nobody gathers."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
-        with ExitStack() as patches:
-            patches.enter_context(patch.dict(os.environ, {**environment, **files}, clear=True))
-            patches.enter_context(patch.object(coalescing, "GATHER_SECONDS", 0))
-            patches.enter_context(patch.object(quota, "RetryQuota", self._quota))
+        """Until the end of the context runs can be made, which see nothing of this machine's AWS configuration."""
+        # botocore makes a quota for each client, and offers no way to one that is filled up for the next run.
+        with no_aws_environment(), patch.object(quota, "RetryQuota", self._quota):
             yield
 
     def _quota(self) -> RetryQuota:
-        """How often a new client may retry."""
         self._quotas.append(RetryQuota())
         return self._quotas[-1]
 
     @contextmanager
     def process(self) -> Iterator[JumpingEngine]:
-        """One run: what it hooks into a client goes with it."""
-        self._number += 1
+        """One run, as a dynamic host serves it."""
         engine = _StillEngine(self.cloud)
-        hooks: list[tuple[Any, str, Callable[..., object]]] = []
 
-        def client(session: boto3.Session, service: str, **arguments: Any) -> _ForOneRun:  # noqa: ANN401  boto3's
-            if service not in self._clients:
-                made = self._clients[service] = self._make(session, service, **arguments)
-                made.meta.events.register_first("before-send", self.cloud.answer)
-            return _ForOneRun(self._clients[service], hooks)
+        def connect(settings: AwsSettings, _engine: Engine) -> Aws:
+            return Aws(settings, engine, new_session=lambda: self._session)
 
-        with (
-            fresh_run_state(),
-            patch.object(runtime, "_aws", None),
-            patch.object(runtime, "RUN", f"{self._number:08x}"),
-            patch.object(runtime, "engine", lambda: engine),
-            patch.object(boto3.Session, "client", client),
-            # Making a session takes longer than most runs.
-            patch.object(connections, "BotocoreSession", lambda: self._session),
-            patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=engine.sleep)),
-        ):
-            runtime.configure(configuration(self.cloud).get)
+        run = runtime.Run(engine, state=self._new_state(), connect=connect)
+        with jumping_retries(engine), runtime.serve(run):
+            run.configure(configuration(self.cloud).get)
             try:
                 yield engine
             finally:
-                for events, name, hook in hooks:
-                    events.unregister(name, hook)
+                self._session.end_run()
                 for each in self._quotas:
                     each.release(RetryQuota.INITIAL_CAPACITY)
 
 
+class _SharedSession(BotocoreSession):
+    """A session whose clients serve one run after another, since making one takes longer than most runs."""
+
+    def __init__(self, cloud: OfflineCloud) -> None:
+        super().__init__()
+        self._cloud = cloud
+        self._clients: dict[str, Any] = {}
+        self._hooks: list[tuple[Any, str, Callable[..., object]]] = []
+        self.register_component("data_loader", LOADER)
+        # Parsing the same few times again and again takes a tenth of a run.
+        parsers = self.get_component("response_parser_factory")
+        parsers.set_parser_defaults(timestamp_parser=cache(parse_timestamp))
+
+    def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  botocore's
+        if service_name not in self._clients:
+            made: Any = super().create_client(service_name, *args, **kwargs)
+            self._clients[service_name] = made
+            made.meta.events.register_first("before-send", self._cloud.answer)
+        return _ForOneRun(self._clients[service_name], self._hooks)
+
+    def end_run(self) -> None:
+        """Take what the run has hooked into the clients out of them."""
+        for events, name, hook in self._hooks:
+            events.unregister(name, hook)
+        self._hooks.clear()
+
+
 class _ForOneRun:
-    """A client that lives longer than the run: notes what the run hooks into it."""
+    """A client that outlives the run: notes what the run hooks into it."""
 
     def __init__(self, client: Any, hooks: list[tuple[Any, str, Callable[..., object]]]) -> None:  # noqa: ANN401
         def register_first(name: str, hook: Callable[..., object]) -> None:

@@ -1,8 +1,7 @@
-"""The engine's part: what is recorded of each resource, and which operations a run calls for."""
+"""A stack in this process, without the engine: its state, and the operations that each run carries out."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -12,11 +11,11 @@ from typing import Any, TypeVar
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from imds_provider.rules.options import Options
-from tests.faults.attempts import Attempts, Run, UnfinishedError
-from tests.faults.process import REGION, JumpingEngine
+from tests.support.attempts import Attempts, Run, UnfinishedError
+from tests.support.engine_values import Bag, from_engine
+from tests.support.provider_run import REGION, JumpingEngine
 
 T = TypeVar("T")
-Bag = dict[str, Any]  # JSON, as the engine passes it
 
 BARRIER = "barrier"
 PROVIDER = InstanceMetadataOptionsProvider()
@@ -37,7 +36,7 @@ class Row:
     aliases: tuple[str, ...] = ()
 
     def inputs(self, timeout: float) -> Bag:
-        return wire(
+        return from_engine(
             {
                 "instanceId": self.instance_id,
                 "region": self.region,
@@ -52,19 +51,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Program:
-    """The resources of a program: rows, and barriers for those that do not wait for themselves."""
+    """The resources of a program: rows, and barriers for the rows that do not wait for themselves."""
 
     rows: tuple[Row, ...]
     timeout: float = 20.0
 
     @property
     def names(self) -> frozenset[str]:
-        """What its resources are called."""
+        """The names of its resources."""
         return frozenset({*(row.name for row in self.rows), *self.barriers})
 
     @property
     def barriers(self) -> Mapping[str, list[Row]]:
-        """The rows that do not wait for themselves, by the name of their barrier: none is given an instance twice."""
+        """The rows that do not wait for themselves, by the name of their barrier. A barrier takes an instance once."""
         found: dict[str, list[Row]] = {}
         turns: Counter[str] = Counter()
         for row in self.rows:
@@ -91,25 +90,25 @@ class Recorded:
 
 
 class Stack:
-    """A stack's state, and the runs on it. Each run is given the engine of the process that it runs in."""
+    """A stack's state, and runs on it. Each run is given the engine of the process that it runs in."""
 
     def __init__(self) -> None:
         self.state: dict[str, Recorded] = {}
         self.replaced: list[tuple[str, Recorded]] = []
-        """What others have taken the place of under the same name, and what is to be deleted."""
+        """Resources that were replaced under the same name and are yet to be deleted."""
 
     def up(self, program: Program, engine: JumpingEngine, before_barrier: Callable[[], None] = lambda: None) -> Run:
-        """Bring the resources onto the program, all rows first; a barrier whose row has failed is skipped.
+        """Create and update the resources of the program, all rows first, then the barriers if no row has failed.
 
-        What the program no longer has, or has replaced, is deleted last, and only if nothing has failed.
+        Resources that the program no longer has, or has replaced, are deleted last, and only if nothing has failed.
         """
         run = Run()
         attempt = Attempts(run, engine, program.timeout)
         self._rename(program)
-        self._bring({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
+        self._apply({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
         before_barrier()
         if not run.failed:
-            self._bring(self._barrier_inputs(program), BARRIER_PROVIDER, attempt)
+            self._apply(self._barrier_inputs(program), BARRIER_PROVIDER, attempt)
         if not run.failed:
             self._delete_all(attempt, keeping=program.names)
         return run
@@ -130,7 +129,7 @@ class Stack:
         return changed
 
     def refresh(self, program: Program, engine: JumpingEngine) -> Run:
-        """Read every resource, and forget those that are gone."""
+        """Read every resource, and drop those that are gone."""
         run = Run()
         attempt = Attempts(run, engine, program.timeout)
         for name, old in list(self.state.items()):
@@ -138,8 +137,8 @@ class Stack:
             if found is None:
                 continue
             if found.id:
-                old.outputs = wire(found.outs or {})
-                old.inputs = old.inputs if found.inputs is None else wire(found.inputs)
+                old.outputs = from_engine(found.outs or {})
+                old.inputs = old.inputs if found.inputs is None else from_engine(found.inputs)
             else:
                 del self.state[name]
         return run
@@ -150,14 +149,14 @@ class Stack:
         return run
 
     def _rename(self, program: Program) -> None:
-        """Give what the program has renamed its new name, as aliases do."""
+        """Rename what the program has renamed by aliases."""
         for row in program.rows:
             old = next((each for each in (row.name, *row.aliases) if each in self.state), row.name)
             if old != row.name and old not in program.names:
                 self.state[row.name] = self.state.pop(old)
 
-    def _bring(self, wanted: Mapping[str, Bag], provider: Any, attempt: Attempts) -> None:  # noqa: ANN401  either
-        """Check and compare all of them, then carry out what that calls for, one by one."""
+    def _apply(self, wanted: Mapping[str, Bag], provider: Any, attempt: Attempts) -> None:  # noqa: ANN401  either
+        """Check and diff all of them, then carry out the operations one by one."""
         planned: dict[str, Callable[[], bool]] = {}
         for name, inputs in wanted.items():
             checked = attempt(name, partial(self._checked, provider, name, inputs))
@@ -171,7 +170,7 @@ class Stack:
         checked = provider.check(old.inputs if old else {}, inputs)
         if checked.failures:
             raise AssertionError(f"{name}: {checked.failures[0].reason}")
-        return wire(checked.inputs)
+        return from_engine(checked.inputs)
 
     def _plan(self, planned: dict[str, Callable[[], bool]], name: str, inputs: Bag, provider: Any) -> None:  # noqa: ANN401
         old = self.state.get(name)
@@ -205,12 +204,12 @@ class Stack:
         return True
 
     def _record(self, name: str, id_: str, inputs: Bag, outs: Bag) -> None:
-        self.state[name] = Recorded(id_, inputs, wire(outs))
+        self.state[name] = Recorded(id_, inputs, from_engine(outs))
         if unfinished := self.state[name].outputs.get("unfinished"):
             raise UnfinishedError(unfinished)
 
     def _delete_all(self, attempt: Attempts, keeping: Collection[str]) -> None:
-        """Delete what was replaced and what is not to be kept, first what stands on others: barriers."""
+        """Delete what was replaced and what is not to be kept, barriers first since they depend on rows."""
         for name, old in [*self.replaced]:
             if attempt(name, partial(_delete, name, old)):
                 self.replaced.remove((name, old))
@@ -225,7 +224,7 @@ class Stack:
         for name, rows in program.barriers.items():
             targets = {row.name: self.state[row.name].outputs["target"] for row in rows if row.name in self.state}
             if targets:
-                inputs[name] = wire({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout})
+                inputs[name] = from_engine({"targets": targets, "region": REGION, "timeoutSeconds": program.timeout})
         return inputs
 
 
@@ -240,10 +239,3 @@ def _provider(name: str) -> Any:  # noqa: ANN401  either provider
 def _delete(name: str, recorded: Recorded) -> bool:
     _provider(name).delete(recorded.id, recorded.outputs)
     return True
-
-
-def wire(bag: Mapping[str, Any]) -> Bag:
-    """The bag as it comes out of the state: numbers as floats, nothing that is None."""
-    given = json.dumps({name: value for name, value in bag.items() if value is not None})
-    wired: Bag = json.loads(given, parse_int=float)
-    return wired

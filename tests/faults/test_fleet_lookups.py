@@ -1,4 +1,4 @@
-"""The look-ups about a whole fleet, when AWS does not answer them, or when an instance is gone by then."""
+"""Look-ups for a whole fleet when AWS does not answer, or when an instance is gone."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
-from tests.faults.process import REGION, JumpingEngine, pulumi_process
+from tests.support.provider_run import REGION, JumpingEngine, provider_run
 
 WEB, API, GONE = (f"i-{digit * 17}" for digit in "abc")
 NOW = datetime.now(timezone.utc)
 LAST_ATTEMPT_SECONDS = 30
-"""An attempt, and botocore's pause before the next one, take no longer."""
+"""The most that an attempt and botocore's pause before the next one take."""
 
 
 @pytest.fixture
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud.start() as cloud:
+    with LocalCloud.in_process() as cloud:
         yield cloud
 
 
@@ -32,31 +32,31 @@ def cloud() -> Iterator[LocalCloud]:
 def engine(cloud: LocalCloud) -> Iterator[JumpingEngine]:
     endpoints = json.dumps([dict.fromkeys(("ec2", "sts", "cloudwatch"), cloud.url)])
     config = {"aws:endpoints": endpoints, "aws:maxRetries": "100"}
-    with pulumi_process(cloud, read_timeout=0.1, config=config) as engine:
+    with provider_run(cloud, read_timeout=0.1, config=config) as engine:
         yield engine
 
 
-LOOKS: dict[str, Callable[[FleetLookups], object]] = {
+LOOKUPS: dict[str, Callable[[FleetLookups], object]] = {
     "DescribeInstances": lambda calls: calls.select({"instance-state-name": ["running"]}, []),
     "DescribeInstanceStatus": lambda calls: calls.impaired([WEB]),
     "GetMetricData": lambda calls: calls.imdsv1_usage("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
 }
 
 
-@pytest.mark.parametrize("action", LOOKS)
-def test_a_look_that_is_never_answered_ends_in_time_with_a_sentence(
+@pytest.mark.parametrize("action", LOOKUPS)
+def test_a_lookup_that_is_never_answered_ends_in_time_with_an_error(
     action: str, cloud: LocalCloud, engine: JumpingEngine
 ) -> None:
     cloud.seed([{"id": WEB, "region": REGION}])
     cloud.set_faults(Fault("delay", action, seconds=60, times=None))
     started = engine.now()
     with pytest.raises(AwsError, match=rf"in {REGION} did not answer {action} in 60 s; run again\.$"):
-        LOOKS[action](runtime.aws().fleet(REGION))
+        LOOKUPS[action](runtime.aws().fleet(REGION))
     assert PAGE_SECONDS <= engine.now() - started < PAGE_SECONDS + LAST_ATTEMPT_SECONDS
 
 
 @pytest.mark.usefixtures("engine")
-def test_an_instance_that_is_gone_by_then_keeps_nobody_from_seeing_who_is_impaired(cloud: LocalCloud) -> None:
+def test_an_instance_that_is_gone_does_not_hide_those_that_are_impaired(cloud: LocalCloud) -> None:
     cloud.seed([{"id": WEB, "region": REGION, "status": "impaired"}, {"id": API, "region": REGION}])
     (found,) = runtime.aws().fleet(REGION).impaired([WEB, API, GONE]).items()
     assert (found[0], found[1].check) == (WEB, "system status impaired and instance status impaired")

@@ -1,4 +1,4 @@
-"""A whole stack, run with credentials of another account or in another region: nothing is lost, nothing is sent."""
+"""A stack that is run with credentials of another account or in another region: nothing is lost or sent."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
 from localcloud.settings import Settings
-from tests.faults.attempts import Run
-from tests.faults.catalogue import MODIFY
-from tests.faults.process import pulumi_process
-from tests.faults.stack import BARRIER, Program, Stack
-from tests.faults.story import FIRST, PENDING_SECONDS, SECOND, Fleet, launch
+from tests.faults.instances import FIRST, PENDING_SECONDS, SECOND, Fleet, launch
+from tests.faults.scenarios import MODIFY
+from tests.support.attempts import Run
+from tests.support.provider_run import provider_run
+from tests.support.stack_in_process import BARRIER, Program, Stack
 
 OURS = "123456789012"
 ANOTHER = "210987654321"
@@ -24,7 +24,7 @@ ONLY_ANOTHER = {"aws:allowedAccountIds": f'["{ANOTHER}"]'}
 
 @dataclass
 class Managed:
-    """Instances under management whose options are to be restored."""
+    """A stack whose instances are managed and to be restored."""
 
     cloud: LocalCloud
     fleet: Fleet
@@ -32,15 +32,15 @@ class Managed:
     program: Program
 
     def up(self, program: Program, config: Mapping[str, str] | None = None) -> Run:
-        with pulumi_process(self.cloud, config=config) as engine:
+        with provider_run(self.cloud, config=config) as engine:
             return self.stack.up(program, engine)
 
     def refresh(self) -> Run:
-        with pulumi_process(self.cloud) as engine:
+        with provider_run(self.cloud) as engine:
             return self.stack.refresh(self.program, engine)
 
     def destroy(self, config: Mapping[str, str] | None = None) -> Run:
-        with pulumi_process(self.cloud, config=config) as engine:
+        with provider_run(self.cloud, config=config) as engine:
             return self.stack.destroy(engine, self.program.timeout)
 
     def second(self) -> Program:
@@ -59,7 +59,7 @@ def managed() -> Iterator[Managed]:
 
 @pytest.fixture
 def elsewhere(managed: Managed) -> Managed:
-    """The same, as credentials of another account see it: the instances are not theirs, so there are none."""
+    """The same stack with credentials of another account, in which the instances do not exist."""
     for id_ in managed.fleet.ids.values():
         managed.cloud.vanish(id_)
     for name in managed.fleet.ids:
@@ -67,7 +67,7 @@ def elsewhere(managed: Managed) -> Managed:
     return managed
 
 
-def test_in_an_account_that_is_not_allowed_no_command_asks_ec2_anything_or_changes_the_state(managed: Managed) -> None:
+def test_in_an_account_that_is_not_allowed_no_command_calls_ec2_or_changes_the_state(managed: Managed) -> None:
     before = copy.deepcopy(managed.stack.state)
     for run in (
         managed.up(managed.second(), ONLY_ANOTHER),
@@ -84,7 +84,7 @@ def test_in_an_account_that_is_not_allowed_no_command_asks_ec2_anything_or_chang
     assert managed.stack.state == before
 
 
-def test_with_credentials_of_another_account_a_refresh_forgets_nobody(elsewhere: Managed) -> None:
+def test_with_credentials_of_another_account_a_refresh_forgets_no_instance(elsewhere: Managed) -> None:
     before = copy.deepcopy(elsewhere.stack.state)
     run = elsewhere.refresh()
     assert set(run.failed) == set(elsewhere.fleet.ids)
@@ -96,14 +96,16 @@ def test_with_credentials_of_another_account_a_refresh_forgets_nobody(elsewhere:
     assert {name: elsewhere.stack.state[name] for name in run.failed} == {name: before[name] for name in run.failed}
 
 
-def test_with_credentials_of_another_account_a_destroy_forgets_nobody_it_should_restore(elsewhere: Managed) -> None:
+def test_with_credentials_of_another_account_a_destroy_forgets_no_instance_that_it_should_restore(
+    elsewhere: Managed,
+) -> None:
     run = elsewhere.destroy()
     assert set(run.failed) == set(elsewhere.fleet.ids) == set(elsewhere.stack.state)
     assert all(ANOTHER in str(error) for error in run.failed.values())
     assert elsewhere.cloud.calls(MODIFY) == 0
 
 
-def test_when_nobody_says_whose_credentials_these_are_a_missing_instance_is_not_forgotten(managed: Managed) -> None:
+def test_when_the_account_cannot_be_confirmed_a_missing_instance_is_not_forgotten(managed: Managed) -> None:
     for id_ in managed.fleet.ids.values():
         managed.cloud.vanish(id_)
     managed.cloud.set_faults(Fault("error", "GetCallerIdentity", code="ExpiredToken", times=None))
@@ -115,7 +117,7 @@ def test_when_nobody_says_whose_credentials_these_are_a_missing_instance_is_not_
     assert set(managed.stack.state) <= {BARRIER}
 
 
-def test_a_change_of_the_region_loses_nothing_and_changes_nothing_in_either_region(managed: Managed) -> None:
+def test_a_change_of_the_region_loses_nothing_and_changes_no_instance_in_either_region(managed: Managed) -> None:
     before, options = copy.deepcopy(managed.stack.state), managed.fleet.truth(managed.cloud)
     run = managed.up(managed.program.moved_to("us-east-1"))
     assert set(run.failed) == set(managed.fleet.ids)

@@ -16,7 +16,7 @@ from typing import Any, cast
 from imds_provider.rules.options import OPTIONS
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import MetadataOptions, Seed
-from tests.kill.boundaries import CALLS, DESCRIBE, HOLD_SECONDS, MODIFY, A, B, Boundary, Operation
+from tests.kill.kill_points import CALLS, DESCRIBE, HOLD_SECONDS, MODIFY, A, B, Boundary, Operation
 from tests.support import processes
 from tests.support.cli import CommandLine, Ended, aws_config
 

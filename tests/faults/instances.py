@@ -1,4 +1,4 @@
-"""The instances that every cell is about, what two programs want of them, and what must hold of them in the end."""
+"""The instances of every case, what two programs want for them, and their options after a restore."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from imds_provider.rules.options import OPTIONS, Options, from_ec2
+from imds_provider.rules.options import Options, from_ec2
 from localcloud.client import LocalCloud
-from tests.faults.process import REGION
-from tests.faults.stack import Program, Row
+from tests.support.ec2_options import to_ec2
+from tests.support.fakes import LAX
+from tests.support.provider_run import REGION
+from tests.support.stack_in_process import Program, Row
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-LAX: Options = {
-    "httpTokens": "optional",
-    "httpPutResponseHopLimit": 1,
-    "httpEndpoint": "enabled",
-    "httpProtocolIpv6": "disabled",
-    "instanceMetadataTags": "disabled",
-}
 BEFORE: Mapping[str, Options] = {
     "web": {**LAX, "instanceMetadataTags": "enabled"},
     "api": {**LAX, "httpTokens": "required"},
@@ -31,7 +26,7 @@ BEFORE: Mapping[str, Options] = {
     "database": LAX,
     "alone": LAX,
 }
-"""The options before anything was managed. ``database`` is stopped."""
+"""The options before anything is managed. ``database`` is stopped."""
 
 STOPPED = "database"
 FIRST: Mapping[str, Options] = {
@@ -48,27 +43,27 @@ SECOND: Mapping[str, Options] = {
     "database": {"httpTokens": "required", "httpPutResponseHopLimit": 2},
     "alone": {"httpPutResponseHopLimit": 5, "instanceMetadataTags": "enabled"},
 }
-"""Changes values, adds options, lets one go, and loosens the tokens of ``worker`` because it is asked to."""
+"""Changes values, adds options, releases one, and loosens the tokens of ``worker`` with a reason."""
 
 WITH_REASON = ("worker", "database")
-"""Those that may be loosened."""
+"""The instances whose rows give a reason to loosen."""
 RESTORED: Mapping[str, Options] = {**BEFORE, "web": {**BEFORE["web"], "httpTokens": "required"}}
-"""The options once everything is restored that was managed as ``FIRST`` says: nothing gives a reason to loosen web."""
+"""The options once all that ``FIRST`` manages is restored: nothing gives a reason to loosen ``web``."""
 
 PENDING_SECONDS = 1.0
 
 
 @dataclass
 class Fleet:
-    """The instances, what others than this project have done to them, and when by this machine they were launched."""
+    """The instances by name, what somebody else has set on them, and when they were launched (monotonic clock)."""
 
     ids: Mapping[str, str]
-    behind: dict[str, dict[str, str | int]] = field(default_factory=dict)
+    drift: dict[str, dict[str, str | int]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     launched_at: float = 0.0
 
     def program(self, wanted: Mapping[str, Options], *, on_destroy: str, timeout: float) -> Program:
-        """The program that wants this; ``alone`` waits for itself, the others for their barrier."""
+        """The program that wants these options; ``alone`` waits for itself, the others at a barrier."""
         rows = (
             Row(
                 name,
@@ -83,20 +78,20 @@ class Fleet:
         return Program(tuple(rows), timeout)
 
     def truth(self, cloud: LocalCloud) -> dict[str, Options]:
-        """What EC2 really has, by name, of those that are still there."""
+        """The options that EC2 really has, by name, of the instances that are still there."""
         options = {view["id"]: from_ec2(view["options"]) for view in cloud.instances()}
         return {name: options[id_] for name, id_ in self.ids.items() if name not in self.gone and id_ in options}
 
 
 def launch(cloud: LocalCloud) -> Fleet:
-    """Instances that have been there for long."""
+    """Instances that were launched long ago."""
     ids = {name: f"i-{character * 17}" for name, character in zip(BEFORE, "abcde", strict=True)}
     cloud.seed(
         [
             {
                 "id": ids[name],
                 "region": REGION,
-                "options": _by_ec2s_names(options),  # type: ignore[typeddict-item]  # the five options
+                "options": to_ec2(options),
                 "state": "stopped" if name == STOPPED else "running",
             }
             for name, options in BEFORE.items()
@@ -106,13 +101,17 @@ def launch(cloud: LocalCloud) -> Fleet:
 
 
 def launch_now(cloud: LocalCloud) -> Fleet:
-    """Instances that EC2 launches now, and of which every part of it has yet to hear."""
+    """Instances that EC2 launches now, and that not every part of it knows yet."""
     ids = {}
     ec2 = client(cloud)
     started = time.monotonic()
     for name, options in BEFORE.items():
-        given = _by_ec2s_names(options)
-        answer = ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, MetadataOptions=given)  # type: ignore[arg-type]  # the five options
+        answer = ec2.run_instances(
+            ImageId="ami-0123456789abcdef0",
+            MinCount=1,
+            MaxCount=1,
+            MetadataOptions=to_ec2(options),  # type: ignore[arg-type]  # the same names
+        )
         ids[name] = answer["Instances"][0]["InstanceId"]
     ec2.close()
     cloud.stop(ids[STOPPED])
@@ -120,10 +119,6 @@ def launch_now(cloud: LocalCloud) -> Fleet:
 
 
 def client(cloud: LocalCloud) -> EC2Client:
-    """EC2 for what is not this project's to do; to be closed."""
+    """A client of EC2, to be closed."""
     ec2: EC2Client = boto3.client("ec2", **cloud.connection(REGION))
     return ec2
-
-
-def _by_ec2s_names(options: Options) -> dict[str, str | int]:
-    return {option.ec2_name: options[option.name] for option in OPTIONS}

@@ -9,9 +9,9 @@ import pytest
 
 from localcloud.client import LocalCloud
 from tests.kill.__main__ import run
-from tests.kill.boundaries import CALLS, CALLS_OF, MODIFY, OPERATIONS, Boundary, chains
+from tests.kill.kill_points import CALLS, CALLS_OF, MODIFY, OPERATIONS, Boundary, chains
 from tests.kill.repairs import check
-from tests.kill.scene import Scene
+from tests.kill.stack import Scene
 from tests.support.engine import find_engine
 
 SOME = [

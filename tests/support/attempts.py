@@ -1,4 +1,4 @@
-"""Operations of a run that may fail or hang without the run doing so."""
+"""Operations that may fail or hang, while the run goes on."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from imds_provider.errors import ImdsError
-from tests.faults.process import JumpingEngine
+from tests.support.provider_run import JumpingEngine
 
 T = TypeVar("T")
 
 GRACE_SECONDS = 5.0
-"""How far past its deadline an operation may end."""
+"""How long after its deadline an operation may end."""
 REAL_SECONDS = 30.0
-"""How long an operation may really take, whatever the clock of the run says."""
+"""How long an operation may take by the real clock."""
 
 
 class UnfinishedError(ImdsError):
-    """What the resource class of the program raises when the outputs say that a change was not seen through."""
+    """The error of the resource class when the outputs say that a change was not completed."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Run:
 
     failed: dict[str, Exception] = field(default_factory=dict)
     unfinished: set[str] = field(default_factory=set)
-    """Those that are recorded all the same: then it is the program that fails, with what the state says of them."""
+    """Resources that are recorded all the same: the program fails, not the operation."""
     hung: list[Hung] = field(default_factory=list)
 
 
 class Attempts:
-    """Carries out operations one by one, each in a thread that may hang without the run doing so."""
+    """Carries out operations one by one, each in a thread of its own, since one may hang."""
 
     def __init__(self, run: Run, engine: JumpingEngine, timeout: float) -> None:
         self.run = run
