@@ -52,6 +52,8 @@ class InstanceMetadataOptionsProvider(Provider):
         result = checked(news, resource_state.check)
         if not result.failures:
             runtime.state().manage(instance_key(result.inputs), resource_state.option_names(result.inputs))
+            if not _olds:
+                _announce(result.inputs)
         return result
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
@@ -59,7 +61,10 @@ class InstanceMetadataOptionsProvider(Provider):
         news = {**_news, CHANGE: None} if runtime.state().was_read(instance_key(_olds)) else _news
         replaces = resource_state.replaces(_olds, news)
         runtime.state().remember(instance_key(_olds), previous(_olds), stays=not replaces)
-        return DiffResult(changes=resource_state.changed(_olds, news, is_known), replaces=replaces)
+        changed = resource_state.changed(_olds, news, is_known)
+        if changed:
+            _announce(_news)
+        return DiffResult(changes=changed, replaces=replaces)
 
     @reporting_errors
     def create(self, props: Properties) -> CreateResult:
@@ -89,6 +94,13 @@ class InstanceMetadataOptionsProvider(Provider):
     def delete(self, _id: str, _props: Properties) -> None:
         if _props.get(ON_DESTROY) == RESTORE:
             restore({**_props, INSTANCE_ID: _id})
+
+
+def _announce(inputs: Properties) -> None:
+    """Have the instance described along with others: its create or update comes next."""
+    instance_id, region = inputs.get(INSTANCE_ID), inputs.get(REGION)
+    if isinstance(instance_id, str) and isinstance(region, str) and not inputs.get(FOUND):
+        runtime.aws().announce(region, instance_id)
 
 
 def _require_healthy(inputs: Properties, recorded: Properties) -> None:

@@ -70,6 +70,17 @@ def test_creating_twice_modifies_once(cloud: LocalCloud, options: ProviderClient
     assert cloud.calls(MODIFY) == 1
 
 
+def test_instances_that_check_announced_are_described_together_and_modified_once(
+    cloud: LocalCloud, options: ProviderClient
+) -> None:
+    instances = [launch(cloud) for _ in range(8)]
+    checked = [options.check(inputs(each, httpTokens="required", wait=False)) for each in instances]
+    for each in checked:
+        assert options.create(each.inputs).outputs["httpTokens"] == "required"
+    assert sorted(instances) in [sorted(call["instance_ids"]) for call in cloud.log(DESCRIBE)]
+    assert [call["instance_ids"] for call in cloud.log(MODIFY)] == [[each] for each in instances]
+
+
 @pytest.mark.parametrize("tokens", ["required", "optional"])
 def test_a_change_of_the_hop_limit_keeps_the_tokens(tokens: str, cloud: LocalCloud, options: ProviderClient) -> None:
     web = launch(cloud, {"HttpTokens": tokens})

@@ -43,6 +43,15 @@ def test_a_lost_answer_to_a_modification_that_had_no_effect_is_sent_again_after_
     assert applying.clock.pauses != []
 
 
+def test_only_the_first_describe_before_a_modification_may_be_of_a_moment_ago() -> None:
+    applying = Applying(pending_seconds=0.5)
+    applying.ec2.add(WEB)
+    applying.ec2.fail_modify(LOST)
+    applying.apply()
+    assert applying.ec2.described_ahead == [WEB]
+    assert len(applying.ec2.describes) > 1
+
+
 def test_a_modification_that_never_takes_effect_is_given_up_on_after_a_last_describe() -> None:
     applying = Applying()
     applying.ec2.add(WEB)

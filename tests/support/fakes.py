@@ -84,6 +84,7 @@ class FakeEc2:
         self, clock: FakeClock, *, pending_seconds: float = 1.5, stale_seconds: float = 0.0, latency: float = 0.0
     ) -> None:
         self.describes: list[tuple[str, ...]] = []
+        self.described_ahead: list[str] = []
         self.modifications: list[dict[str, OptionValue]] = []
         self._clock = clock
         self._pending_seconds = pending_seconds
@@ -136,6 +137,10 @@ class FakeEc2:
             if past:
                 found[instance_id] = past[-1]
         return found
+
+    def describe_ahead(self, instance_id: str, deadline: Deadline) -> Mapping[str, Observation]:
+        self.described_ahead.append(instance_id)
+        return self.describe([instance_id], deadline)
 
     def modify(
         self, instance_id: str, parameters: Options, deadline: Deadline

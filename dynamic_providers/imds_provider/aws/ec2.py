@@ -25,6 +25,7 @@ from ..waiting.clock import Clock, Deadline
 from .batching import Batcher
 from .errors import THROTTLE_CODES, translate
 from .rate_limit import TokenBucket
+from .read_ahead import ReadAhead
 from .settings import AwsSettings
 
 if TYPE_CHECKING:
@@ -45,13 +46,16 @@ class Ec2Clock(Clock, Protocol):
 class Ec2:
     """EC2 in one account and region. Safe to share between threads."""
 
-    def __init__(self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock) -> None:
+    def __init__(
+        self, client: EC2Client, region: str, settings: AwsSettings, clock: Ec2Clock, read_ahead: ReadAhead
+    ) -> None:
         self.region = region
         self.client = client
         self._clock = clock
         self._buckets = {action: TokenBucket(size, clock.now) for action, size in settings.buckets.items()}
         self.secrets = settings.secrets
         self._executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ec2")
+        self._read_ahead = read_ahead
         self._current = threading.local()
         self._clock_offset = timedelta(0)
         self._describes = Batcher(self._describe, self._executor, clock)
@@ -63,16 +67,22 @@ class Ec2:
 
         Raises :class:`DeadlinePassedError` or :class:`AwsError`.
         """
-        ids = frozenset(instance_ids)
-        # Several instances are a batch already.
-        asked = self._describes.submit(*ids) if len(ids) == 1 else self._executor.submit(self._describe, ids)
+        ids = sorted(instance_ids)
         try:
-            found = asked.result(deadline.remaining())
+            return self._describes.get(ids, deadline.remaining())
         except FutureTimeoutError:
             raise DeadlinePassedError(
-                f"{abbreviated(sorted(ids))}: EC2 in {self.region} did not answer DescribeInstances in time; run again."
+                f"{abbreviated(ids)}: EC2 in {self.region} did not answer DescribeInstances in time; run again."
             ) from None
-        return {each: found[each] for each in ids if each in found}
+
+    def describe_ahead(self, instance_id: str, deadline: Deadline) -> Mapping[str, Observation]:
+        """Describe an instance that is about to be changed, as it was half a second ago at most.
+
+        The answer may hold other instances too. Raises as :meth:`describe` does.
+        """
+        return self._read_ahead.describe(
+            instance_id, lambda ids: self.describe(ids, deadline), timeout=deadline.remaining()
+        )
 
     def now(self) -> datetime:
         """Return the time by AWS's clock, to the second, or by this machine's before the first answer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
@@ -19,6 +20,7 @@ from ..waiting.clock import Deadline
 from .ec2 import Ec2, Ec2Clock
 from .errors import translate
 from .fleet_lookups import FleetLookups
+from .read_ahead import ReadAhead
 from .settings import AssumedRole, AwsSettings
 
 if TYPE_CHECKING:
@@ -62,11 +64,20 @@ class Aws:
         self._session: boto3.Session | None = None
         self._regions: dict[str, Ec2] = {}
         self._fleets: dict[str, FleetLookups] = {}
+        self._read_ahead: defaultdict[str, ReadAhead] = defaultdict(lambda: ReadAhead(clock.now))
 
     def default_region(self) -> str | None:
         """Return ``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
         with self._lock:
             return self.settings.region or os.environ.get("AWS_REGION") or self._base_session().region_name
+
+    def announce(self, region: str, instance_id: str) -> None:
+        """Expect the instance to be changed soon, so that it is described along with others.
+
+        Nothing is sent before the first change: a preview announces changes too, but makes none.
+        """
+        with self._lock:
+            self._read_ahead[region].announce(instance_id)
 
     def deadline(self, seconds: float) -> Deadline:
         """Return the deadline that is so many seconds from now."""
@@ -107,7 +118,7 @@ class Aws:
             lambda session: session.client("ec2", **self._client_arguments("ec2", region)), region
         )
         self._when_connected()
-        return Ec2(client, region, self.settings, self._clock)
+        return Ec2(client, region, self.settings, self._clock, self._read_ahead[region])
 
     def _client(self, make: Callable[[boto3.Session], C], region: str) -> C:
         try:

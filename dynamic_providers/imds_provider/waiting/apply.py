@@ -44,6 +44,9 @@ class Ec2Calls(Protocol):
 
     def describe(self, instance_ids: Iterable[str], deadline: Deadline) -> Mapping[str, Observation]: ...
 
+    def describe_ahead(self, instance_id: str, deadline: Deadline) -> Mapping[str, Observation]:
+        """Describe an instance as it was a moment ago; the answer may hold others."""
+
     def modify(
         self, instance_id: str, parameters: Options, deadline: Deadline
     ) -> tuple[str, Mapping[str, OptionValue]]: ...
@@ -99,7 +102,7 @@ def apply_options(
         ImdsError: only while nothing has been sent. From then on an error is the outcome's ``problem``: what was done
             must be recorded, whatever comes of it.
     """
-    before = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds)
+    before = find(ec2, instance_id, deadline, missing_grace_seconds=missing_grace_seconds, ahead=True)
     found(before)
     if keep_stricter and not is_reason(allow_downgrade):
         wanted = without_loosening(before.options, wanted)
@@ -133,9 +136,14 @@ def send(
 
 
 def find(
-    ec2: Ec2Calls, instance_id: str, deadline: Deadline, *, missing_grace_seconds: float = MISSING_GRACE_SECONDS
+    ec2: Ec2Calls,
+    instance_id: str,
+    deadline: Deadline,
+    *,
+    missing_grace_seconds: float = MISSING_GRACE_SECONDS,
+    ahead: bool = False,
 ) -> Observation:
-    """Describe the instance, again for a while if EC2 does not know it.
+    """Describe the instance, again for a while if EC2 does not know it; ``ahead`` of a change, as of a moment ago.
 
     Raises:
         InstanceMissingError: EC2 does not know it.
@@ -143,7 +151,11 @@ def find(
         AwsError: EC2 reports no metadata options of it, so nothing can be compared, or refuses the call.
         DeadlinePassedError: the deadline passed first.
     """
-    found = find_instances(lambda ids: ec2.describe(ids, deadline), [instance_id], deadline, missing_grace_seconds)
+
+    def describe(ids: Iterable[str]) -> Mapping[str, Observation]:
+        return ec2.describe_ahead(instance_id, deadline) if ahead else ec2.describe(ids, deadline)
+
+    found = find_instances(describe, [instance_id], deadline, missing_grace_seconds)
     seen = found.get(instance_id)
     if seen is None:
         raise InstanceMissingError(missing_reason(instance_id, ec2.region))
