@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from localcloud.client import LocalCloud
 from tests.e2e.fleet import API, CACHE, WEB, aws_config, complaints, instance, managing, modifications
 from tests.support.engine import Stack
@@ -40,24 +38,6 @@ def test_every_mistake_in_the_configuration_is_named_in_one_go_and_nothing_is_se
         assert "aws:endpoints: the URL of ec2 must be https, or http on a loopback address" in said
     assert cloud.counts() == {}
     assert stack.resources() == {}
-
-
-@pytest.mark.parametrize("limit", [0, 65, 2.5, True])
-def test_a_hop_limit_that_is_no_whole_number_from_1_to_64_is_refused(
-    stack: Stack, cloud: LocalCloud, limit: float
-) -> None:
-    stack.configure(managing(cloud, {"web": WEB}, httpTokens="required", httpPutResponseHopLimit=limit))
-    given = str(limit).lower()
-    assert f"imds:options.httpPutResponseHopLimit must be a whole number from 1 to 64, got {given}." in complaints(
-        stack.preview(fails=True)
-    )
-    assert cloud.counts() == {}
-
-
-def test_a_stack_with_instances_and_no_option_is_refused(stack: Stack, cloud: LocalCloud) -> None:
-    stack.configure(managing(cloud, {"web": WEB}))
-    assert "imds:options must set at least one option to manage" in complaints(stack.preview(fails=True))
-    assert cloud.counts() == {}
 
 
 def test_a_preview_fails_on_instances_that_do_not_exist_or_are_terminated_and_names_each(
