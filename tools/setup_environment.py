@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tools.engine.cache import locked
-from tools.engine.processes import SetUpError, end_cleanly_when_told_to, run
+from tools.engine.processes import SetUpError, exit_on_signals, run
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -21,7 +21,7 @@ _INSTALLING_SECONDS = 3600.0
 
 def main() -> int:
     """Set `.venv` up; the exit code says whether it is complete."""
-    end_cleanly_when_told_to()
+    exit_on_signals()
     try:
         set_up(VENV, Path(sys.executable))
     except SetUpError as error:

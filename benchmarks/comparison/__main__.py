@@ -15,7 +15,7 @@ from benchmarks.comparison.limited import run_within
 from benchmarks.comparison.table import LEGEND, Result, table
 from benchmarks.runs import BenchmarkError, cloud_arguments
 from localcloud.client import LocalCloud
-from tools.engine.processes import SetUpError, end_cleanly_when_told_to
+from tools.engine.processes import SetUpError, exit_on_signals
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--mixed", type=_sizes, default=[100], help="sizes of the mixed fleets, such as 20")
     parser.add_argument("--limit", type=float, default=900.0, help="seconds after which a tool is killed")
     arguments = parser.parse_args()
-    end_cleanly_when_told_to()
+    exit_on_signals()
     fleets = [*map(alike, arguments.sizes), *map(mixed, arguments.mixed)]
     try:
         for contender in CONTENDERS:

@@ -65,7 +65,7 @@ def aws() -> Aws:
 
 
 def use(aws: Aws) -> None:
-    """Have the running program reach AWS by these connections instead of its own."""
+    """Have the running program use these connections instead of its own."""
     _aws.set(aws)
 
 

@@ -8,7 +8,7 @@ import pulumi
 
 from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
 from imds_provider.rules.target import Target
-from imds_provider.rules.wording import cut, instances
+from imds_provider.rules.wording import instances, shorten
 
 
 def warn_of_not_waited(
@@ -38,7 +38,7 @@ async def _warn(
     if missing:
         pulumi.log.warn(
             f"{instances(len(missing))} changed without a wait, since --target left out the barrier "
-            f"{barrier.pulumi_resource_name}: {cut(missing)}. Run `pulumi up` without --target to know that the "
+            f"{barrier.pulumi_resource_name}: {shorten(missing)}. Run `pulumi up` without --target to know that the "
             "options are applied.",
             component,
         )

@@ -159,6 +159,7 @@ def test_an_option_that_is_an_output_is_an_error(programs: Programs) -> None:
 
 
 def test_a_wrong_aws_configuration_ends_the_program(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.connects = True
     monkeypatch.setenv("PULUMI_CONFIG", '{"aws:endpoints": "[{\\"ec2\\": \\"http://203.0.113.7\\"}]"}')
     programs.connects = True
     (line,) = program_error(programs)

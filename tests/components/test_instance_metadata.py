@@ -297,6 +297,7 @@ def test_all_bad_options_are_listed_in_one_error(programs: Programs) -> None:
 def test_a_wrong_aws_configuration_ends_the_program_before_anything_is_registered(
     programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    programs.connects = True
     monkeypatch.setenv("PULUMI_CONFIG", '{"aws:endpoints": "[{\\"ec2\\": \\"http://203.0.113.7\\"}]"}')
     programs.connects = True
     with pytest.raises(pulumi.RunError, match="InstanceMetadata fleet: aws:endpoints: the URL of ec2 must be https"):

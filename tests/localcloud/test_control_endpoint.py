@@ -128,6 +128,13 @@ def test_an_instance_can_be_changed_out_of_band(cloud: LocalCloud, ec2: EC2Clien
     assert reservation["Instances"][0]["MetadataOptions"]["HttpTokens"] == "required"
 
 
+def test_pending_options_of_a_stopped_seed_wait_for_its_next_start(cloud: LocalCloud) -> None:
+    cloud.seed([{"id": WEB, "state": "stopped", "metadata_state": "pending"}])
+    cloud.advance(100_000)
+    assert cloud.instance(WEB)["metadata_state"] == "pending"
+    assert cloud.start_instance(WEB)["metadata_state"] == "applied"
+
+
 def test_a_bad_change_is_rejected_and_names_the_instance(cloud: LocalCloud) -> None:
     cloud.seed([{"id": WEB}])
     with pytest.raises(LocalCloudError, match=f"^{WEB}: status must be ok or impaired, not 'ill'"):

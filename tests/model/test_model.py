@@ -87,12 +87,12 @@ def test_random_sequences_find_a_broken_rule(
 
 
 class _ManagesNothing(RunState):
-    def managed(self, _instance: object) -> frozenset[str]:
+    def managed(self, instance: tuple[object, object]) -> frozenset[str]:  # noqa: ARG002  the signature is RunState's
         return frozenset()
 
 
 class _KnowsNothingFromBefore(RunState):
-    def before(self, _instance: object) -> Options:
+    def before(self, instance: tuple[object, object]) -> Options:  # noqa: ARG002  as above
         return {}
 
 

@@ -304,6 +304,12 @@ def test_a_refresh_moves_instances_that_have_started_with_their_options(
     assert now == {**before, "appliedIds": sorted({WEB, API} - {*pending_start}), "pendingStartIds": pending_start}
 
 
+def test_a_refresh_does_not_list_a_gone_instance_as_applied() -> None:
+    before = {**bag(web=target(WEB), api=target(API), old=target(OLD)), "appliedIds": [WEB], "pendingStartIds": [API]}
+    now = barrier_state.refreshed_outputs(before, {API: observe(API, RIGHT)})
+    assert (now["appliedIds"], now["pendingStartIds"]) == (sorted([WEB, API]), [])
+
+
 def test_the_progress_is_one_line() -> None:
     assert barrier_state.progress({}, 3, 7, 10, 4.4) == "3 of 10 applied, 7 pending, 4 s"
     assert barrier_state.progress({"title": "wave 2/3 of web"}, 3, 7, 10, 4.4) == (

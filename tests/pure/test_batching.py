@@ -1,27 +1,21 @@
-"""Questions from many threads to one lookup, whose answers are the number of the lookup they come from."""
+"""Keys asked for one by one, and the lookups that answer them: an answer is the number of its lookup."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import pytest
 
-from imds_provider.aws.batching import Batcher
+from imds_provider.aws.batching import MOST_CALLERS, Batcher
 from tests.support.fakes import FakeClock
-
-PATIENCE = 10
-"""Seconds after which a test that should have gone on fails."""
 
 
 class Later(Executor):
-    """Begins what is submitted when the test says so."""
+    """Runs what is submitted when the test says so."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(self) -> None:
         self._jobs: list[Callable[[], None]] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  Executor's
@@ -36,117 +30,115 @@ class Later(Executor):
         self._jobs.append(job)
         return answer
 
-    def begin(self) -> int:
-        """Begin everything that was submitted, and say how much that was."""
+    def run(self) -> int:
+        """Run everything that was submitted, and return how much that was."""
         jobs, self._jobs = self._jobs, []
         for job in jobs:
-            self._executor.submit(job)
+            job()
         return len(jobs)
 
 
 class Asking:
-    """A batcher, those who ask it, and what is behind it."""
+    """A batcher on a clock of its own, and the lookups behind it."""
 
-    def __init__(self, threads: ThreadPoolExecutor, executor: Executor) -> None:
+    def __init__(self, executor: Executor) -> None:
+        self.clock = FakeClock()
         self.looked_up: list[frozenset[str]] = []
         self.unknown: set[str] = set()
         self.error: RuntimeError | None = None
-        self.entered = threading.Semaphore(0)
-        self.gate = threading.Event()
-        self.gate.set()
-        self.batcher: Batcher[int] = Batcher(self._look_up, executor, FakeClock())
-        self._threads = threads
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.batcher: Batcher[int] = Batcher(self._look_up, executor, self.clock)
 
-    def get(self, *keys: str, timeout: float = PATIENCE) -> dict[str, int]:
-        return self.batcher.get(keys, timeout)
-
-    def ask(self, *keys: str) -> Future[dict[str, int]]:
-        """Ask in another thread, and go on once the question is among those for the next lookup."""
-        answer = self._threads.submit(self.get, *keys)
-        for _ in range(PATIENCE * 1000):
-            batch = self.batcher._gathering  # noqa: SLF001  from outside nothing tells that somebody has asked
-            if batch is not None and batch.keys >= {*keys}:
-                return answer
-            threading.Event().wait(0.001)
-        raise AssertionError("nobody asks")
+    def ask(self, *keys: str) -> list[Future[Mapping[str, int]]]:
+        return [self.batcher.submit(key) for key in keys]
 
     def _look_up(self, keys: frozenset[str]) -> Mapping[str, int]:
         self.looked_up.append(keys)
         number = len(self.looked_up)
-        self.entered.release()
-        assert self.gate.wait(PATIENCE)
+        self.meanwhile()
         if self.error:
             raise self.error
         return dict.fromkeys(keys - self.unknown, number)
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(max_workers=40) as executor:
-        yield executor
+def later() -> Later:
+    return Later()
 
 
 @pytest.fixture
-def later(threads: ThreadPoolExecutor) -> Later:
-    return Later(threads)
+def asking(later: Later) -> Asking:
+    """Lookups that begin when ``later`` runs them."""
+    return Asking(later)
 
 
-@pytest.fixture
-def asking(threads: ThreadPoolExecutor) -> Asking:
-    """A batcher that looks up at once."""
-    return Asking(threads, threads)
+def test_callers_of_the_same_moment_share_a_lookup(asking: Asking, later: Later) -> None:
+    keys = [f"k{number}" for number in range(20)]
+    answers = asking.ask(*keys)
+    assert later.run() == 1
+    assert [answer.result()[key] for key, answer in zip(keys, answers, strict=True)] == [1] * 20
+    assert asking.looked_up == [frozenset(keys)]
 
 
-@pytest.fixture
-def asking_later(threads: ThreadPoolExecutor, later: Later) -> Asking:
-    """A batcher that looks up when ``later`` is told to begin."""
-    return Asking(threads, later)
-
-
-def test_an_answer_holds_what_was_asked_and_found(asking: Asking) -> None:
+def test_a_key_that_is_not_found_is_left_out(asking: Asking, later: Later) -> None:
     asking.unknown = {"b"}
-    assert asking.get("a", "b") == {"a": 1}
-    assert asking.looked_up == [frozenset({"a", "b"})]
+    (answer, _) = asking.ask("a", "b")
+    later.run()
+    assert answer.result() == {"a": 1}
 
 
-def test_questions_of_the_same_moment_share_a_lookup(asking_later: Asking, later: Later) -> None:
-    answers = {f"k{number}": asking_later.ask(f"k{number}") for number in range(20)}
-    assert later.begin() == 1
-    assert {key: answer.result(PATIENCE) for key, answer in answers.items()} == {key: {key: 1} for key in answers}
-    assert asking_later.looked_up == [frozenset(answers)]
-
-
-def test_an_answer_is_never_older_than_the_question(asking_later: Asking, later: Later) -> None:
-    asking_later.gate.clear()
-    first = asking_later.ask("a")
-    later.begin()
-    assert asking_later.entered.acquire(timeout=PATIENCE)
-    second = asking_later.ask("a")
-    assert later.begin() == 1
-    asking_later.gate.set()
-    assert (first.result(PATIENCE), second.result(PATIENCE)) == ({"a": 1}, {"a": 2})
+def test_an_answer_is_never_older_than_the_question(asking: Asking, later: Later) -> None:
+    during: list[Future[Mapping[str, int]]] = []
+    asking.meanwhile = lambda: during.extend(asking.ask("a")) if not during else None
+    (before,) = asking.ask("a")
+    later.run()
+    assert later.run() == 1
+    assert (before.result(), during[0].result()) == ({"a": 1}, {"a": 2})
 
 
 def test_an_error_reaches_every_caller_and_the_next_question_starts_another_lookup(
-    asking_later: Asking, later: Later
+    asking: Asking, later: Later
 ) -> None:
-    asking_later.error = RuntimeError("EC2 is down")
-    answers = [asking_later.ask(key) for key in ("a", "b", "a")]
-    later.begin()
+    asking.error = RuntimeError("EC2 is down")
+    answers = asking.ask("a", "b", "a")
+    later.run()
     for answer in answers:
         with pytest.raises(RuntimeError, match="EC2 is down"):
-            answer.result(PATIENCE)
-    asking_later.error = None
-    again = asking_later.ask("a")
-    later.begin()
-    assert again.result(PATIENCE) == {"a": 2}
+            answer.result()
+    asking.error = None
+    (again,) = asking.ask("a")
+    later.run()
+    assert again.result() == {"a": 2}
 
 
-def test_a_caller_waits_no_longer_than_it_wants_to_and_the_others_still_get_their_answer(
-    asking_later: Asking, later: Later
+def test_a_lookup_waits_for_more_callers_for_a_tenth_of_a_second(asking: Asking, later: Later) -> None:
+    (first,) = asking.ask("a")
+    others: list[Future[Mapping[str, int]]] = []
+    asking.clock.after(0.09, lambda: others.extend(asking.ask("b")))
+    later.run()
+    assert (first.result(), others[0].result()) == ({"a": 1, "b": 1}, {"a": 1, "b": 1})
+    assert sum(asking.clock.pauses) == pytest.approx(0.1)
+
+
+def test_a_lookup_begins_as_soon_as_no_more_callers_can_come(asking: Asking, later: Later) -> None:
+    answers = asking.ask(*(f"k{number}" for number in range(MOST_CALLERS - 1)))
+    asking.clock.after(0.02, lambda: answers.extend(asking.ask("last")))
+    later.run()
+    assert sum(asking.clock.pauses) == pytest.approx(0.02)
+    assert answers[-1].result()["last"] == 1
+
+
+def test_an_engine_that_exits_while_a_lookup_waits_fails_its_callers_and_no_later_ones(
+    asking: Asking, later: Later
 ) -> None:
-    patient = asking_later.ask("a")
-    with pytest.raises(FutureTimeoutError):
-        asking_later.get("b", timeout=0.01)
-    later.begin()
-    assert patient.result(PATIENCE) == {"a": 1}
+    def exit_engine() -> None:
+        raise RuntimeError("the engine exited")
+
+    asking.clock.after(0.05, exit_engine)
+    (first,) = asking.ask("a")
+    later.run()
+    with pytest.raises(RuntimeError, match="the engine exited"):
+        first.result()
+    (again,) = asking.ask("a")
+    later.run()
+    assert again.result() == {"a": 1}

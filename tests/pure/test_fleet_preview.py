@@ -3,7 +3,7 @@ from __future__ import annotations
 from imds_components.fleet.member import Member
 from imds_components.fleet.preview import fleet_lines
 from imds_provider.rules.options import Options
-from imds_provider.rules.wording import cut
+from imds_provider.rules.wording import shorten
 from tests.support.fakes import LAX, observe
 
 WANTED: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
@@ -65,8 +65,8 @@ def test_a_fleet_without_instances_is_a_heading() -> None:
 
 
 def test_a_long_list_is_cut_but_not_for_one() -> None:
-    assert cut(list("abcd")) == "a, b, c, d"
-    assert cut([str(number) for number in range(40)]) == "0, 1, 2 and 37 more"
+    assert shorten(list("abcd")) == "a, b, c, d"
+    assert shorten([str(number) for number in range(40)]) == "0, 1, 2 and 37 more"
 
 
 def test_an_instance_is_loosened_by_tokens_or_an_endpoint_that_go_back() -> None:

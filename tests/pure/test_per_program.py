@@ -77,7 +77,7 @@ def test_a_value_that_cannot_be_made_is_tried_again() -> None:
     assert as_program(monitor, values.get) is as_program(monitor, values.get)
 
 
-def test_a_program_can_be_given_a_value_instead_of_one_that_is_made() -> None:
+def test_a_value_that_is_given_takes_the_place_of_one_that_is_made() -> None:
     values, given = PerProgram(Value), Value()
     one, two = SimpleNamespace(), SimpleNamespace()
 
@@ -89,6 +89,6 @@ def test_a_program_can_be_given_a_value_instead_of_one_that_is_made() -> None:
     assert as_program(two, values.get) is not given
 
 
-def test_outside_a_program_it_is_an_error() -> None:
+def test_outside_a_program_there_is_no_value() -> None:
     with pytest.raises(pulumi.RunError, match=r"^no Pulumi program is running: use `pulumi`"):
         as_program(None, PerProgram(Value).get)

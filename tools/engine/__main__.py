@@ -2,13 +2,13 @@
 
 import sys
 
-from tools.engine.processes import SetUpError, end_cleanly_when_told_to
+from tools.engine.processes import SetUpError, exit_on_signals
 from tools.engine.sources import engine_folder
 
 
 def main() -> int:
     """Prepare the engine and print its folder. Returns the exit code: 0 if there is an engine."""
-    end_cleanly_when_told_to()
+    exit_on_signals()
     try:
         print(engine_folder())
     except SetUpError as error:

@@ -96,7 +96,7 @@ def _killed_unless_done(process: "subprocess.Popen[str]") -> Iterator[None]:
         process.wait()
 
 
-def end_cleanly_when_told_to() -> None:
+def exit_on_signals() -> None:
     """Turn SIGTERM and SIGHUP into an ordinary exit, so that child processes and unfinished folders are cleaned up."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _exit)

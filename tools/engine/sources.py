@@ -135,7 +135,7 @@ def _can_reach(address: str) -> bool:
 
 
 def _build(target: Path) -> Path:
-    _report("building the Pulumi engine from Go modules, once, about 4 minutes on 2 cores ...")
+    _report("building the Pulumi engine from Go modules, once, about 5 minutes on 2 cores ...")
     own = go_on_path(_report)
     with unfinished_folder(target.parent) as unfinished:
         if own:

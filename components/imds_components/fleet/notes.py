@@ -9,7 +9,7 @@ from imds_provider.rules.imdsv1_usage import Imdsv1Usage, render_minute
 from imds_provider.rules.options import HTTP_ENDPOINT, HTTP_PUT_RESPONSE_HOP_LIMIT
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.wave_health import Impairment
-from imds_provider.rules.wording import cut, instances
+from imds_provider.rules.wording import instances, shorten
 
 from .member import Member
 from .settings import FleetSettings
@@ -42,7 +42,7 @@ def lowered_hop_limits(members: Iterable[Member]) -> list[str]:
     ]
     if not lowered:
         return []
-    return [f"httpPutResponseHopLimit is lowered on {cut(lowered)}: containers there may lose IMDSv2; they need 2."]
+    return [f"httpPutResponseHopLimit is lowered on {shorten(lowered)}: containers there may lose IMDSv2; they need 2."]
 
 
 def calls_to_disabled(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from imds_provider.rules.observation import STOPPED_STATES
 from imds_provider.rules.options import OPTION_NAMES
-from imds_provider.rules.wording import cut
+from imds_provider.rules.wording import shorten
 
 from .member import Member
 
@@ -43,7 +43,7 @@ def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequen
 
 
 def _ids(members: Sequence[Member]) -> str:
-    return cut([each.instance_id for each in members])
+    return shorten([each.instance_id for each in members])
 
 
 def _counted_changes(members: Sequence[Member]) -> str:

@@ -63,13 +63,16 @@ class Ec2:
 
         Raises :class:`DeadlinePassedError` or :class:`AwsError`.
         """
-        ids = sorted(instance_ids)
+        ids = frozenset(instance_ids)
+        # Several instances are a batch already.
+        asked = self._describes.submit(*ids) if len(ids) == 1 else self._executor.submit(self._describe, ids)
         try:
-            return self._describes.get(ids, deadline.remaining())
+            found = asked.result(deadline.remaining())
         except FutureTimeoutError:
             raise DeadlinePassedError(
-                f"{abbreviated(ids)}: EC2 in {self.region} did not answer DescribeInstances in time; run again."
+                f"{abbreviated(sorted(ids))}: EC2 in {self.region} did not answer DescribeInstances in time; run again."
             ) from None
+        return {each: found[each] for each in ids if each in found}
 
     def now(self) -> datetime:
         """Return the time by AWS's clock, to the second, or by this machine's before the first answer.

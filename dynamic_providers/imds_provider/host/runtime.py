@@ -1,6 +1,6 @@
-"""What the providers share in the dynamic host: the run that its process serves.
+"""What the providers share in the dynamic host: the AWS connections and the link to the engine.
 
-The engine starts one host for each run.
+The engine starts one host for each run, so values of the process are values of the run.
 """
 
 from __future__ import annotations
@@ -27,10 +27,7 @@ def _connect(settings: AwsSettings, engine: Engine) -> Aws:
 
 
 class Run:
-    """One run of Pulumi: its engine, its AWS connections, and what it knows of its resources.
-
-    ``id`` is part of the IDs of the changes that it makes.
-    """
+    """One run of Pulumi: its ID, its engine, its AWS connections, and what it knows of its resources."""
 
     def __init__(
         self,
@@ -67,8 +64,8 @@ _run: Run | None = None
 
 
 def run() -> Run:
-    """The run that this process serves: that of the engine that started it, unless :func:`serve` sets another."""
-    global _run  # noqa: PLW0603  the run belongs to the process
+    """The run that this process serves: that of the engine that started it, or the one of :func:`serve`."""
+    global _run  # noqa: PLW0603  the process is what a run belongs to
     with _lock:
         if _run is None:
             _run = Run(Engine.of_this_host())
@@ -92,7 +89,7 @@ def engine() -> Engine:
 
 
 def aws() -> Aws:
-    """The connections of this run. Raises :class:`ConfigurationError` before they are configured."""
+    """The AWS connections of this run."""
     return run().aws()
 
 

@@ -28,21 +28,21 @@ class PerProgram(Generic[T]):
 
     def get(self) -> T:
         """The value of the running program. Raises what ``make`` raises."""
-        stored = _values_of_the_program()
+        kept = _stored_on_the_program()
         with self._lock:
-            if self._name not in stored:
-                stored[self._name] = self._make()
-            value: T = stored[self._name]
+            if self._name not in kept:
+                kept[self._name] = self._make()
+            value: T = kept[self._name]
         return value
 
     def set(self, value: T) -> None:
-        """Give the running program this value instead of one that ``make`` makes."""
-        stored = _values_of_the_program()
+        """Use this value in the running program instead of making one."""
+        kept = _stored_on_the_program()
         with self._lock:
-            stored[self._name] = value
+            kept[self._name] = value
 
 
-def _values_of_the_program() -> dict[str, Any]:
+def _stored_on_the_program() -> dict[str, Any]:
     monitor = get_monitor()
     if monitor is None:
         raise ProgramError("no Pulumi program is running: use `pulumi` or the Automation API.")

@@ -24,7 +24,7 @@ RESTORES = "restores"
 REGIONS = "regions"
 """The regions of instances that are not in ``region``, by their name; a difference is not a change."""
 SOAK_MINUTES = "soakMinutes"
-READINESS_UNKNOWN = "unknown"
+UNKNOWN = "unknown"
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
 UNKNOWN_IDS = "unknownIds"
@@ -36,7 +36,7 @@ _KEYS = (
     Key(IF_GONE, allowed_values.IF_GONE),
     Key(SOAK_MINUTES, allowed_values.SOAK_MINUTES),
     Key(DAYS, allowed_values.DAYS),
-    Key(READINESS_UNKNOWN, allowed_values.UNKNOWN),
+    Key(UNKNOWN, allowed_values.UNKNOWN),
 )
 
 
@@ -75,16 +75,19 @@ def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool
     So does what is restored, since a deletion sees only what is recorded; states before 0.3.0 record neither that nor
     an owner. The barrier of a wave has the instances that its run changes, so one that is missing is not a difference.
     """
-    given = inputs.get(TARGETS)
-    if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
-        return True
-    if inputs.get(REGION) != recorded.get(REGION):
+    if has_unknown_targets(inputs, is_known) or inputs.get(REGION) != recorded.get(REGION):
         return True
     if inputs.get(WAVE) is not None:
         return bool(new_targets(recorded, inputs))
     if recorded.get(OWNER) is not None and inputs.get(RESTORES) != recorded.get(RESTORES):
         return True
     return targets(recorded) != targets(inputs)
+
+
+def has_unknown_targets(inputs: Properties, is_known: IsKnown) -> bool:
+    """Whether a target is known only during the run."""
+    given = inputs.get(TARGETS)
+    return not isinstance(given, Mapping) or not all(is_known(each) for each in given.values())
 
 
 def new_targets(recorded: Properties, inputs: Properties) -> dict[str, Target]:

@@ -43,7 +43,7 @@ class Verdict(Enum):
 
     APPLIED = "applied"
     PENDING = "pending"
-    """Not yet: the only verdict after which a wait goes on."""
+    """Not yet: the only verdict after which a wait continues."""
     PENDING_START = "pending-start"
     """Accepted by EC2; applies when the stopped instance starts."""
     UNKNOWN = "unknown"

@@ -147,7 +147,7 @@ def _applicable(observed: Options, wanted: Options) -> Options:
 
 
 def one_after_another(wanted: Options) -> list[Options]:
-    """The options in the order in which they can be put back.
+    """The options in the order in which they can be restored.
 
     An endpoint is switched off last, since EC2 takes none of the others together with that.
     """

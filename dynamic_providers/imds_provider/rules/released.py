@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from .loosening import loosened
 from .options import HTTP_TOKENS, OPTION_NAMES, Options, OptionValue, parse_options, render
 from .target import Target
-from .wording import counted, cut, instances
+from .wording import counted, instances, shorten
 
 _REASON = "allowDowngrade"
 _WITH_RESOURCE = "withResource"
@@ -176,4 +176,4 @@ def _lines_of_moved(owner: str, moved: Sequence[Released], lost: Mapping[str, Op
 
 
 def _ids(found: Sequence[Released]) -> str:
-    return cut([each.instance_id for each in found])
+    return shorten([each.instance_id for each in found])

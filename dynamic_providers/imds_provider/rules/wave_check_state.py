@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from . import allowed_values
 from .barrier_state import (
     CHECKED_AT,
-    READINESS_UNKNOWN,
     SOAK_MINUTES,
     TARGETS,
     TITLE,
+    UNKNOWN,
     check_targets,
+    has_unknown_targets,
     new_targets,
 )
 from .readiness import Readiness
@@ -21,7 +21,7 @@ from .target import render_time
 from .validation import Key, Violation, violations
 from .wave_health import HealthRule
 
-READINESS_LEGACY_CALLS = "legacyCalls"
+LEGACY_CALLS = "legacyCalls"
 BEFORE = "before"
 """The IDs of the instances that change next. Without any there is nothing to check, and no change."""
 REQUIRING = "requiring"
@@ -34,8 +34,8 @@ _KEYS = (
     Key(REGION, allowed_values.REGION_OF_RESOURCE, required=True),
     Key(SOAK_MINUTES, allowed_values.SOAK_MINUTES),
     Key(DAYS, allowed_values.DAYS),
-    Key(READINESS_UNKNOWN, allowed_values.UNKNOWN),
-    Key(READINESS_LEGACY_CALLS, allowed_values.LEGACY_CALLS),
+    Key(UNKNOWN, allowed_values.UNKNOWN),
+    Key(LEGACY_CALLS, allowed_values.LEGACY_CALLS),
 )
 
 
@@ -49,21 +49,16 @@ def check(inputs: Properties, is_known: IsKnown) -> list[Violation]:
 
 def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool:
     """Whether there is anything to check: instances that change next, or new targets."""
-    if inputs.get(BEFORE):
-        return True
-    given = inputs.get(TARGETS)
-    if not isinstance(given, Mapping) or not all(is_known(each) for each in given.values()):
-        return True
-    return bool(new_targets(recorded, inputs))
+    return bool(inputs.get(BEFORE)) or has_unknown_targets(inputs, is_known) or bool(new_targets(recorded, inputs))
 
 
 def rule(inputs: Properties) -> HealthRule:
     """What the instances must show, in the checked inputs of any of the three resources."""
     soak, days = inputs.get(SOAK_MINUTES), inputs.get(DAYS)
     given = {
-        "legacy_calls": inputs.get(READINESS_LEGACY_CALLS),
+        "legacy_calls": inputs.get(LEGACY_CALLS),
         "days": int(days) if isinstance(days, int | float) else None,
-        "unknown": inputs.get(READINESS_UNKNOWN),
+        "unknown": inputs.get(UNKNOWN),
     }
     readiness = Readiness(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked
     return HealthRule(timedelta(minutes=soak) if isinstance(soak, int | float) else None, readiness)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from .imdsv1_usage import Imdsv1Usage, period_seconds
 from .readiness import Readiness
 from .target import Target
-from .wording import cut, instances
+from .wording import instances, shorten
 
 HEALTHY_FOR = timedelta(minutes=10)
 """The shortest time for which an instance must have been healthy."""
@@ -186,7 +186,7 @@ def rollout_stopped(title: str, reasons: Mapping[str, Sequence[str]], rule: Heal
 
 def no_data(title: str, uncovered: Sequence[Changed]) -> str:
     """The warning or error for instances that may refuse calls without anyone knowing."""
-    ids = cut(sorted(each.instance_id for each in uncovered))
+    ids = shorten(sorted(each.instance_id for each in uncovered))
     return (
         f"{title}CloudWatch has no data since the change of {ids}, so it is unknown whether IMDSv1 calls are refused "
         "there. Check that the instances send metrics, then rerun `pulumi up`."

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-SHOWN = 3
-"""How many items of a longer list are shown."""
+_SHOWN = 3
 
 
-def cut(items: Sequence[str], shown: int = SHOWN) -> str:
+def shorten(items: Sequence[str]) -> str:
     """A list on one line, with the end of a long one as a number: ``i-…, i-…, i-… and 37 more``."""
-    more = len(items) - shown
+    more = len(items) - _SHOWN
     # "and 1 more" is no shorter than the item.
-    return f"{', '.join(items[:shown])} and {more} more" if more > 1 else ", ".join(items)
+    return f"{', '.join(items[:_SHOWN])} and {more} more" if more > 1 else ", ".join(items)
 
 
 def counted(items: Iterable[str]) -> str:
