@@ -96,15 +96,15 @@ def make(version: str, home: Path) -> Release:
     """Lead a stack through its life with the code as it is, and take down the state that it then has."""
     with LocalCloud.start("--pending=0.2", seed=BEFORE) as cloud:
         pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
-        pulumi.run("stack", "init", done=True)
+        pulumi.run("stack", "init", succeeds=True)
         pulumi.configure(config(cloud, hop_limit=2))
-        pulumi.run("up", "--yes", "--skip-preview", done=True)
+        pulumi.run("up", "--yes", "--skip-preview", succeeds=True)
         cloud.change(IDS["web"], {"options": {"HttpPutResponseHopLimit": 9}})
-        pulumi.run("refresh", "--yes", "--skip-preview", done=True)
+        pulumi.run("refresh", "--yes", "--skip-preview", succeeds=True)
         pulumi.configure(config(cloud))
-        pulumi.run("up", "--yes", "--skip-preview", done=True)
+        pulumi.run("up", "--yes", "--skip-preview", succeeds=True)
         file = home / "exported.json"
-        pulumi.run("stack", "export", "--file", str(file), done=True)
+        pulumi.run("stack", "export", "--file", str(file), succeeds=True)
         instances: list[Seed] = [
             {
                 "id": each["id"],
