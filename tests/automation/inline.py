@@ -8,10 +8,9 @@ from pathlib import Path
 
 import boto3
 from pulumi import automation
-from pulumi.automation._stack import StackInitMode
 
 from localcloud.client import LocalCloud
-from tests.support.engine import Stack, UnaskedStack, engine_environment
+from tests.support.engine import EngineStack, engine_environment
 
 Program = Callable[[], None]
 
@@ -19,8 +18,8 @@ REGION = "eu-west-1"
 OURS, ABROAD = "123456789012", "210987654321"
 
 
-class InlineStack(Stack):
-    """A stack with an inline program and a backend of its own. Its configuration is set by the Automation API alone."""
+class InlineStack(EngineStack):
+    """A stack with an inline program and a backend of its own, configured by the Automation API alone."""
 
     def __init__(
         self, home: Path, command: automation.PulumiCommand, name: str, config: Mapping[str, object], program: Program
@@ -29,20 +28,20 @@ class InlineStack(Stack):
         workspace = automation.LocalWorkspace(
             program=program, project_settings=settings, pulumi_command=command, env_vars=engine_environment(home)
         )
-        self._stack = UnaskedStack(name, workspace, StackInitMode.CREATE)
+        super().__init__(name, workspace)
         values = {
             key: automation.ConfigValue(value if isinstance(value, str) else json.dumps(value))
             for key, value in config.items()
         }
         self._stack.set_all_config(values)
 
-    def run(self, program: Program) -> None:
-        """Have the runs from now on run another program."""
+    def change_program(self, program: Program) -> None:
+        """Have later runs use another program."""
         self._stack.workspace.program = program
 
 
 def in_account(cloud: LocalCloud, account: str = OURS, **given: object) -> dict[str, object]:
-    """The configuration of a stack that acts in the account; keys of ``aws:`` without the prefix."""
+    """The configuration of a stack that acts in the account; ``given`` are ``aws:`` keys without the prefix."""
     role = {"roleArn": f"arn:aws:iam::{account}:role/deploy", "sessionName": "deploy"}
     roles = {} if account == OURS else {"assumeRoles": [role]}
     endpoints = [dict.fromkeys(("ec2", "sts", "cloudwatch"), cloud.url)]
@@ -51,7 +50,7 @@ def in_account(cloud: LocalCloud, account: str = OURS, **given: object) -> dict[
 
 
 def environment_of(cloud: LocalCloud, account: str) -> dict[str, str]:
-    """Variables by which boto3 finds the embedded EC2, in this account."""
+    """Variables with which boto3 uses the embedded EC2 in this account."""
     sts = boto3.client("sts", **cloud.connection(REGION))
     role = f"arn:aws:iam::{account}:role/deploy"
     try:
@@ -68,7 +67,7 @@ def environment_of(cloud: LocalCloud, account: str) -> dict[str, str]:
 
 
 def seed(cloud: LocalCloud, *ids: str, account: str = OURS, region: str = REGION) -> None:
-    """Put instances of the team ``web`` in, as EC2 launches them."""
+    """Add instances of the team ``web`` with EC2's default options."""
     cloud.seed([{"id": each, "region": region, "account": account, "tags": {"Team": "web"}} for each in ids])
 
 

@@ -1,4 +1,4 @@
-"""Inline programs of the Automation API reach AWS as their own stack says, whatever else this process runs."""
+"""Inline programs of the Automation API use the AWS access of their own stack, whatever else the process runs."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ def both(attached: str) -> Program:
 
 
 def seen(preview: Run) -> set[str]:
-    """The instances that the program has described: listed below an attached component, or selected by a fleet."""
-    return set(re.findall(r"i-[0-9a-f]{17}", "\n".join(preview.said("info")) + str(preview.steps)))
+    """The instances that the program has described, for an attached component or a fleet."""
+    return set(re.findall(r"i-[0-9a-f]{17}", "\n".join(preview.messages("info")) + str(preview.steps)))
 
 
 def tokens(cloud: LocalCloud, *ids: str) -> set[str]:
     return {cloud.instance(each)["options"]["HttpTokens"] for each in ids}
 
 
-def bring(stack: InlineStack) -> set[str]:
-    """Preview and run the stack. Gives the instances that the preview has seen."""
+def preview_and_up(stack: InlineStack) -> set[str]:
+    """Preview and run the stack, and return the instances that the preview described."""
     found = seen(stack.preview())
     stack.up()
     return found
@@ -75,18 +75,18 @@ def accounts(cloud: LocalCloud) -> dict[str, set[str]]:
     return {OURS: {WEB, API}, ABROAD: {FAR_WEB, FAR_API}}
 
 
-def test_configuration_set_on_the_stack_counts_and_not_that_of_the_environment(
+def test_the_configuration_of_the_stack_takes_precedence_over_the_environment(
     accounts: dict[str, set[str]], cloud: LocalCloud, stack_of: StackOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment_of(cloud, ABROAD).items():
         monkeypatch.setenv(name, value)
     cloud.reset()
-    assert bring(stack_of("dev", in_account(cloud), both(WEB))) == accounts[OURS]
+    assert preview_and_up(stack_of("dev", in_account(cloud), both(WEB))) == accounts[OURS]
     assert {account for _, account in sent_to(cloud)} == {OURS}
     assert (tokens(cloud, *accounts[OURS]), tokens(cloud, *accounts[ABROAD])) == ({"required"}, {"optional"})
 
 
-def test_the_keys_of_this_package_may_be_set_on_the_stack_as_well(cloud: LocalCloud, stack_of: StackOf) -> None:
+def test_keys_of_this_package_can_be_set_on_the_stack(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, WEB)
 
     def program() -> None:
@@ -105,7 +105,7 @@ def test_the_keys_of_this_package_may_be_set_on_the_stack_as_well(cloud: LocalCl
     ids=["allowed, attached", "allowed, fleet", "forbidden, fleet"],
 )
 @pytest.mark.usefixtures("accounts")
-def test_a_preview_sends_nothing_to_an_account_that_is_ruled_out(
+def test_a_preview_sends_nothing_to_an_account_that_is_not_allowed(
     key: str, program: Program, cloud: LocalCloud, stack_of: StackOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment_of(cloud, ABROAD).items():
@@ -124,7 +124,7 @@ def test_stacks_one_after_the_other_each_act_in_their_own_account(
 ) -> None:
     for account, attached in ((OURS, WEB), (ABROAD, FAR_WEB)):
         cloud.reset()
-        assert bring(stack_of(account, in_account(cloud, account), both(attached))) == accounts[account]
+        assert preview_and_up(stack_of(account, in_account(cloud, account), both(attached))) == accounts[account]
         assert {called for service, called in sent_to(cloud) if service != "sts"} == {account}
         assert tokens(cloud, *accounts[account]) == {"required"}
 
@@ -137,27 +137,25 @@ def test_stacks_in_threads_each_act_in_their_own_account(
         for account, attached in ((OURS, WEB), (ABROAD, FAR_WEB))
     ]
     with ThreadPoolExecutor(len(stacks)) as threads:
-        assert list(threads.map(bring, stacks)) == list(accounts.values())
+        assert list(threads.map(preview_and_up, stacks)) == list(accounts.values())
     changed = [(call["account"], call["params"]["InstanceId"]) for call in cloud.log(MODIFY) if call["code"] == "OK"]
     assert sorted(changed) == sorted((account, each) for account, ids in accounts.items() for each in ids)
 
 
-def test_a_preview_sees_what_was_launched_and_changed_since_the_one_before(
-    cloud: LocalCloud, stack_of: StackOf
-) -> None:
+def test_a_preview_describes_instances_again_after_an_earlier_preview(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, WEB, API)
     stack = stack_of("dev", in_account(cloud), both(WEB))
     first = stack.preview()
     assert seen(first) == {WEB, API}
-    assert f"{WEB}  httpTokens: optional -> required" in "\n".join(first.said("info"))
+    assert f"{WEB}  httpTokens: optional -> required" in "\n".join(first.messages("info"))
     cloud.change(WEB, {"options": {"HttpTokens": "required"}})
     seed(cloud, NEW)
     second = stack.preview()
     assert seen(second) == {API, NEW}
-    assert "1 of 1 already have httpTokens=required: it" in second.said("info")
+    assert "1 of 1 already have httpTokens=required: it" in second.messages("info")
 
 
-def test_neither_the_region_nor_a_mistake_of_one_stack_is_that_of_another(cloud: LocalCloud, stack_of: StackOf) -> None:
+def test_stacks_of_a_process_share_neither_a_region_nor_a_mistake(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, WEB)
     seed(cloud, NEW, region="us-west-2")
     wrong = stack_of("wrong", in_account(cloud, maxRetries="many"), fleet)
@@ -167,16 +165,14 @@ def test_neither_the_region_nor_a_mistake_of_one_stack_is_that_of_another(cloud:
     assert "aws:maxRetries" in wrong.preview(fails=True).text
 
 
-def test_a_profile_that_does_not_exist_is_one_sentence(cloud: LocalCloud, stack_of: StackOf) -> None:
+def test_a_profile_that_does_not_exist_is_one_line(cloud: LocalCloud, stack_of: StackOf) -> None:
     given = in_account(cloud, profile="nobody", region="")
     preview = stack_of("dev", given, attached_to(WEB)).preview(fails=True)
     assert "AWS access is misconfigured: The config profile (nobody) could not be found" in preview.text
     assert "Traceback" not in preview.text
 
 
-def test_a_component_that_is_made_once_an_output_is_known_has_the_access_of_its_program(
-    cloud: LocalCloud, stack_of: StackOf
-) -> None:
+def test_a_component_created_in_apply_has_the_access_of_its_program(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, WEB)
 
     def program() -> None:

@@ -1,4 +1,4 @@
-"""An AWS provider of the program's own is refused with what to do instead, in whichever way it is given."""
+"""An explicit AWS provider is an error that says what to do instead, in whichever way it is given."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def component(name: str, opts: Options) -> pulumi.ComponentResource:
 
 
 def ways(provider: aws.Provider) -> dict[str, Options]:
-    """All ways in which a resource can come to have the provider."""
+    """All ways in which a resource can get the provider."""
     grandparent = component("grandparent", Options(providers=[provider]))
     return {
         "provider": Options(provider=provider),
@@ -54,10 +54,10 @@ def ways(provider: aws.Provider) -> dict[str, Options]:
     }
 
 
-def test_it_is_refused_in_each_way_and_nothing_is_sent(cloud: LocalCloud, stack_of: StackOf) -> None:
+def test_a_provider_given_in_any_way_is_an_error_and_nothing_is_sent(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, WEB)
     seed(cloud, f"i-{'b' * 17}", region="us-west-2")
-    said: dict[str, str] = {}
+    reported: dict[str, str] = {}
 
     def program() -> None:
         for way, opts in ways(west(cloud)).items():
@@ -65,20 +65,20 @@ def test_it_is_refused_in_each_way_and_nothing_is_sent(cloud: LocalCloud, stack_
                 try:
                     make(way, opts)
                 except pulumi.RunError as error:
-                    said[f"{kind} {way}"] = str(error)
+                    reported[f"{kind} {way}"] = str(error)
                 else:
-                    said[f"{kind} {way}"] = "nothing"
+                    reported[f"{kind} {way}"] = "nothing"
 
     stack = stack_of("dev", in_account(cloud), program)
     stack.preview()
-    assert len(said) == 6 * len(MAKES)
-    assert said == {subject: f"{subject}: {SENTENCE}" for subject in said}
+    assert len(reported) == 6 * len(MAKES)
+    assert reported == {subject: f"{subject}: {SENTENCE}" for subject in reported}
     run = stack.up()
     assert not [each for steps in run.steps.values() for each in steps if "Metadata" in each]
     assert sent_to(cloud) == set()
 
 
-def test_one_that_a_transformation_adds_to_a_component_is_refused_too(cloud: LocalCloud, stack_of: StackOf) -> None:
+def test_a_provider_added_by_a_transformation_is_an_error(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, WEB)
 
     def program() -> None:
@@ -94,17 +94,17 @@ def test_one_that_a_transformation_adds_to_a_component_is_refused_too(cloud: Loc
     assert sent_to(cloud) == set()
 
 
-def programs_that_may_have_one(cloud: LocalCloud) -> Program:
+def program_with_a_provider_of_another_resource(cloud: LocalCloud) -> Program:
     def program() -> None:
-        # Its own instance may have the provider, and a parent one of another cloud.
+        # Its own instance may have the provider.
         aws.ec2.Instance("there", ami="ami-760aaa0f", instance_type="t3.micro", opts=Options(provider=west(cloud)))
         InstanceMetadata("web", instances=[WEB], http_tokens="required", opts=Options(parent=component("p", Options())))
 
     return program
 
 
-def test_a_program_without_one_on_its_metadata_options_is_fine(cloud: LocalCloud, stack_of: StackOf) -> None:
+def test_a_provider_of_other_resources_is_allowed(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, WEB)
-    preview = stack_of("dev", in_account(cloud), programs_that_may_have_one(cloud)).preview()
-    assert WEB in "".join(preview.said("info"))
+    preview = stack_of("dev", in_account(cloud), program_with_a_provider_of_another_resource(cloud)).preview()
+    assert WEB in "".join(preview.messages("info"))
     assert {call["region"] for call in cloud.log()} == {REGION}

@@ -1,4 +1,4 @@
-"""A program shares its process with whatever runs it: nothing of the process is changed, and nothing is left behind."""
+"""A program shares its process with whatever runs it, changes nothing of it and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def attach_and_select() -> None:
     FleetMetadata("fleet", instances=[API], http_tokens="required")
 
 
-def test_a_program_touches_nothing_of_its_process(
+def test_a_program_changes_nothing_of_its_process(
     cloud: LocalCloud, stack_of: StackOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed(cloud, WEB, API)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         nobody = f"127.0.0.1:{unused.getsockname()[1]}"
-    # A tool may have any arguments, such as an address of its own where nobody listens yet.
+    # A tool may have any arguments, such as an address where nobody listens yet.
     monkeypatch.setattr(sys, "argv", ["tool", "--serve", nobody])
     stack = stack_of("dev", in_account(cloud), attach_and_select)
     before = (gc.get_freeze_count(), {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)})
@@ -40,7 +40,7 @@ def test_a_program_touches_nothing_of_its_process(
     assert sys.argv == ["tool", "--serve", nobody]
 
 
-def test_the_connections_of_a_run_are_gone_once_the_next_one_has_begun(cloud: LocalCloud, stack_of: StackOf) -> None:
+def test_the_connections_of_a_run_are_freed_once_the_next_one_has_begun(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, WEB, API)
     held: list[weakref.ref[object]] = []
 

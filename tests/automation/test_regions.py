@@ -1,4 +1,4 @@
-"""An attached instance is looked for where its resource says that it is, before the region of the stack counts."""
+"""An attached instance is described in the region of its resource, which takes precedence over the stack's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GIVEN = f"i-{'a' * 17}"
 
 
 def launch(cloud: LocalCloud) -> dict[str, aws.ec2.Instance | str]:
-    """One instance in the region of the stack, one in that of another provider, and one that is there for long."""
+    """One instance in the stack's region, one in another provider's, and one that the program does not launch."""
     west = aws.Provider("west", region=WEST, endpoints=[{"ec2": cloud.url}], access_key="local", secret_key="local")
     here = aws.ec2.Instance("here", ami="ami-760aaa0f", instance_type="t3.micro")
     there = aws.ec2.Instance(
@@ -26,7 +26,7 @@ def launch(cloud: LocalCloud) -> dict[str, aws.ec2.Instance | str]:
 
 def test_a_preview_describes_each_instance_in_its_own_region(cloud: LocalCloud, stack_of: StackOf) -> None:
     seed(cloud, GIVEN)
-    stack = stack_of("dev", in_account(cloud), lambda: _made(launch(cloud)))
+    stack = stack_of("dev", in_account(cloud), lambda: _drop(launch(cloud)))
     stack.up()
     ids = {view["region"]: view["id"] for view in cloud.instances() if view["id"] != GIVEN}
     cloud.reset()
@@ -34,9 +34,9 @@ def test_a_preview_describes_each_instance_in_its_own_region(cloud: LocalCloud, 
     def attach() -> None:
         InstanceMetadata("web", instances=launch(cloud), http_tokens="required")
 
-    stack.run(attach)
-    [said] = stack.preview().said("info")
-    assert said.splitlines()[:4] == [
+    stack.change_program(attach)
+    [reported] = stack.preview().messages("info")
+    assert reported.splitlines()[:4] == [
         "3 of 3 instances will change:",
         f"  here   {ids[REGION]}  httpTokens: optional -> required",
         f"  there  {ids[WEST]}  httpTokens: optional -> required",
@@ -64,11 +64,13 @@ def test_a_run_changes_each_instance_in_its_own_region_and_the_next_has_nothing_
     assert len(views) == 3
     again = stack.preview()
     assert again.steps == {}
-    assert "3 of 3 already have httpTokens=required: here, there, given" in again.said("info")
+    assert "3 of 3 already have httpTokens=required: here, there, given" in again.messages("info")
 
 
-def test_a_region_that_is_given_counts_before_that_of_the_resource(cloud: LocalCloud, stack_of: StackOf) -> None:
-    stack = stack_of("dev", in_account(cloud), lambda: _made(launch(cloud)))
+def test_a_region_argument_takes_precedence_over_the_region_of_the_resource(
+    cloud: LocalCloud, stack_of: StackOf
+) -> None:
+    stack = stack_of("dev", in_account(cloud), lambda: _drop(launch(cloud)))
     stack.up()
 
     def attach() -> None:
@@ -76,9 +78,9 @@ def test_a_region_that_is_given_counts_before_that_of_the_resource(cloud: LocalC
         del instances["given"], instances["there"]
         InstanceMetadata("web", instances=instances, http_tokens="required", region=WEST)
 
-    stack.run(attach)
+    stack.change_program(attach)
     assert f"does not exist in {WEST}" in stack.preview(fails=True).text
 
 
-def _made(_resources: object) -> None:
-    """An inline program gives nothing back."""
+def _drop(_resources: object) -> None:
+    """Drop them, since an inline program returns nothing."""

@@ -54,7 +54,9 @@ def test_each_row_has_the_options_and_settings_of_the_fleet_and_does_not_wait(pr
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
-def test_each_row_is_given_what_the_program_saw_of_its_instance(programs: Programs, *, preview: bool) -> None:
+def test_each_row_has_the_planned_change_or_the_observed_options_of_its_instance(
+    programs: Programs, *, preview: bool
+) -> None:
     add(programs, WEB)
     programs.aws.fleet("eu-west-1").add(API, REQUIRED, Team="web")
     rows = programs.run(fleet, preview=preview).rows()
@@ -65,10 +67,10 @@ def test_each_row_is_given_what_the_program_saw_of_its_instance(programs: Progra
     assert seen is not None
     assert seen.options == REQUIRED
     assert {row.inputs["ifGone"] for row in rows.values()} == {"warn"}
-    assert programs.regions == [], "a fleet has one look, and no instance is described for itself"
+    assert programs.regions == [], "a fleet is described at once, not instance by instance"
 
 
-def test_a_row_is_retained_and_waited_for_two_minutes_if_nothing_else_is_said(programs: Programs) -> None:
+def test_by_default_a_row_retains_and_has_two_minutes(programs: Programs) -> None:
     add(programs, WEB)
     inputs = programs.run(fleet).row().inputs
     assert (inputs["onDestroy"], inputs["timeoutSeconds"]) == ("retain", 120)
@@ -83,7 +85,7 @@ def test_a_fleet_that_grows_renames_nothing(programs: Programs) -> None:
     assert before <= after
 
 
-def test_regions_have_waves_of_their_own_which_do_not_wait_for_each_other(programs: Programs) -> None:
+def test_each_region_has_its_own_waves_which_do_not_wait_for_those_of_others(programs: Programs) -> None:
     add(programs, WEB)
     add(programs, API, region="us-east-1")
     run = programs.run(lambda: fleet(regions=["eu-west-1", "us-east-1"], rollout=Rollout(["100%"])))
@@ -100,13 +102,13 @@ def test_regions_have_waves_of_their_own_which_do_not_wait_for_each_other(progra
     assert run.outputs["applied_ids"] == [WEB, API]
 
 
-def test_the_default_region_is_taken_where_none_is_given(programs: Programs) -> None:
+def test_without_regions_the_default_region_is_used(programs: Programs) -> None:
     programs.aws.region = "us-east-1"
     add(programs, WEB, region="us-east-1")
     assert programs.run(fleet).row().inputs["region"] == "us-east-1"
 
 
-def test_children_belong_to_the_component_and_it_to_whom_the_program_says(programs: Programs) -> None:
+def test_resources_are_children_of_the_component_which_has_the_parent_that_is_given(programs: Programs) -> None:
     def program() -> FleetMetadata:
         parent = pulumi.ComponentResource("team:index:Web", "team")
         return fleet(opts=pulumi.ResourceOptions(parent=parent))
@@ -119,7 +121,7 @@ def test_children_belong_to_the_component_and_it_to_whom_the_program_says(progra
     assert parent.endswith(f"{FLEET}::web")
 
 
-def test_an_instance_that_is_exempt_without_options_has_no_row_and_one_with_options_has_those(
+def test_an_exemption_without_options_means_no_row_and_one_with_options_sets_them(
     programs: Programs,
 ) -> None:
     exemptions = [
@@ -132,7 +134,7 @@ def test_an_instance_that_is_exempt_without_options_has_no_row_and_one_with_opti
     assert (run.row().inputs["httpTokens"], run.row().inputs["httpPutResponseHopLimit"]) == ("required", 2)
 
 
-def test_the_outputs_tell_what_was_seen_of_every_region_and_are_registered(programs: Programs) -> None:
+def test_the_outputs_have_the_observed_options_of_every_region_and_are_registered(programs: Programs) -> None:
     add(programs, WEB, OLD)
     add(programs, API, region="us-east-1")
     programs.stopped = {API}
@@ -162,7 +164,7 @@ def test_the_outputs_tell_what_was_seen_of_every_region_and_are_registered(progr
     ]
 
 
-def test_a_fleet_of_nothing_keeps_its_barriers_and_checks(programs: Programs) -> None:
+def test_a_fleet_without_instances_keeps_its_barriers_and_checks(programs: Programs) -> None:
     run = programs.run(fleet)
     names = [f"web-eu-west-1-wave-{number}" for number in (1, 2, 3)]
     assert targets(run, BARRIER) == targets(run, CHECK) == {name: [] for name in names}
@@ -188,7 +190,7 @@ def attached(instances: Any, name: str = "old") -> InstanceMetadata:  # noqa: AN
 BOTH = f"{WEB} is managed by both InstanceMetadata old and fleet web: exclude it from the fleet or remove it from old."
 
 
-def test_an_attached_instance_cannot_be_in_a_fleet_made_later(programs: Programs) -> None:
+def test_an_attached_instance_cannot_be_in_a_later_fleet(programs: Programs) -> None:
     add(programs, WEB)
     run = programs.run(lambda: (attached({"mail": WEB}), fleet())[1])
     assert forbidden(run) == {"web": f"FleetMetadata web cannot continue:\n  {BOTH}"}
@@ -219,13 +221,13 @@ def test_what_a_fleet_excludes_may_be_attached_or_in_another_one(programs: Progr
     assert set(run.rows()) == {f"old-{WEB}", f"web-{API}", f"api-{OLD}"}
 
 
-def test_an_id_that_is_an_output_is_nobodys(programs: Programs) -> None:
+def test_an_id_that_is_an_output_is_not_compared_with_fleets(programs: Programs) -> None:
     add(programs, WEB)
     run = programs.run(lambda: (attached({"mail": pulumi.Output.from_input(WEB)}), fleet())[1])
     assert set(run.rows()) == {"old-mail", f"web-{WEB}"}
 
 
-def test_another_program_of_the_same_process_has_instances_of_its_own(programs: Programs) -> None:
+def test_another_program_of_the_same_process_may_manage_the_same_instance(programs: Programs) -> None:
     add(programs, WEB)
     programs.run(fleet)
     assert set(programs.run(lambda: fleet("api")).rows()) == {f"api-{WEB}"}

@@ -1,4 +1,4 @@
-"""A fleet in a preview: what it says, what it asks AWS, and what forbids the run or ends the program."""
+"""A fleet in a preview: what it logs, what it asks AWS, and what forbids the run or ends the program."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def fleet(programs: Programs, *, preview: bool = True, **given: Any) -> Run:  # 
     )
 
 
-def refusal(programs: Programs, *, preview: bool = True, **given: Any) -> list[str]:  # noqa: ANN401  see above
-    """The lines that the program ends in, before it has made anything for an instance."""
+def program_error(programs: Programs, *, preview: bool = True, **given: Any) -> list[str]:  # noqa: ANN401  see above
+    """The lines of the error that the program ends with, before it has registered anything for an instance."""
     with pytest.raises(pulumi.RunError) as caught:
         fleet(programs, preview=preview, **given)
     assert (programs.last.rows(), programs.last.barriers()) == ({}, [])
@@ -52,7 +52,7 @@ def refusal(programs: Programs, *, preview: bool = True, **given: Any) -> list[s
 
 
 def forbidden(programs: Programs, *, preview: bool = True, **given: Any) -> list[str]:  # noqa: ANN401  see above
-    """The lines that forbid the run: a check fails with them, and nothing is made for an instance."""
+    """The lines that forbid the run: a check fails with them, and nothing is registered for an instance."""
     run = fleet(programs, preview=preview, **given)
     (check,) = run.checks()
     assert (run.rows(), run.barriers()) == ({}, [])
@@ -61,11 +61,11 @@ def forbidden(programs: Programs, *, preview: bool = True, **given: Any) -> list
     return lines
 
 
-def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_a_preview_logs_a_summary_of_the_fleet(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, REQUIRED, Team="web")
     seen.add(OLD, Team="web", state="stopped")
-    (said,) = fleet(programs).log
-    assert said.splitlines() == [
+    (summary,) = fleet(programs).log
+    assert summary.splitlines() == [
         "info: fleet web: 3 selected",
         "  already right  1",
         "  to change      2  httpTokens: optional -> required 2",
@@ -75,7 +75,7 @@ def test_a_preview_says_what_becomes_of_the_fleet(programs: Programs, seen: Fake
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
-def test_an_instance_of_which_ec2_reports_nothing_is_left_as_it_is_and_is_unknown(
+def test_an_instance_whose_options_ec2_does_not_report_is_not_changed_and_unknown(
     programs: Programs, seen: FakeFleetCalls, *, preview: bool
 ) -> None:
     seen.add(OLD, {}, Team="web")
@@ -91,7 +91,7 @@ def test_an_instance_of_which_ec2_reports_nothing_is_left_as_it_is_and_is_unknow
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
-def test_what_should_be_known_is_a_warning(programs: Programs, seen: FakeFleetCalls, *, preview: bool) -> None:
+def test_notes_on_the_fleet_are_one_warning(programs: Programs, seen: FakeFleetCalls, *, preview: bool) -> None:
     seen.calls[WEB] = None
     run = fleet(programs, preview=preview, exclude=[OLD])
     (warning,) = (each for each in run.log if each.startswith("warning"))
@@ -101,13 +101,13 @@ def test_what_should_be_known_is_a_warning(programs: Programs, seen: FakeFleetCa
     ]
 
 
-def test_the_summary_is_for_previews_alone(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_a_run_logs_no_summary(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, REQUIRED, Team="web")
     assert fleet(programs, preview=False).log == []
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
-def test_everything_that_forbids_the_run_is_in_one_list(
+def test_everything_that_forbids_the_run_is_listed_at_once(
     programs: Programs, seen: FakeFleetCalls, *, preview: bool
 ) -> None:
     seen.add(API, REQUIRED, Team="web")
@@ -126,7 +126,7 @@ def test_everything_that_forbids_the_run_is_in_one_list(
     ]
 
 
-def test_the_summary_stands_before_what_forbids_the_run(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_the_summary_comes_before_what_forbids_the_run(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.calls[WEB] = CALLS
     forbidden(programs)
     assert f"  blocked    1  {WEB}" in programs.last.log[0].splitlines()
@@ -146,14 +146,12 @@ def test_the_summary_stands_before_what_forbids_the_run(programs: Programs, seen
         ),
     ],
 )
-def test_a_bad_value_ends_the_program_with_one_sentence(
-    programs: Programs, given: dict[str, Any], problem: str
-) -> None:
-    (line,) = refusal(programs, **given)
+def test_a_bad_argument_ends_the_program_with_one_line(programs: Programs, given: dict[str, Any], problem: str) -> None:
+    (line,) = program_error(programs, **given)
     assert line.startswith(f"FleetMetadata web: {problem}")
 
 
-def test_an_option_that_is_an_output_is_refused(programs: Programs) -> None:
+def test_an_option_that_is_an_output_is_an_error(programs: Programs) -> None:
     with pytest.raises(pulumi.RunError, match="the options of a fleet must be known when the program runs"):
         programs.run(
             lambda: FleetMetadata("web", instances=[WEB], http_tokens=pulumi.Output.from_input("required"))  # type: ignore[arg-type]  # what must fail
@@ -163,51 +161,50 @@ def test_an_option_that_is_an_output_is_refused(programs: Programs) -> None:
 def test_a_wrong_aws_configuration_ends_the_program(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs.connects = True
     monkeypatch.setenv("PULUMI_CONFIG", '{"aws:endpoints": "[{\\"ec2\\": \\"http://203.0.113.7\\"}]"}')
-    (line,) = refusal(programs)
+    programs.connects = True
+    (line,) = program_error(programs)
     assert line.startswith("FleetMetadata web: aws:endpoints: the URL of ec2 must be https")
 
 
-def test_a_fleet_without_a_region_is_told_where_to_set_one(programs: Programs) -> None:
+def test_without_a_region_the_error_names_where_to_set_one(programs: Programs) -> None:
     programs.aws.region = None
-    assert refusal(programs) == ["FleetMetadata web: no AWS region: set `regions`, aws:region or AWS_REGION."]
+    assert program_error(programs) == ["FleetMetadata web: no AWS region: set `regions`, aws:region or AWS_REGION."]
 
 
 @pytest.mark.parametrize("error", [AwsError("EC2 refused.", "UnauthorizedOperation"), ConfigurationError("no such.")])
-def test_where_aws_cannot_be_asked_there_is_no_fleet(programs: Programs, error: AwsError | ConfigurationError) -> None:
-    programs.aws.refusal = error
-    assert refusal(programs) == [f"FleetMetadata web: {error}"]
+def test_an_error_of_aws_ends_the_program(programs: Programs, error: AwsError | ConfigurationError) -> None:
+    programs.aws.error = error
+    assert program_error(programs) == [f"FleetMetadata web: {error}"]
 
 
-def test_only_those_whose_calls_will_be_refused_are_asked_about(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_imdsv1_usage_is_counted_for_instances_that_will_refuse_it(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, REQUIRED, Team="web")
     seen.add(OLD, Team="web")
     fleet(programs, exemptions=[Exemption(OLD, "old agent", "9999-12-31")], preflight="off")
     assert seen.counted == [[WEB]]
 
 
-def test_nobody_is_asked_about_where_legacy_calls_are_off(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_imdsv1_usage_is_not_counted_where_legacy_calls_are_off(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.calls[WEB] = CALLS
     run = fleet(programs, readiness=Readiness("off"), preflight="off")
     assert (seen.counted, len(run.log)) == ([], 1)
 
 
-def test_where_cloudwatch_cannot_be_asked_the_run_is_forbidden(programs: Programs, seen: FakeFleetCalls) -> None:
-    seen.refusal = AwsError("CloudWatch did not answer.", "")
+def test_an_error_of_cloudwatch_forbids_the_run(programs: Programs, seen: FakeFleetCalls) -> None:
+    seen.error = AwsError("CloudWatch did not answer.", "")
     assert forbidden(programs) == [
         "FleetMetadata web cannot continue:",
         "  IMDSv1 usage is not known: CloudWatch did not answer.",
     ]
 
 
-def test_a_preview_tries_what_the_run_needs_to_be_permitted(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_a_preview_checks_the_permissions_that_the_run_needs(programs: Programs, seen: FakeFleetCalls) -> None:
     fleet(programs)
     assert seen.dry_runs == PERMISSIONS
 
 
 @pytest.mark.parametrize("action", PERMISSIONS)
-def test_a_missing_permission_is_named_before_anything_is_changed(
-    programs: Programs, seen: FakeFleetCalls, action: str
-) -> None:
+def test_a_missing_permission_forbids_the_run(programs: Programs, seen: FakeFleetCalls, action: str) -> None:
     seen.denied = {action}
     assert forbidden(programs) == [
         "FleetMetadata web cannot continue:",
@@ -216,15 +213,17 @@ def test_a_missing_permission_is_named_before_anything_is_changed(
 
 
 @pytest.mark.parametrize("code", sorted(DENIED_CODES))
-def test_metrics_that_may_not_be_read_are_told_of_once(programs: Programs, seen: FakeFleetCalls, code: str) -> None:
-    seen.denied, seen.refusal = {"cloudwatch:GetMetricData"}, AwsError("cloudwatch:GetMetricData is denied.", code)
+def test_a_missing_permission_to_read_metrics_is_reported_once(
+    programs: Programs, seen: FakeFleetCalls, code: str
+) -> None:
+    seen.denied, seen.error = {"cloudwatch:GetMetricData"}, AwsError("cloudwatch:GetMetricData is denied.", code)
     assert forbidden(programs) == [
         "FleetMetadata web cannot continue:",
         "  cloudwatch:GetMetricData is denied.",
     ]
 
 
-def test_each_region_is_tried(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_permissions_are_checked_in_each_region(programs: Programs, seen: FakeFleetCalls) -> None:
     there = programs.aws.fleet("us-east-1")
     there.add(API, Team="web")
     there.denied = {"ec2:DescribeInstanceStatus"}
@@ -233,7 +232,7 @@ def test_each_region_is_tried(programs: Programs, seen: FakeFleetCalls) -> None:
     assert seen.dry_runs == there.dry_runs == PERMISSIONS
 
 
-def test_reading_metrics_is_tried_only_where_tokens_are_to_be_required(
+def test_permission_to_read_metrics_is_needed_only_where_tokens_become_required(
     programs: Programs, seen: FakeFleetCalls
 ) -> None:
     fleet(programs, http_tokens=None, http_put_response_hop_limit=2)
@@ -245,15 +244,15 @@ def test_reading_metrics_is_tried_only_where_tokens_are_to_be_required(
     [(False, {}), (True, {"preflight": "off"}), (True, {"exclude": [WEB]})],
     ids=["run", "off", "nothing to change"],
 )
-def test_nothing_is_tried_in_a_run_or_if_it_is_off_or_if_nothing_is_to_change(
+def test_there_is_no_preflight_in_a_run_if_it_is_off_or_if_nothing_is_to_change(
     programs: Programs, seen: FakeFleetCalls, given: dict[str, Any], *, preview: bool
 ) -> None:
     fleet(programs, preview=preview, **given)
-    assert seen.dry_runs == []
+    assert (seen.dry_runs, seen.asked_status) == ([], [])
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "run"])
-def test_a_fleet_that_is_not_watched_is_warned_of_when_tokens_become_required(
+def test_a_preview_warns_if_tokens_become_required_without_a_soak(
     programs: Programs, seen: FakeFleetCalls, *, preview: bool
 ) -> None:
     seen.add(API, REQUIRED, Team="web")
@@ -266,7 +265,7 @@ def test_a_fleet_that_is_not_watched_is_warned_of_when_tokens_become_required(
     assert warnings(fleet(programs, preview=preview, rollout=Rollout(soak_minutes=0), **hop_limit)) == []
 
 
-def test_a_hop_limit_that_goes_down_is_warned_of(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_a_preview_warns_of_a_hop_limit_that_goes_down(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.add(API, {**LAX, "httpPutResponseHopLimit": 3}, Team="web")
     (warning,) = warnings(fleet(programs, http_put_response_hop_limit=2))
     assert warning == (
@@ -274,7 +273,7 @@ def test_a_hop_limit_that_goes_down_is_warned_of(programs: Programs, seen: FakeF
     )
 
 
-def test_an_endpoint_that_is_in_use_and_to_be_disabled_is_warned_of_and_asked_about(
+def test_a_preview_warns_of_an_endpoint_that_is_in_use_and_to_be_disabled(
     programs: Programs, seen: FakeFleetCalls
 ) -> None:
     seen.add(API, REQUIRED, Team="web")
@@ -287,18 +286,20 @@ def test_an_endpoint_that_is_in_use_and_to_be_disabled_is_warned_of_and_asked_ab
     )
 
 
-def test_a_preview_says_in_one_line_whose_calls_at_boot_it_cannot_see(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_a_preview_counts_the_instances_whose_calls_at_boot_are_not_known(
+    programs: Programs, seen: FakeFleetCalls
+) -> None:
     launched = seen.now() - timedelta(days=15)
     seen.add(WEB, launched_at=launched, Team="web")
     seen.add(API, launched_at=launched, Team="web")
     seen.add(OLD, launched_at=seen.now() - timedelta(days=13), Team="web")
-    told = fleet(programs).log[0].splitlines()[-1]
-    assert told.startswith("2 instances launched before 2026-11-11 12:01 UTC: ")
-    assert "github.com/aws/aws-imds-packet-analyzer" in told
+    line = fleet(programs).log[0].splitlines()[-1]
+    assert line.startswith("2 instances launched before 2026-11-11 12:01 UTC: ")
+    assert "github.com/aws/aws-imds-packet-analyzer" in line
     assert fleet(programs, preview=False).log == []
 
 
-def test_a_preview_says_who_was_impaired_before_and_asks_only_about_what_is_to_change(
+def test_a_preview_warns_of_instances_that_are_impaired_before_their_change(
     programs: Programs, seen: FakeFleetCalls
 ) -> None:
     seen.add(API, REQUIRED, Team="web")
@@ -312,25 +313,13 @@ def test_a_preview_says_who_was_impaired_before_and_asks_only_about_what_is_to_c
     assert seen.asked_status == [[WEB]]
 
 
-@pytest.mark.parametrize(
-    ("preview", "given"),
-    [(False, {}), (True, {"preflight": "off"}), (True, {"exclude": [WEB]})],
-    ids=["run", "off", "nothing to change"],
-)
-def test_the_status_is_not_asked_for_in_a_run_or_if_preflight_is_off_or_nothing_is_to_change(
-    programs: Programs, seen: FakeFleetCalls, given: dict[str, Any], *, preview: bool
-) -> None:
-    fleet(programs, preview=preview, **given)
-    assert seen.asked_status == []
-
-
-def test_the_status_is_not_asked_for_where_that_is_denied(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_the_status_is_not_requested_without_permission(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.denied = {"ec2:DescribeInstanceStatus"}
     forbidden(programs)
     assert seen.asked_status == []
 
 
-def test_the_window_is_counted_by_the_clock_of_aws(programs: Programs, seen: FakeFleetCalls) -> None:
+def test_days_are_counted_by_the_clock_of_aws(programs: Programs, seen: FakeFleetCalls) -> None:
     seen.clock = datetime(2031, 5, 1, tzinfo=timezone.utc)
     seen.add(WEB, launched_at=datetime(2031, 4, 1, tzinfo=timezone.utc), Team="web")
     run = fleet(programs, exemptions=[Exemption(OLD, "gone", "2031-04-30")], expired_exemptions="warn")

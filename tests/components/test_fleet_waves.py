@@ -1,4 +1,4 @@
-"""How the waves of a fleet follow one another: what each check is told, and what comes after what."""
+"""How the waves of a fleet follow one another: the inputs of each check, and the dependencies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OLD = "i-1a2b3c4d"
 REQUIRED: Options = {**LAX, "httpTokens": "required"}
 
 
-def test_each_wave_has_a_check_before_it_and_a_barrier_after_even_an_empty_one(programs: Programs) -> None:
+def test_each_wave_has_a_check_before_and_a_barrier_after_it_even_if_it_is_empty(programs: Programs) -> None:
     add(programs, *TEN)
     run = programs.run(fleet)
     assert list(WAVES) == [1, 3]
@@ -39,7 +39,7 @@ def test_each_wave_has_a_check_before_it_and_a_barrier_after_even_an_empty_one(p
     }
 
 
-def test_only_what_is_to_change_is_in_waves_and_each_check_judges_all_that_come_before(programs: Programs) -> None:
+def test_waves_consist_of_instances_to_change_and_each_check_covers_all_before_them(programs: Programs) -> None:
     add(programs, *TEN)
     programs.aws.fleet("eu-west-1").add(API, REQUIRED, Team="web")
     run = programs.run(lambda: fleet(rollout=Rollout([1, "50%", "100%"])))
@@ -50,7 +50,7 @@ def test_only_what_is_to_change_is_in_waves_and_each_check_judges_all_that_come_
     assert list(targets(run, BARRIER).values()) == [sorted(waves[1]), sorted(waves[2]), sorted([*TEN, API])]
 
 
-def test_all_barriers_but_the_last_are_of_a_wave(programs: Programs) -> None:
+def test_every_barrier_but_the_last_has_the_number_of_its_wave(programs: Programs) -> None:
     add(programs, *TEN)
     barriers = programs.run(fleet).barriers()
     assert [each.inputs.get("wave") for each in barriers] == [1, 2, None]
@@ -61,11 +61,11 @@ RULE = ("soakMinutes", "days", "unknown")
 
 
 def rule(inputs: Mapping[str, Any]) -> tuple[object, ...]:
-    """What a check or barrier is told of the rule."""
+    """The rule in the inputs of a check or barrier."""
     return tuple(inputs.get(name) for name in RULE)
 
 
-def test_checks_and_the_last_barrier_have_the_rule_and_say_which_wave_it_is(programs: Programs) -> None:
+def test_checks_and_the_last_barrier_have_the_rule_and_titles_name_the_wave(programs: Programs) -> None:
     add(programs, WEB, OLD)
     rollout, readiness = Rollout([1, "100%"], 30), Readiness("warn", days=7, unknown="block")
     run = programs.run(lambda: fleet(timeout_seconds=7, rollout=rollout, readiness=readiness))
@@ -80,7 +80,7 @@ def test_checks_and_the_last_barrier_have_the_rule_and_say_which_wave_it_is(prog
     assert {each.inputs["region"] for each in [*run.barriers(), *run.checks()]} == {"eu-west-1"}
 
 
-def test_no_soak_is_given_unless_one_is_set_so_that_cloudwatch_decides(programs: Programs) -> None:
+def test_without_a_configured_soak_checks_have_none(programs: Programs) -> None:
     add(programs, WEB, OLD)
     run = programs.run(fleet)
     assert not any("soakMinutes" in each.inputs for each in [*run.checks(), *run.barriers()])
@@ -89,7 +89,7 @@ def test_no_soak_is_given_unless_one_is_set_so_that_cloudwatch_decides(programs:
     assert {each.inputs["soakMinutes"] for each in run.checks()} == {0}
 
 
-def test_readiness_is_asked_again_before_every_wave_but_the_first(programs: Programs) -> None:
+def test_imdsv1_usage_is_counted_again_before_every_wave_but_the_first(programs: Programs) -> None:
     add(programs, *TEN)
     programs.aws.fleet("eu-west-1").add(API, REQUIRED, Team="web")
     run = programs.run(
@@ -109,14 +109,14 @@ def test_readiness_is_asked_again_before_every_wave_but_the_first(programs: Prog
     ]
 
 
-def test_where_no_tokens_become_required_readiness_is_not_asked_again(programs: Programs) -> None:
+def test_imdsv1_usage_is_not_counted_again_where_no_tokens_become_required(programs: Programs) -> None:
     add(programs, *TEN)
     checks = programs.run(lambda: fleet(http_tokens=None, http_put_response_hop_limit=2)).checks()
     assert not any("requiring" in each.inputs or "legacyCalls" in each.inputs for each in checks)
     assert [len(each.inputs.get("before", ())) for each in checks] == [1, 0, 9]
 
 
-def test_where_nothing_is_to_change_the_checks_have_nothing_to_protect(programs: Programs) -> None:
+def test_where_nothing_is_to_change_the_checks_have_no_rule_and_no_targets(programs: Programs) -> None:
     for each in TEN:
         programs.aws.fleet("eu-west-1").add(each, REQUIRED, Team="web")
     run = programs.run(fleet)
@@ -144,7 +144,7 @@ BARRIERS, CHECKS = (
 )
 
 
-def test_a_wave_begins_after_its_check_which_comes_after_the_barrier_before(programs: Programs) -> None:
+def test_a_wave_depends_on_its_check_which_depends_on_the_barrier_before(programs: Programs) -> None:
     add(programs, *TEN)
     first, last = row_names(WAVES[1]), row_names(WAVES[3])
     assert ordered(programs.run(fleet)) == {
@@ -159,7 +159,7 @@ def test_a_wave_begins_after_its_check_which_comes_after_the_barrier_before(prog
     }
 
 
-def test_what_is_right_or_loosened_waits_for_nothing_and_the_first_wave_waits_for_what_is_loosened(
+def test_compliant_and_loosened_instances_wait_for_nothing_and_the_first_wave_waits_for_loosened_ones(
     programs: Programs,
 ) -> None:
     add(programs, *TEN)
@@ -177,7 +177,7 @@ def test_what_is_right_or_loosened_waits_for_nothing_and_the_first_wave_waits_fo
     assert after[BARRIERS[3]] == {CHECKS[3], *row_names([*TEN, API, OLD])}
 
 
-def test_the_first_wave_waits_for_what_is_loosened_even_where_it_is_empty(programs: Programs) -> None:
+def test_an_empty_first_wave_waits_for_loosened_instances_too(programs: Programs) -> None:
     programs.aws.fleet("eu-west-1").add(OLD, REQUIRED, Team="web")
     run = programs.run(lambda: fleet(http_tokens="optional", allow_downgrade="rollback"))
     after = ordered(run)

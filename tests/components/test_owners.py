@@ -104,15 +104,15 @@ def test_two_owners_of_an_option_end_the_program_with_both_names_and_values(
     programs.aws.fleet("eu-west-1").add(WEB)
     with pytest.raises(pulumi.RunError) as caught:
         programs.run(program, preview=preview)
-    said = str(caught.value)
+    error = str(caught.value)
     assert any(
-        f": {one} sets httpPutResponseHopLimit to {first} and {other} sets it to {second}." in said
+        f": {one} sets httpPutResponseHopLimit to {first} and {other} sets it to {second}." in error
         for (one, first), (other, second) in permutations(wishes)
     )
-    assert said.endswith("Set it in only one of them.")
+    assert error.endswith("Set it in only one of them.")
 
 
-def test_the_same_value_twice_and_different_options_are_fine(programs: Programs) -> None:
+def test_equal_values_and_different_options_of_an_instance_are_allowed(programs: Programs) -> None:
     def program() -> InstanceMetadata:
         direct("same", WEB, output(2))
         InstanceMetadataOptions("tokens", instance_id=output(WEB), http_tokens="required")
@@ -121,7 +121,7 @@ def test_the_same_value_twice_and_different_options_are_fine(programs: Programs)
     assert set(programs.run(program).rows()) == {"same", "tokens", "a-x", "a-y"}
 
 
-def test_another_program_of_the_process_decides_for_itself(programs: Programs) -> None:
+def test_another_program_of_the_process_may_set_other_values(programs: Programs) -> None:
     programs.run(lambda: attached("a", {"x": WEB}))
     programs.run(lambda: attached("b", {"y": WEB}, http_put_response_hop_limit=1))
 
@@ -131,13 +131,13 @@ def same_name() -> InstanceMetadata:
     return attached("a-b", {"c": API})
 
 
-def test_two_resources_of_the_same_name_end_the_program_by_naming_both(programs: Programs) -> None:
+def test_two_resources_of_the_same_name_end_the_program_with_both_names(programs: Programs) -> None:
     sentence = "InstanceMetadata a and InstanceMetadata a-b both have a resource named a-b-c: rename one of them"
     with pytest.raises(pulumi.RunError, match=sentence):
         programs.run(same_name)
 
 
-def test_a_barrier_knows_what_each_instance_goes_back_to_if_it_leaves(programs: Programs) -> None:
+def test_a_barrier_has_what_is_restored_when_an_instance_is_released(programs: Programs) -> None:
     def program() -> InstanceMetadata:
         return attached("a", {"new": launched(), "web": WEB}, on_destroy="restore", allow_downgrade="a lab")
 
@@ -147,7 +147,7 @@ def test_a_barrier_knows_what_each_instance_goes_back_to_if_it_leaves(programs: 
     assert "restores" not in programs.run(lambda: attached("a", {"web": WEB})).barrier().inputs
 
 
-def test_the_last_barrier_of_a_fleet_knows_it_for_all(programs: Programs) -> None:
+def test_the_last_barrier_of_a_fleet_has_what_is_restored_for_all_instances(programs: Programs) -> None:
     for each in (WEB, API):
         programs.aws.fleet("eu-west-1").add(each)
     run = programs.run(

@@ -1,7 +1,8 @@
-"""The component in a preview: what it says of the live instances, and what ends the preview."""
+"""The component in a preview: what it logs about the live instances, and what ends the preview."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -10,7 +11,8 @@ import pytest
 
 from imds_components import InstanceMetadata
 from imds_provider.errors import AwsError, ConfigurationError, DeadlinePassedError
-from tests.support.fakes import LAX
+from imds_provider.rules.observation import Observation
+from tests.support.fakes import LAX, FakeEc2
 from tests.support.mocked_programs import Programs, Run
 
 WEB = "i-0123456789abcdef0"
@@ -33,21 +35,21 @@ def preview(programs: Programs, instances: Any, **given: Any) -> Run:  # noqa: A
     return programs.run(program, preview=True)
 
 
-def test_a_preview_says_how_each_instance_differs_by_one_look(programs: Programs) -> None:
+def test_a_preview_logs_how_each_instance_differs_after_one_describe(programs: Programs) -> None:
     programs.ec2.add(WEB)
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
     run = preview(programs, {"web": WEB, "api": API})
-    (said,) = run.log
-    assert said.splitlines() == [
+    (message,) = run.log
+    assert message.splitlines() == [
         "info: 1 of 2 instances will change:",
         f"  web  {WEB}  httpTokens: optional -> required",
         "1 of 2 already have httpTokens=required: api",
     ]
-    assert [sorted(look) for look in programs.ec2.describes] == [sorted([WEB, API])]
+    assert [sorted(ids) for ids in programs.ec2.describes] == [sorted([WEB, API])]
     assert programs.ec2.modifications == []
 
 
-def test_a_preview_of_new_instances_asks_nothing_and_leaves_what_is_unknown_unknown(programs: Programs) -> None:
+def test_a_preview_of_new_instances_describes_nothing_and_leaves_unknown_ids_unknown(programs: Programs) -> None:
     run = preview(programs, lambda: {"a": unknown_id()})
     assert run.row().inputs["instanceId"] is not None
     assert not isinstance(run.row().inputs["instanceId"], str)
@@ -55,7 +57,7 @@ def test_a_preview_of_new_instances_asks_nothing_and_leaves_what_is_unknown_unkn
     assert (programs.regions, run.log) == ([], [])
 
 
-def test_only_the_instances_that_are_known_are_looked_at(programs: Programs) -> None:
+def test_only_known_instances_are_described(programs: Programs) -> None:
     programs.ec2.add(WEB)
     run = preview(programs, lambda: {"new": unknown_id(), "web": WEB})
     assert programs.ec2.describes == [(WEB,)]
@@ -76,7 +78,7 @@ def test_an_option_that_is_not_known_yet_is_left_out_of_the_comparison(programs:
     ]
 
 
-def test_the_region_of_the_component_is_the_one_that_is_asked(programs: Programs) -> None:
+def test_instances_are_described_in_the_region_of_the_component(programs: Programs) -> None:
     programs.ec2.add(WEB)
     preview(programs, WEB, region="us-east-1")
     assert programs.regions == ["us-east-1"]
@@ -87,11 +89,11 @@ def test_a_region_that_is_not_known_yet_is_not_guessed(programs: Programs) -> No
     assert (programs.regions, run.log) == ([], [])
 
 
-def test_what_ec2_does_not_report_is_never_taken_for_right(programs: Programs) -> None:
+def test_an_instance_whose_options_ec2_does_not_report_is_not_known_to_comply(programs: Programs) -> None:
     programs.ec2.add(WEB, {"httpEndpoint": "enabled"})
     programs.ec2.add(API, {**LAX, "httpTokens": "required"})
-    (said,) = preview(programs, {"web": WEB, "api": API}).log
-    assert said.splitlines() == [
+    (message,) = preview(programs, {"web": WEB, "api": API}).log
+    assert message.splitlines() == [
         "info: 1 of 2 are not known to comply:",
         f"  web  {WEB}  EC2 does not report httpTokens there",
         "1 of 2 already have httpTokens=required: api",
@@ -113,7 +115,7 @@ def test_a_terminated_instance_ends_the_preview(programs: Programs, instance_sta
         preview(programs, {"web": WEB})
 
 
-def test_instances_that_do_not_exist_end_the_preview_each_with_a_sentence(programs: Programs) -> None:
+def test_instances_that_do_not_exist_end_the_preview_with_a_line_each(programs: Programs) -> None:
     programs.ec2.add(API)
     with pytest.raises(pulumi.RunError) as caught:
         preview(programs, {"web": WEB, "api": API, "old": OLD})
@@ -123,7 +125,7 @@ def test_instances_that_do_not_exist_end_the_preview_each_with_a_sentence(progra
     assert sentences[1].startswith(f"old: {OLD} does not exist in eu-west-1: ")
 
 
-def test_an_instance_is_looked_for_more_than_once_before_it_counts_as_missing(programs: Programs) -> None:
+def test_an_instance_is_described_more_than_once_before_it_counts_as_missing(programs: Programs) -> None:
     programs.ec2.add(WEB, appears_after=0.5)
     assert "1 of 1 instances will change" in preview(programs, WEB).log[0]
 
@@ -136,33 +138,33 @@ def test_an_instance_is_looked_for_more_than_once_before_it_counts_as_missing(pr
     ],
     ids=["output and id", "two outputs"],
 )
-def test_an_id_given_twice_by_way_of_an_output_ends_the_preview(programs: Programs, instances: Any) -> None:  # noqa: ANN401
+def test_an_id_given_twice_by_an_output_ends_the_preview(programs: Programs, instances: Any) -> None:  # noqa: ANN401
     programs.ec2.add(WEB)
     with pytest.raises(pulumi.RunError, match=f"{WEB} is given twice, as a and as b."):
         preview(programs, instances)
 
 
-def test_where_ec2_cannot_be_asked_the_preview_goes_on_with_a_warning(programs: Programs) -> None:
+def test_where_ec2_refuses_the_describe_the_preview_continues_with_a_warning(programs: Programs) -> None:
     programs.error = AwsError("EC2 refused DescribeInstances.", "UnauthorizedOperation")
     run = preview(programs, WEB)
-    (said,) = run.log
-    assert said.startswith(
+    (message,) = run.log
+    assert message.startswith(
         "warning: this preview compares recorded values only, the instances could not be described: "
     )
-    assert said.endswith("EC2 refused DescribeInstances.")
+    assert message.endswith("EC2 refused DescribeInstances.")
     assert run.row().inputs["instanceId"] == WEB
 
 
-def test_where_ec2_does_not_answer_in_time_the_preview_goes_on_with_a_warning(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def held_back(*_: object) -> None:
+class SilentEc2(FakeEc2):
+    def describe(self, *_: object) -> Mapping[str, Observation]:
         raise DeadlinePassedError("EC2 did not answer in time.")
 
-    monkeypatch.setattr(programs.ec2, "describe", held_back)
-    (said,) = preview(programs, WEB).log
-    assert said.startswith("warning: this preview compares recorded values only")
-    assert said.endswith("EC2 in eu-west-1 did not answer within 20 s.")
+
+def test_where_ec2_does_not_answer_in_time_the_preview_continues_with_a_warning(programs: Programs) -> None:
+    programs.ec2 = SilentEc2(programs.clock)
+    (message,) = preview(programs, WEB).log
+    assert message.startswith("warning: this preview compares recorded values only")
+    assert message.endswith("EC2 in eu-west-1 did not answer within 20 s.")
 
 
 def test_a_wrong_configuration_ends_the_preview(programs: Programs) -> None:
@@ -171,7 +173,7 @@ def test_a_wrong_configuration_ends_the_preview(programs: Programs) -> None:
         preview(programs, WEB)
 
 
-def test_a_preview_without_instances_asks_nothing(programs: Programs) -> None:
+def test_a_preview_without_instances_describes_nothing(programs: Programs) -> None:
     run = preview(programs, [])
     assert programs.regions == []
     assert run.log == ["warning: there are no instances to manage."]

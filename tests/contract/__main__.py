@@ -1,4 +1,4 @@
-"""`python -m tests.contract`: write the fixture of the version that pyproject.toml names, from the code as it is."""
+"""`python -m tests.contract`: write the fixture of the version in pyproject.toml, from this code."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Read the dynamic resources of an exported state with the Python that runs this, and check and compare each.
+"""Read the dynamic resources of an exported state with the Python that runs this, and check and diff each.
 
-The argument is the file; the answer is JSON on stdout. `grpc` is the one library in the way of another Python, since it
-is compiled for one; nothing that happens here needs it, so a stand-in takes its place.
+The argument is the file; the result is JSON on stdout. `grpc` is compiled for one version of Python and is not needed
+here, so a stand-in takes its place.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A state as a release wrote it, with the program and the instances that it belongs to, kept in ``fixtures/``."""
+"""The state that a release wrote, with its program and instances, kept in ``fixtures/``."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ BEFORE: list[Seed] = [
     {"id": IDS["abroad"], "region": "us-east-1", "tags": _CREW},
 ]
 NOWHERE = "http://127.0.0.1:0"
-"""Stands in a fixture for the address of the embedded EC2."""
+"""In a fixture: the address of the embedded EC2."""
 HOP_LIMIT = 3
-"""What the fixture ends with."""
+"""The hop limit of the last run."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Release:
 
 
 def releases() -> list[str]:
-    """The versions that there are fixtures of."""
+    """The versions that have fixtures."""
     return sorted(each.name for each in FIXTURES.iterdir() if each.is_dir())
 
 
@@ -93,18 +93,18 @@ def config(cloud: LocalCloud, *, hop_limit: int = HOP_LIMIT) -> dict[str, object
 
 
 def make(version: str, home: Path) -> Release:
-    """Lead a stack through its life with the code as it is, and take down the state that it then has."""
+    """Run a stack with this code and return the state that it ends with."""
     with LocalCloud.start("--pending=0.2", seed=BEFORE) as cloud:
         pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
-        pulumi.run("stack", "init", done=True)
+        pulumi.run("stack", "init", succeeds=True)
         pulumi.configure(config(cloud, hop_limit=2))
-        pulumi.run("up", "--yes", "--skip-preview", done=True)
+        pulumi.run("up", "--yes", "--skip-preview", succeeds=True)
         cloud.change(IDS["web"], {"options": {"HttpPutResponseHopLimit": 9}})
-        pulumi.run("refresh", "--yes", "--skip-preview", done=True)
+        pulumi.run("refresh", "--yes", "--skip-preview", succeeds=True)
         pulumi.configure(config(cloud))
-        pulumi.run("up", "--yes", "--skip-preview", done=True)
+        pulumi.run("up", "--yes", "--skip-preview", succeeds=True)
         file = home / "exported.json"
-        pulumi.run("stack", "export", "--file", str(file), done=True)
+        pulumi.run("stack", "export", "--file", str(file), succeeds=True)
         instances: list[Seed] = [
             {
                 "id": each["id"],
@@ -143,7 +143,7 @@ def steady(state: Mapping[str, Any], url: str) -> Any:  # noqa: ANN401  JSON
 
 
 def _in_order(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same order each time, with each resource behind all that it needs."""
+    """The same order each time, with each resource after its dependencies."""
     by_urn = {each["urn"]: each for each in sorted(resources, key=lambda each: each["urn"])}
     needed = {
         urn: [*each.get("dependencies", ()), each.get("parent"), each.get("provider", "").rpartition("::")[0]]

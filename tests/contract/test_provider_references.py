@@ -1,4 +1,4 @@
-"""How a provider stands in the states of stacks elsewhere: by its module and name, which never change."""
+"""A provider is recorded in states by its module and name, which never change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROVIDERS: dict[type[ResourceProvider], tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(("provider", "place"), PROVIDERS.items(), ids=lambda each: getattr(each, "__name__", ""))
-def test_a_provider_is_recorded_by_its_module_and_name_alone(
+def test_a_provider_is_recorded_by_its_module_and_name_only(
     provider: type[ResourceProvider], place: tuple[str, str]
 ) -> None:
     module, name = place
@@ -38,9 +38,7 @@ def test_a_provider_is_recorded_by_its_module_and_name_alone(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.__name__)
-def test_what_is_recorded_of_a_provider_loads_in_another_process(
-    provider: type[ResourceProvider], tmp_path: Path
-) -> None:
+def test_a_recorded_provider_loads_in_another_process(provider: type[ResourceProvider], tmp_path: Path) -> None:
     program = (
         "import base64, sys, dill\n"
         "provider = dill.loads(base64.b64decode(sys.argv[1]))\n"
@@ -68,7 +66,5 @@ FIRST_RELEASE = {
 
 
 @pytest.mark.parametrize(("provider", "text"), FIRST_RELEASE.items(), ids=lambda each: getattr(each, "__name__", ""))
-def test_what_is_recorded_never_changes_since_a_change_dirties_every_stack(
-    provider: type[ResourceProvider], text: str
-) -> None:
+def test_a_provider_is_recorded_as_by_the_first_release(provider: type[ResourceProvider], text: str) -> None:
     assert serialize_provider(provider()) == text

@@ -1,4 +1,4 @@
-"""What earlier releases wrote into the states of stacks, this version is content with, and can go on from."""
+"""A state that an earlier release wrote needs no change, and this version goes on from it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from localcloud.settings import Settings
 from tests.contract.release import HOP_LIMIT, IDS, NOWHERE, Release, config, releases
 from tests.support.cli import CommandLine
 from tests.support.engine import find_engine
+from tests.support.state_file import checkpoint
 
 MODIFY = "ModifyInstanceMetadataOptions"
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A release's stack, opened with this version."""
+    """The stack of a release, imported into this version."""
 
     release: Release
     pulumi: CommandLine
     cloud: LocalCloud
 
-    def dynamic_resources(self, folder: Path) -> dict[str, Any]:
-        file = folder / "exported.json"
-        self.pulumi.run("stack", "export", "--file", str(file), done=True)
-        resources = json.loads(file.read_text())["deployment"].get("resources", ())
+    def dynamic_resources(self) -> dict[str, Any]:
+        resources = checkpoint(self.pulumi.backend, self.pulumi.stack).get("resources", ())
         return {each["urn"]: each for each in resources if each["type"].startswith("pulumi-python:dynamic")}
 
 
@@ -41,37 +40,37 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
     release = Release.load(request.param)
     with LocalCloud.in_process(Settings(pending=0.2), seed=release.instances) as cloud:
         pulumi = CommandLine(Path(shutil.copytree(release.program, tmp_path / "program")), tmp_path)
-        pulumi.run("stack", "init", done=True)
+        pulumi.run("stack", "init", succeeds=True)
         pulumi.configure(config(cloud))
         state = tmp_path / "state.json"
         state.write_text(json.dumps(release.state).replace(NOWHERE, cloud.url))
-        pulumi.run("stack", "import", "--file", str(state), done=True)
+        pulumi.run("stack", "import", "--file", str(state), succeeds=True)
         yield Opened(release, pulumi, cloud)
 
 
-def test_nothing_is_to_be_done_about_the_state_and_a_change_and_a_destroy_go_on_from_it(
-    opened: Opened, tmp_path: Path
+def test_the_state_of_a_release_needs_no_change_and_can_be_updated_and_destroyed(
+    opened: Opened,
 ) -> None:
     pulumi, cloud = opened.pulumi, opened.cloud
-    pulumi.run("preview", "--expect-no-changes", done=True)
+    pulumi.run("preview", "--expect-no-changes", succeeds=True)
     assert MODIFY not in cloud.counts()
 
-    pulumi.run("refresh", "--yes", "--skip-preview", "--expect-no-changes", done=True)
-    refreshed = opened.dynamic_resources(tmp_path)
+    pulumi.run("refresh", "--yes", "--skip-preview", "--expect-no-changes", succeeds=True)
+    refreshed = opened.dynamic_resources()
     for resource in opened.release.resources():
         now = refreshed[resource["urn"]]
         for side in ("inputs", "outputs"):
             assert resource[side].items() <= now[side].items(), f"{side} of {resource['urn']}"
 
     pulumi.configure(config(cloud, hop_limit=HOP_LIMIT + 1))
-    pulumi.run("up", "--yes", "--skip-preview", done=True)
+    pulumi.run("up", "--yes", "--skip-preview", succeeds=True)
     assert {each["params"]["InstanceId"] for each in cloud.log(MODIFY)} == {
         IDS[each] for each in ("web", "api", "nightly")
     }
     assert cloud.instance(IDS["web"])["options"]["HttpPutResponseHopLimit"] == HOP_LIMIT + 1
 
-    pulumi.run("destroy", "--yes", "--skip-preview", done=True)
-    assert opened.dynamic_resources(tmp_path) == {}
+    pulumi.run("destroy", "--yes", "--skip-preview", succeeds=True)
+    assert opened.dynamic_resources() == {}
     assert cloud.instance(IDS["web"])["options"]["HttpTokens"] == "required", "retained"
     alone, vault = cloud.instance(IDS["alone"])["options"], cloud.instance(IDS["vault"])["options"]
     assert (alone["HttpTokens"], alone["HttpPutResponseHopLimit"], alone["InstanceMetadataTags"]) == (

@@ -24,7 +24,7 @@ def engine() -> PulumiCommand:
 
 @pytest.fixture(autouse=True)
 def _no_configuration_of_this_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The Automation API hands this process's environment on.
+    # The Automation API passes this process's environment on.
     for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_"))]:
         monkeypatch.delenv(name)
 

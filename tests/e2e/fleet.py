@@ -1,4 +1,4 @@
-"""The instances that the stories are about, how to reach them, and what EC2 was told about them."""
+"""Instances, the configuration of stacks that manage them, and the modifications that were sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IN_ORDER = [
     for wave in assign([f"i-{number:017x}" for number in range(1, 9)], Rollout(waves=[*range(1, 9)])).values()
     for instance_id in wave
 ]
-"""Eight instances in the order in which a fleet takes its own: a new one of the first comes before all others."""
+"""Eight instances in the order in which a fleet changes them, so that the first is its first wave."""
 
 
 def row(name: str) -> str:
@@ -35,7 +35,7 @@ def rows(*names: str) -> set[str]:
 
 
 def aws_config(cloud: LocalCloud) -> dict[str, object]:
-    """The configuration that leads pulumi-aws and this project to the embedded EC2."""
+    """The configuration with which pulumi-aws and this project use the embedded EC2."""
     return {
         "aws:region": REGION,
         "aws:endpoints": [{"ec2": cloud.url, "sts": cloud.url, "cloudwatch": cloud.url}],
@@ -48,7 +48,7 @@ def aws_config(cloud: LocalCloud) -> dict[str, object]:
 
 
 def managing(cloud: LocalCloud, instances: Mapping[str, str], **options: object) -> dict[str, object]:
-    """The configuration of this project's own stack for these instances and wanted options."""
+    """The configuration of this project's stack for these instances and options."""
     return {**aws_config(cloud), "imds:instances": dict(instances), "imds:options": options}
 
 
@@ -62,10 +62,9 @@ def member(instance_id: str, options: MetadataOptions | None = None, *, team: st
 
 
 def fleet(cloud: LocalCloud, *, wanted: object = REQUIRED, **given: object) -> dict[str, object]:
-    """The configuration of a stack that wants these options, with the fleet ``web`` and what is ``given`` of it.
+    """The configuration of a stack with these options and the fleet ``web``, with more keys of the fleet in ``given``.
 
-    Unless it is given, there is no soak: what CloudWatch has at once is enough for most stories. With None for
-    ``soakMinutes`` none is configured.
+    ``soakMinutes`` is 0 unless it is given, since most tests need only what CloudWatch has at once. None leaves it out.
     """
     rollout = given.pop("rollout", {})
     assert isinstance(rollout, dict)
@@ -87,19 +86,19 @@ def checks(*waves: int) -> set[str]:
     return {f"MetadataWaveHealthy web-{REGION}-wave-{each}" for each in waves}
 
 
-def complaints(run: Run) -> str:
-    """The errors of a run that has failed as it should: in sentences, without Python's insides."""
+def errors(run: Run) -> str:
+    """The errors of a run that failed, which shows no traceback."""
     assert "Traceback" not in run.text
-    return "\n".join(run.said("error"))
+    return "\n".join(run.messages("error"))
 
 
 def tokens(cloud: LocalCloud, instance_ids: Iterable[str]) -> set[str]:
-    """The different HttpTokens that the instances have."""
+    """The values of HttpTokens that the instances have."""
     return {cloud.instance(each)["options"]["HttpTokens"] for each in instance_ids}
 
 
 def modifications(cloud: LocalCloud) -> dict[str, dict[str, str]]:
-    """What EC2 was told to modify since this was last asked, by instance; none may have been told twice."""
+    """The modifications since the last call of this, by instance; there is at most one for each."""
     calls = [dict(call["params"]) for call in cloud.log(MODIFY) if "DryRun" not in call["params"]]
     cloud.reset()
     sent = {call.pop("InstanceId"): call for call in calls}
@@ -107,8 +106,8 @@ def modifications(cloud: LocalCloud) -> dict[str, dict[str, str]]:
     return sent
 
 
-def foretold(preview: Run) -> dict[str, str]:
-    """What a preview says will change, by instance id: ``httpTokens: optional -> required``."""
-    (report,) = preview.said("info")
-    # A line for each: its name, its id, what will change.
+def planned_changes(preview: Run) -> dict[str, str]:
+    """The changes that a preview lists, by instance ID: ``httpTokens: optional -> required``."""
+    (report,) = preview.messages("info")
+    # Each line has its name, its ID and what will change.
     return dict(line.split(maxsplit=2)[1:] for line in report.splitlines() if line.startswith(" "))

@@ -1,10 +1,10 @@
-"""Renames and moves that a program declares: what is recorded of an instance stays."""
+"""Renames and moves that a program declares by aliases keep what is recorded of an instance."""
 
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import complaints, modifications
-from tests.e2e.owners import FROM_BEFORE, ids, previous, program, seeded
+from tests.e2e.fleet import errors, modifications
+from tests.e2e.programs import FROM_BEFORE, ids, previous, program, seeded
 from tests.support.engine import Run, Stack
 
 ALL = ids(8)
@@ -37,7 +37,7 @@ def steps_of_instances(run: Run) -> set[str]:
     return {name for names in run.steps.values() for name in names if name.startswith("InstanceMetadataOptions ")}
 
 
-def test_what_is_declared_in_aliases_is_a_rename_and_nothing_else(stack: Stack, cloud: LocalCloud) -> None:
+def test_aliases_rename_resources_and_change_nothing(stack: Stack, cloud: LocalCloud) -> None:
     seeded(stack, cloud, *ALL)
     program(stack, BEFORE)
     stack.up()
@@ -46,7 +46,7 @@ def test_what_is_declared_in_aliases_is_a_rename_and_nothing_else(stack: Stack, 
     program(stack, AFTER)
     for run in (stack.preview(), stack.up()):
         assert steps_of_instances(run) == set()
-        assert run.said("warning") == []
+        assert run.messages("warning") == []
         assert modifications(cloud) == {}
     assert previous(stack) == {
         "key-frontend": FROM_BEFORE,
@@ -61,9 +61,7 @@ def test_what_is_declared_in_aliases_is_a_rename_and_nothing_else(stack: Stack, 
     assert stack.preview().steps == {}
 
 
-def test_an_alias_of_an_instance_that_is_not_there_is_a_mistake(stack: Stack, cloud: LocalCloud) -> None:
+def test_an_alias_of_an_instance_that_does_not_exist_is_an_error(stack: Stack, cloud: LocalCloud) -> None:
     seeded(stack, cloud, KEY)
     program(stack, f'attached("key", {{"frontend": "{KEY}"}}, aliases={{"web": "frontend"}})')
-    assert "InstanceMetadata key: aliases has web, but no instance has that name" in complaints(
-        stack.preview(fails=True)
-    )
+    assert "InstanceMetadata key: aliases has web, but no instance has that name" in errors(stack.preview(fails=True))

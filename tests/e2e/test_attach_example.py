@@ -21,7 +21,7 @@ def running(cloud: LocalCloud) -> InstanceView:
     return view
 
 
-def test_the_options_go_with_the_instance_from_its_launch_over_its_replacement_to_its_end(
+def test_the_options_follow_the_instance_from_its_launch_through_a_replacement_to_its_end(
     attach: Stack, cloud: LocalCloud
 ) -> None:
     launched_from(cloud, attach, "ami-760aaa0f")
@@ -46,7 +46,7 @@ def test_the_options_go_with_the_instance_from_its_launch_over_its_replacement_t
     up = attach.up()
     second = running(cloud)
     assert second["id"] != first["id"]
-    assert modifications(cloud) == {second["id"]: SENT}, "the old one is let go as it is"
+    assert modifications(cloud) == {second["id"]: SENT}, "the old instance is released as it is"
     assert cloud.instance(first["id"])["state"] == "terminated"
     assert up.outputs == {"instanceId": second["id"], "appliedIds": [second["id"]]}
 

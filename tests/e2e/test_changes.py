@@ -1,15 +1,27 @@
-"""What the author of a stack changes in its configuration."""
+"""Changes of a stack's configuration."""
 
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import API, BARRIER, CACHE, FIVE, WEB, foretold, instance, managing, modifications, row, rows
+from tests.e2e.fleet import (
+    API,
+    BARRIER,
+    CACHE,
+    FIVE,
+    WEB,
+    instance,
+    managing,
+    modifications,
+    planned_changes,
+    row,
+    rows,
+)
 from tests.support.engine import Stack
 
 TWO = {"web": WEB, "api": API}
 
 
-def test_an_option_changed_alone_is_sent_alone_and_one_no_longer_set_is_let_go(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_changed_option_is_sent_and_one_that_is_no_longer_set_is_released(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(each) for each in TWO.values()])
     stack.configure(managing(cloud, TWO, httpTokens="required", httpPutResponseHopLimit=2))
     stack.up()
@@ -20,11 +32,11 @@ def test_an_option_changed_alone_is_sent_alone_and_one_no_longer_set_is_let_go(s
     assert preview.steps == {"update": {*rows(*TWO), BARRIER}}
     assert preview.changes(row("web"))["httpPutResponseHopLimit"] == (2, 3)
     assert preview.changes(row("web"))["change"][1] == "httpPutResponseHopLimit: 2 -> 3"
-    assert foretold(preview) == dict.fromkeys(TWO.values(), "httpPutResponseHopLimit: 2 -> 3")
+    assert planned_changes(preview) == dict.fromkeys(TWO.values(), "httpPutResponseHopLimit: 2 -> 3")
     assert modifications(cloud) == {}
 
     stack.up()
-    # The tokens go along so that EC2 keeps them, and the endpoint so that it stays as it is.
+    # The tokens and the endpoint go along so that EC2 keeps their values.
     three = {"HttpPutResponseHopLimit": "3", "HttpTokens": "required", "HttpEndpoint": "enabled"}
     assert modifications(cloud) == dict.fromkeys(TWO.values(), three)
 
@@ -39,7 +51,7 @@ def test_an_option_changed_alone_is_sent_alone_and_one_no_longer_set_is_let_go(s
     assert stack.up().steps == {}
 
 
-def test_an_instance_that_joins_and_one_that_leaves_touch_no_other(stack: Stack, cloud: LocalCloud) -> None:
+def test_adding_or_removing_an_instance_changes_no_other(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(each) for each in FIVE.values()])
     four = {name: each for name, each in FIVE.items() if name != "cache"}
     stack.configure(managing(cloud, four, httpTokens="required"))

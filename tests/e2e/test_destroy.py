@@ -1,4 +1,4 @@
-"""What is left on the instances when a stack is destroyed."""
+"""The options of instances after a stack is destroyed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def test_destroy_leaves_the_options_as_they_are(stack: Stack, cloud: LocalCloud)
     assert stack.resources() == {}
 
 
-def test_destroy_restores_what_was_there_before_but_loosens_only_with_a_reason(stack: Stack, cloud: LocalCloud) -> None:
+def test_destroy_restores_the_values_from_before_but_loosens_only_with_a_reason(
+    stack: Stack, cloud: LocalCloud
+) -> None:
     stack.write_program(RESTORING)
     cloud.seed(
         [
@@ -52,14 +54,14 @@ def test_destroy_restores_what_was_there_before_but_loosens_only_with_a_reason(s
         WEB: {"HttpTokens": "required", "HttpPutResponseHopLimit": "64", "HttpEndpoint": "enabled"},
         LAB: {"HttpTokens": "optional", "HttpPutResponseHopLimit": "1", "HttpEndpoint": "enabled"},
     }
-    (warning,) = (each for each in destroy.said("warning") if WEB in each)
+    (warning,) = (each for each in destroy.messages("warning") if WEB in each)
     assert "keeps httpTokens=required on 2" in warning
     assert "gives no reason to loosen it" in warning
     assert cloud.instance(WEB)["options"]["InstanceMetadataTags"] == "enabled", "not managed, so never put back"
     assert stack.resources() == {}
 
 
-def test_what_a_destroy_does_is_said_by_what_was_recorded_last(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_destroy_uses_the_settings_that_were_recorded_last(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(WEB)])
     stack.configure(managing(cloud, {}))
     for given in ("", ', on_destroy="restore", allow_downgrade="a lab"'):
@@ -73,7 +75,7 @@ def test_what_a_destroy_does_is_said_by_what_was_recorded_last(stack: Stack, clo
 
     destroy = stack.destroy()
     assert modifications(cloud) == {WEB: {"HttpTokens": "optional", "HttpEndpoint": "enabled"}}
-    said = "\n".join([*destroy.said("info"), *destroy.said("warning")])
-    assert said == (
+    reported = "\n".join([*destroy.messages("info"), *destroy.messages("warning")])
+    assert reported == (
         f"InstanceMetadata lab releases 1 of 1 instance: {WEB}.\n  onDestroy: restore sets httpTokens=optional on 1."
     )

@@ -1,13 +1,13 @@
-"""What happens to instances behind Pulumi's back."""
+"""Instances that are changed outside Pulumi."""
 
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import API, BARRIER, WEB, foretold, instance, managing, modifications, row, rows
+from tests.e2e.fleet import API, BARRIER, WEB, instance, managing, modifications, planned_changes, row, rows
 from tests.support.engine import Stack
 
 
-def test_a_drift_shows_in_its_row_and_the_next_up_repairs_it(stack: Stack, cloud: LocalCloud) -> None:
+def test_drift_shows_in_its_row_and_the_next_up_repairs_it(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(WEB), instance(API)])
     stack.configure(managing(cloud, {"web": WEB, "api": API}, httpTokens="required", httpPutResponseHopLimit=2))
     preview = stack.preview()
@@ -20,7 +20,7 @@ def test_a_drift_shows_in_its_row_and_the_next_up_repairs_it(stack: Stack, cloud
     preview = stack.preview()
     assert preview.steps == {"update": {row("web"), BARRIER}}
     assert preview.changes(row("web"))["change"][1] == "httpTokens: optional -> required"
-    assert foretold(preview) == {WEB: "httpTokens: optional -> required"}
+    assert planned_changes(preview) == {WEB: "httpTokens: optional -> required"}
     assert modifications(cloud) == {}
 
     up = stack.up()
@@ -33,7 +33,7 @@ def test_a_drift_shows_in_its_row_and_the_next_up_repairs_it(stack: Stack, cloud
     assert stack.up().steps == {}
 
 
-def test_a_refresh_shows_a_drift_per_option(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_refresh_shows_drift_per_option(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(WEB), instance(API)])
     stack.configure(managing(cloud, {"web": WEB, "api": API}, httpTokens="required", httpPutResponseHopLimit=2))
     stack.up()
@@ -53,13 +53,13 @@ def test_a_refresh_shows_a_drift_per_option(stack: Stack, cloud: LocalCloud) -> 
     assert stack.up().steps == {}
 
 
-def test_a_stopped_instance_is_warned_of_and_counts_as_applied_once_it_has_started(
+def test_a_run_warns_of_a_stopped_instance_which_counts_as_applied_once_it_has_started(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([instance(WEB), instance(API, state="stopped")])
     stack.configure(managing(cloud, {"web": WEB, "api": API}, httpTokens="required"))
     up = stack.up()
-    assert any(API in warning and "when they start" in warning for warning in up.said("warning"))
+    assert any(API in warning and "when they start" in warning for warning in up.messages("warning"))
     assert up.outputs["appliedIds"] == [WEB]
     assert up.outputs["pendingStartIds"] == [API]
     assert set(modifications(cloud)) == {WEB, API}

@@ -1,4 +1,4 @@
-"""What a run leaves behind that fails in the middle."""
+"""Runs that fail halfway, and the next run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ InstanceMetadataOptions(
 """
 
 
-def test_one_instance_of_five_that_fails_leaves_four_recorded_and_the_next_up_makes_only_the_rest(
+def test_if_one_instance_of_five_fails_four_are_recorded_and_the_next_up_creates_only_the_rest(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([instance(each) for each in FIVE.values()])
@@ -26,7 +26,7 @@ def test_one_instance_of_five_that_fails_leaves_four_recorded_and_the_next_up_ma
 
     up = stack.up(fails=True)
     assert up.failed == rows("cache")
-    assert any(CACHE in each and f"permission ec2:{MODIFY}" in each for each in up.said("error"))
+    assert any(CACHE in each and f"permission ec2:{MODIFY}" in each for each in up.messages("error"))
     assert set(stack.resources()) == rows(*FOUR), "neither the one that failed nor the barrier"
 
     cloud.clear_faults()
@@ -37,7 +37,7 @@ def test_one_instance_of_five_that_fails_leaves_four_recorded_and_the_next_up_ma
     assert set(up.outputs["appliedIds"]) == set(FIVE.values())
 
 
-def test_an_instance_terminated_between_preview_and_up_fails_alone_and_can_be_taken_out(
+def test_an_instance_terminated_between_preview_and_up_fails_alone_and_can_be_removed(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([instance(each) for each in FIVE.values()])
@@ -47,7 +47,7 @@ def test_an_instance_terminated_between_preview_and_up_fails_alone_and_can_be_ta
 
     up = stack.up(fails=True)
     assert up.failed == rows("cache")
-    assert any(each.startswith(f"{CACHE} is terminated") for each in up.said("error"))
+    assert any(each.startswith(f"{CACHE} is terminated") for each in up.messages("error"))
     assert set(stack.resources()) == rows(*FOUR)
     assert CACHE not in modifications(cloud)
 
@@ -56,7 +56,7 @@ def test_an_instance_terminated_between_preview_and_up_fails_alone_and_can_be_ta
     assert modifications(cloud) == {}
 
 
-def test_a_change_that_is_not_seen_through_is_recorded_and_the_next_up_goes_on(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_change_whose_wait_fails_is_recorded_and_completed_by_the_next_up(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(CACHE)])
     cloud.settings(pending=600)
     stack.configure(aws_config(cloud))
@@ -64,7 +64,7 @@ def test_a_change_that_is_not_seen_through_is_recorded_and_the_next_up_goes_on(s
 
     up = stack.up(fails=True)
     sentence = f"{CACHE} did not reach httpTokens=required within 2 s; last seen: httpTokens=required "
-    assert [each for each in up.said("error") if sentence in each] != []
+    assert [each for each in up.messages("error") if sentence in each] != []
     recorded = stack.resources()["InstanceMetadataOptions alone"]["outputs"]
     assert (recorded["previous"], recorded["state"]) == ({"httpTokens": "optional"}, "pending")
     assert sentence in recorded["unfinished"]
@@ -82,17 +82,15 @@ def test_a_change_that_is_not_seen_through_is_recorded_and_the_next_up_goes_on(s
 
     destroy = stack.destroy()
     assert modifications(cloud) == {}
-    (warning,) = destroy.said("warning")
+    (warning,) = destroy.messages("warning")
     assert warning.startswith(f"{CACHE} keeps httpTokens=required instead of the previous httpTokens=optional: ")
 
 
-def test_what_somebody_changes_while_the_barrier_waits_is_put_right_by_the_same_run(
-    stack: Stack, cloud: LocalCloud
-) -> None:
+def test_a_change_by_somebody_else_while_the_barrier_waits_is_reapplied(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(each) for each in FIVE.values()])
     cloud.settings(pending=3)
     stack.configure(managing(cloud, FIVE, httpTokens="required"))
-    # The last of the looks that the modifications are worked out from is the second at most.
+    # The modifications are worked out from the first two describes at most.
     cloud.set_faults(Fault("change", "DescribeInstances", instance=CACHE, nth=3, options={"HttpTokens": "optional"}))
 
     up = stack.up()

@@ -1,17 +1,17 @@
-"""Instances that are let off, and what a stack says of them."""
+"""Exempt instances, and what a stack reports about them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import IN_ORDER, complaints, fleet, fleet_rows, instance, member, modifications
+from tests.e2e.fleet import IN_ORDER, errors, fleet, fleet_rows, instance, member, modifications
 from tests.support.engine import Stack
 
 PLAIN, LOOSER, LEFT, STOPPED = IN_ORDER[:4]
 
 
-def test_an_exemption_has_options_of_its_own_or_leaves_the_instance_and_is_told_until_it_ends(
+def test_an_exemption_sets_other_options_or_none_and_fails_the_preview_once_it_has_ended(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(each) for each in (PLAIN, LOOSER, LEFT)])
@@ -22,13 +22,13 @@ def test_an_exemption_has_options_of_its_own_or_leaves_the_instance_and_is_told_
     ended = f"the exemption of {LEFT} (being replaced) ended on {day(-2)}: remove it, or give it a later date."
 
     stack.configure(fleet(cloud, wanted=wanted, **given))
-    assert ended in complaints(stack.preview(fails=True))
+    assert ended in errors(stack.preview(fails=True))
     assert modifications(cloud) == {}
 
     stack.configure(fleet(cloud, wanted=wanted, **given, expiredExemptions="warn"))
     preview = stack.preview()
-    assert any(ended in each for each in preview.said("warning"))
-    assert LOOSER not in "".join(preview.said("warning"))
+    assert any(ended in each for each in preview.messages("warning"))
+    assert LOOSER not in "".join(preview.messages("warning"))
     up = stack.up()
     both = {"HttpPutResponseHopLimit": "3", "InstanceMetadataTags": "enabled", "HttpEndpoint": "enabled"}
     assert modifications(cloud) == {
@@ -42,14 +42,12 @@ def test_an_exemption_has_options_of_its_own_or_leaves_the_instance_and_is_told_
     ]
 
 
-def test_the_outputs_say_who_is_applied_waits_for_a_start_or_is_exempt_and_all_that_do_not_comply(
-    stack: Stack, cloud: LocalCloud
-) -> None:
+def test_the_outputs_list_pending_exempt_and_non_compliant_instances(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(PLAIN), member(LEFT)])
     cloud.seed([{**instance(STOPPED, state="stopped"), "tags": {"Team": "web"}}])
     exemption = {"instance": LEFT, "reason": "being replaced", "until": day(7)}
     stack.configure(fleet(cloud, exemptions=[exemption]))
-    (ending,) = stack.preview().said("warning")
+    (ending,) = stack.preview().messages("warning")
     assert f"the exemption of {LEFT} (being replaced) ends on {day(7)}, " in ending
     up = stack.up()
     report = {
@@ -69,5 +67,5 @@ def test_the_outputs_say_who_is_applied_waits_for_a_start_or_is_exempt_and_all_t
 
 
 def day(days: int) -> str:
-    """The day so many days from now."""
+    """The date so many days from now."""
     return (datetime.now(timezone.utc).date() + timedelta(days=days)).isoformat()

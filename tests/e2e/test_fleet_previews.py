@@ -1,4 +1,4 @@
-"""What a preview tells of a fleet, and what it asks for that."""
+"""What a preview reports about a fleet, and the requests that it makes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import Seed
-from tests.e2e.fleet import IN_ORDER, MODIFY, REGION, complaints, fleet, instance, member, modifications
+from tests.e2e.fleet import IN_ORDER, MODIFY, REGION, errors, fleet, instance, member, modifications
 from tests.support.engine import Stack
 
 RIGHT, HOPS, TOKENS, STOPPED, EXEMPT, CALLING = IN_ORDER[:6]
@@ -16,7 +16,7 @@ OFF = {"legacyCalls": "off"}
 MANY = 1000
 
 
-def test_a_preview_counts_what_will_become_of_the_fleet(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_preview_summarizes_the_fleet(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(RIGHT, {"HttpTokens": "required", "HttpPutResponseHopLimit": 2})])
     cloud.seed([member(HOPS, {"HttpTokens": "required"}), member(TOKENS, {"HttpPutResponseHopLimit": 2})])
     cloud.seed([{**instance(STOPPED, state="stopped"), "tags": {"Team": "web"}}, member(EXEMPT), member(CALLING)])
@@ -25,8 +25,8 @@ def test_a_preview_counts_what_will_become_of_the_fleet(stack: Stack, cloud: Loc
     exemption = {"instance": EXEMPT, "reason": "being replaced", "until": "2999-12-31"}
     stack.configure(fleet(cloud, wanted=wanted, exemptions=[exemption]))
     preview = stack.preview(fails=True)
-    (told,) = (each for each in preview.said("info") if each.startswith("fleet web"))
-    assert re.sub(" +", " ", told).splitlines() == [
+    (reported,) = (each for each in preview.messages("info") if each.startswith("fleet web"))
+    assert re.sub(" +", " ", reported).splitlines() == [
         "fleet web: 6 selected",
         " already right 1",
         " to change 4 httpTokens: optional -> required 3, httpPutResponseHopLimit: 1 -> 2 3",
@@ -37,15 +37,13 @@ def test_a_preview_counts_what_will_become_of_the_fleet(stack: Stack, cloud: Loc
     ]
 
 
-def test_a_preview_names_each_permission_that_the_run_would_lack_and_can_be_told_not_to_ask(
-    stack: Stack, cloud: LocalCloud
-) -> None:
+def test_a_preview_names_each_missing_permission_unless_preflight_is_off(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(TOKENS)])
     cloud.settings(denied=DENIED)
     stack.configure(fleet(cloud, readiness=OFF))
-    said = complaints(stack.preview(fails=True))
+    reported = errors(stack.preview(fails=True))
     for action in DENIED:
-        assert f"The credentials in use lack the permission {action}; grant it and run again." in said
+        assert f"The credentials in use lack the permission {action}; grant it and run again." in reported
     assert modifications(cloud) == {}
 
     stack.configure(fleet(cloud, readiness=OFF, preflight="off"))
@@ -53,23 +51,25 @@ def test_a_preview_names_each_permission_that_the_run_would_lack_and_can_be_told
     assert set(cloud.counts()) == {"DescribeInstances"}
 
 
-def test_who_may_not_read_metrics_is_told_that_nothing_is_known_of_imdsv1(stack: Stack, cloud: LocalCloud) -> None:
+def test_without_permission_to_read_metrics_the_error_says_that_imdsv1_usage_is_unknown(
+    stack: Stack, cloud: LocalCloud
+) -> None:
     cloud.seed([member(TOKENS)])
     cloud.settings(denied=DENIED[2:])
     stack.configure(fleet(cloud, preflight="off"))
-    said = complaints(stack.preview(fails=True))
-    assert "it is not known who still uses IMDSv1, since " in said
-    assert DENIED[2] in said
+    reported = errors(stack.preview(fails=True))
+    assert "it is not known who still uses IMDSv1, since " in reported
+    assert DENIED[2] in reported
     assert modifications(cloud) == {}
 
 
-def test_a_fleet_is_brought_over_in_two_regions_side_by_side(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_fleet_is_changed_in_two_regions_side_by_side(stack: Stack, cloud: LocalCloud) -> None:
     there: Seed = {**member(HOPS), "region": "us-east-1"}
     cloud.seed([member(TOKENS), there])
     stack.configure(fleet(cloud, regions=[REGION, "us-east-1"]))
-    told = "\n".join(stack.preview().said("info"))
-    assert f"fleet web in {REGION}: 1 selected" in told
-    assert "fleet web in us-east-1: 1 selected" in told
+    reported = "\n".join(stack.preview().messages("info"))
+    assert f"fleet web in {REGION}: 1 selected" in reported
+    assert "fleet web in us-east-1: 1 selected" in reported
     up = stack.up()
     modified = {(call["region"], *call["instance_ids"]) for call in cloud.log(MODIFY) if "DryRun" not in call["params"]}
     assert modified == {(REGION, TOKENS), ("us-east-1", HOPS)}
@@ -86,7 +86,7 @@ def test_a_fleet_is_brought_over_in_two_regions_side_by_side(stack: Stack, cloud
     assert stack.up().steps == {}
 
 
-def test_a_preview_of_a_thousand_instances_asks_a_handful_of_questions(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_preview_of_a_thousand_instances_makes_a_handful_of_requests(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(f"i-{number:017x}") for number in range(MANY)])
     stack.configure(fleet(cloud))
     assert len(stack.preview().steps["create"]) == MANY + 6

@@ -1,9 +1,9 @@
-"""``FleetMetadata`` in a program of one's own."""
+"""``FleetMetadata`` in a program."""
 
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import IN_ORDER, aws_config, complaints, member, modifications
+from tests.e2e.fleet import IN_ORDER, aws_config, errors, member, modifications
 from tests.support.engine import Stack
 
 FIRST, SECOND, EXEMPT = IN_ORDER[:3]
@@ -32,7 +32,7 @@ FleetMetadata("web", select={"tag:Team": "web"}, exclude=["web-1"], http_tokens=
 """
 
 
-def test_a_program_makes_a_fleet_and_sees_what_became_of_it(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_program_manages_a_fleet_and_exports_its_outputs(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(each) for each in (FIRST, SECOND, EXEMPT)])
     stack.write_program(PROGRAM)
     stack.configure(aws_config(cloud))
@@ -48,11 +48,11 @@ def test_a_program_makes_a_fleet_and_sees_what_became_of_it(stack: Stack, cloud:
     assert stack.up().steps == {}
 
 
-def test_mistakes_in_the_arguments_are_sentences_with_the_name_of_the_fleet(stack: Stack, cloud: LocalCloud) -> None:
+def test_wrong_arguments_are_reported_with_the_name_of_the_fleet(stack: Stack, cloud: LocalCloud) -> None:
     stack.write_program(MISTAKEN)
     stack.configure(aws_config(cloud))
-    said = complaints(stack.preview(fails=True))
-    assert 'FleetMetadata web: select["tag:Team"] must be a list of at least one string, got' in said
-    assert 'exclude[0] must be an instance ID ("i-" and 8 or 17 hexadecimal digits), got "web-1".' in said
-    assert 'on_destroy must be "retain" or "restore", got "keep".' in said
+    reported = errors(stack.preview(fails=True))
+    assert 'FleetMetadata web: select["tag:Team"] must be a list of at least one string, got' in reported
+    assert 'exclude[0] must be an instance ID ("i-" and 8 or 17 hexadecimal digits), got "web-1".' in reported
+    assert 'on_destroy must be "retain" or "restore", got "keep".' in reported
     assert cloud.counts() == {}

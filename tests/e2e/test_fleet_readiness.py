@@ -1,11 +1,11 @@
-"""Whether it is safe: IMDSv1 calls before tokens are required, and loosening that nobody asked for."""
+"""IMDSv1 calls before tokens are required, and loosening without a reason."""
 
 from __future__ import annotations
 
 import re
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import IN_ORDER, complaints, fleet, member, modifications, tokens
+from tests.e2e.fleet import IN_ORDER, errors, fleet, member, modifications, tokens
 from tests.support.engine import Stack
 
 CALLING, QUIET, UNKNOWN, REQUIRED_ALREADY = IN_ORDER[:4]
@@ -13,7 +13,7 @@ MINUTE = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
 NO_DATA = f"CloudWatch has no data on IMDSv1 calls of {UNKNOWN} in the last 14 days: it may make some."
 
 
-def test_who_still_uses_imdsv1_stops_the_run_unless_it_is_only_to_be_told(stack: Stack, cloud: LocalCloud) -> None:
+def test_imdsv1_calls_stop_the_run_or_are_warned_of_or_ignored_as_configured(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(each) for each in (CALLING, QUIET, UNKNOWN)])
     cloud.seed([member(REQUIRED_ALREADY, {"HttpTokens": "required"})])
     cloud.change(CALLING, {"workload": {"legacy_calls_per_minute": 2}})
@@ -26,32 +26,32 @@ def test_who_still_uses_imdsv1_stops_the_run_unless_it_is_only_to_be_told(stack:
     watched = {"preflight": "off", "rollout": {"soakMinutes": 15}}
     stack.configure(fleet(cloud, **watched))
     preview = stack.preview(fails=True)
-    assert preview.said("warning") == [NO_DATA]
+    assert preview.messages("warning") == [NO_DATA]
     for run in (preview, stack.up(fails=True)):
-        said = complaints(run)
-        assert called.search(said)
-        assert "exempt or exclude these instances, or let readiness warn instead of block." in said
-        assert QUIET not in said
-        assert UNKNOWN not in said
+        reported = errors(run)
+        assert called.search(reported)
+        assert "exempt or exclude these instances, or let readiness warn instead of block." in reported
+        assert QUIET not in reported
+        assert UNKNOWN not in reported
     asked = {each for call in cloud.log("GetMetricData") for each in call["instance_ids"]}
     assert asked == {CALLING, QUIET, UNKNOWN}
     assert modifications(cloud) == {}
 
     stack.configure(fleet(cloud, **watched, readiness={"legacyCalls": "warn", "unknown": "block"}))
     preview = stack.preview(fails=True)
-    assert NO_DATA in complaints(preview)
-    assert not called.search(complaints(preview))
-    assert called.search("".join(preview.said("warning")))
+    assert NO_DATA in errors(preview)
+    assert not called.search(errors(preview))
+    assert called.search("".join(preview.messages("warning")))
 
     cloud.reset()
     stack.configure(fleet(cloud, **watched, readiness={"legacyCalls": "off"}))
-    assert stack.preview().said("warning") == []
+    assert stack.preview().messages("warning") == []
     assert cloud.calls("GetMetricData") == 0
 
-    mended = {"rollout": {"waves": ["100%"]}, "readiness": {"legacyCalls": "warn", "unknown": "ignore"}}
-    stack.configure(fleet(cloud, **mended))
+    relaxed = {"rollout": {"waves": ["100%"]}, "readiness": {"legacyCalls": "warn", "unknown": "ignore"}}
+    stack.configure(fleet(cloud, **relaxed))
     cloud.change(CALLING, {"workload": {"legacy_calls_per_minute": 2, "legacy_until_days_ago": 1}})
-    (warning,) = stack.preview().said("warning")
+    (warning,) = stack.preview().messages("warning")
     assert re.search(rf"^{CALLING} made 37,\d\d\d IMDSv1 calls", warning, re.MULTILINE)
     assert UNKNOWN not in warning
     stack.up()
@@ -69,15 +69,15 @@ def test_loosening_fails_the_preview_unless_a_reason_is_given_for_the_fleet_or_t
     about_closed = f"{closed} would be loosened (httpEndpoint: disabled -> enabled)"
 
     stack.configure(fleet(cloud, wanted=looser))
-    said = complaints(stack.preview(fails=True))
-    assert about_strict in said
-    assert about_closed in said
-    assert open_ not in said
+    reported = errors(stack.preview(fails=True))
+    assert about_strict in reported
+    assert about_closed in reported
+    assert open_ not in reported
 
     stack.configure(fleet(cloud, wanted=looser, allowDowngrade={strict: "the agent of its backup"}))
-    said = complaints(stack.preview(fails=True))
-    assert about_strict not in said
-    assert about_closed in said
+    reported = errors(stack.preview(fails=True))
+    assert about_strict not in reported
+    assert about_closed in reported
     assert modifications(cloud) == {}
 
     stack.configure(fleet(cloud, wanted=looser, allowDowngrade="the region is given up"))

@@ -1,4 +1,4 @@
-"""Who is in a fleet, and what becomes of those that come and go."""
+"""The instances of a fleet, and those that join and leave it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.e2e.fleet import (
     aws_config,
     barriers,
     checks,
-    complaints,
+    errors,
     fleet,
     fleet_rows,
     member,
@@ -27,7 +27,7 @@ GIVEN = {
 }
 
 
-def test_a_fleet_is_what_is_selected_or_named_and_not_excluded_and_follows_what_comes_and_goes(
+def test_a_fleet_has_the_selected_and_given_instances_but_not_the_excluded_ones(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(each) for each in (STAYING, LEAVING, RESTORED, EXCLUDED)])
@@ -42,7 +42,7 @@ def test_a_fleet_is_what_is_selected_or_named_and_not_excluded_and_follows_what_
     assert stack.up().steps == coming
     assert set(modifications(cloud)) == {NEW}
 
-    # What it was told when it was last recorded decides what becomes of one that leaves.
+    # What was recorded last decides whether a released instance is restored.
     cloud.change(LEAVING, {"tags": {"Team": "mail"}})
     stack.configure(fleet(cloud, **GIVEN, onDestroy="restore"))
     up = stack.up()
@@ -60,15 +60,15 @@ def test_a_fleet_is_what_is_selected_or_named_and_not_excluded_and_follows_what_
     assert tokens(cloud, [STAYING, NEW, NAMED]) == {"required"}
 
 
-def test_a_fleet_that_selects_none_says_so_and_is_no_failure(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_fleet_that_selects_no_instance_is_a_warning(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(FOREIGN, team="mail")])
     stack.configure(fleet(cloud))
     preview = stack.preview()
-    assert preview.said("warning") == ["selects no instance in eu-west-1: check select, instances and the region."]
-    assert "fleet web: 0 selected" in preview.said("info")
+    assert preview.messages("warning") == ["selects no instance in eu-west-1: check select, instances and the region."]
+    assert "fleet web: 0 selected" in preview.messages("info")
 
 
-def test_each_fleet_asks_for_its_own_instances_in_one_call(stack: Stack, cloud: LocalCloud) -> None:
+def test_each_fleet_describes_its_instances_in_one_call(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(STAYING), member(NAMED, team="mail")])
     fleets = {team: {"select": {"tag:Team": [team]}, "preflight": "off"} for team in ("web", "mail")}
     stack.configure({**fleet(cloud), "imds:fleets": fleets})
@@ -78,10 +78,10 @@ def test_each_fleet_asks_for_its_own_instances_in_one_call(stack: Stack, cloud: 
     assert len(asked) == 2
 
 
-def test_a_filter_that_ec2_does_not_have_is_named_by_ec2(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_filter_that_ec2_does_not_have_is_reported_with_ec2s_error(stack: Stack, cloud: LocalCloud) -> None:
     stack.configure(fleet(cloud, select={"tags:Team": ["web"]}))
-    said = complaints(stack.preview(fails=True))
-    assert "The filter 'tags:Team' is invalid" in said
+    reported = errors(stack.preview(fails=True))
+    assert "The filter 'tags:Team' is invalid" in reported
 
 
 def test_an_instance_of_two_fleets_and_an_id_that_does_not_exist_fail_the_preview(
@@ -91,16 +91,14 @@ def test_an_instance_of_two_fleets_and_an_id_that_does_not_exist_fail_the_previe
     web = {"select": {"tag:Team": ["web"]}, "instances": [FOREIGN]}
     mail = {"select": {"tag:Team": ["web", "mail"]}}
     stack.configure({**fleet(cloud), "imds:fleets": {"mail": mail, "web": web}})
-    said = complaints(stack.preview(fails=True))
-    assert f"{STAYING} is in the fleets mail and web: exclude it from all but one." in said
-    assert f"{FOREIGN} does not exist in eu-west-1" in said
-    assert NAMED not in said
+    reported = errors(stack.preview(fails=True))
+    assert f"{STAYING} is in the fleets mail and web: exclude it from all but one." in reported
+    assert f"{FOREIGN} does not exist in eu-west-1" in reported
+    assert NAMED not in reported
     assert modifications(cloud) == {}
 
 
-def test_every_mistake_in_a_fleet_is_named_in_one_go_and_before_anything_is_asked(
-    stack: Stack, cloud: LocalCloud
-) -> None:
+def test_all_mistakes_in_a_fleet_are_reported_at_once_before_any_request(stack: Stack, cloud: LocalCloud) -> None:
     web = {
         "select": {"metadata-options.http-tokens": ["optional"]},
         "exclude": ["web-1"],
@@ -109,7 +107,7 @@ def test_every_mistake_in_a_fleet_is_named_in_one_go_and_before_anything_is_aske
         "exemptions": [{"instance": NAMED, "until": "soon"}],
     }
     stack.configure({**aws_config(cloud), "imds:options": REQUIRED, "imds:fleets": {"web": web}})
-    said = complaints(stack.preview(fails=True))
+    reported = errors(stack.preview(fails=True))
     for sentence in (
         "cannot select a fleet: an instance would leave as soon as it complies.",
         "imds:fleets.web.exclude[0] must be an instance ID",
@@ -119,5 +117,5 @@ def test_every_mistake_in_a_fleet_is_named_in_one_go_and_before_anything_is_aske
         "imds:fleets.web.exemptions[0].until must be a day such as 2027-01-31",
         "imds:fleets.web.exemptions[0].reason",
     ):
-        assert sentence in said
+        assert sentence in reported
     assert cloud.counts() == {}

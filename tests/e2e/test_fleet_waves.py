@@ -1,4 +1,4 @@
-"""In which order a fleet is changed, and that a fleet that grows or shrinks is changed nowhere else."""
+"""The order in which a fleet is changed, and that nothing else changes when it grows or shrinks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.e2e.fleet import IN_ORDER, barriers, checks, fleet, fleet_rows, membe
 from tests.support.engine import Stack
 
 FIRST, *_ = IN_ORDER
-"""What comes to the fleet of the others becomes its first wave, and moves an instance over each boundary."""
+"""Joins the fleet of the others as its first wave, which moves an instance from each wave to the next."""
 OTHERS = IN_ORDER[1:]
 ROLLOUT = {"waves": [1, 3, "100%"]}
 
 
-def test_a_wave_begins_once_cloudwatch_covers_the_change_of_the_one_before(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_wave_begins_once_cloudwatch_covers_the_change_of_the_previous_one(stack: Stack, cloud: LocalCloud) -> None:
     cloud.settings(publish="as-aws", metrics_delay=60)
     cloud.seed([member(each) for each in OTHERS])
     stack.configure(fleet(cloud, rollout={**ROLLOUT, "soakMinutes": None}))
@@ -28,7 +28,7 @@ def test_a_wave_begins_once_cloudwatch_covers_the_change_of_the_one_before(stack
     assert any("waiting for CloudWatch to cover the change of 1 instance" in each for each in up.progress), up.progress
     waves = [changed_at(stack, wave) for wave in (OTHERS[:1], OTHERS[1:3], OTHERS[3:])]
     for earlier, later in pairwise(waves):
-        # A period of CloudWatch, and the minute by which it is late.
+        # A period of CloudWatch, and its delay of one minute.
         assert min(later) >= max(earlier) + timedelta(minutes=5 + 1)
 
     cloud.reset()
@@ -46,7 +46,7 @@ def test_a_soak_is_shown_and_waited_for_before_the_next_wave(stack: Stack, cloud
     assert min(second) >= max(first) + timedelta(minutes=1)
 
 
-def test_an_instance_that_comes_or_goes_moves_others_between_waves_and_nothing_runs_for_those(
+def test_an_instance_that_joins_or_leaves_moves_others_between_waves_without_changing_them(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(each) for each in OTHERS])
@@ -68,9 +68,7 @@ def test_an_instance_that_comes_or_goes_moves_others_between_waves_and_nothing_r
     assert stack.up().steps == {}
 
 
-def test_an_instance_is_waited_for_where_it_is_changed_and_not_where_it_was_or_comes_back_to(
-    stack: Stack, cloud: LocalCloud
-) -> None:
+def test_an_instance_is_waited_for_in_the_wave_in_which_it_is_changed(stack: Stack, cloud: LocalCloud) -> None:
     one, moving, three, four = IN_ORDER[:4]
     cloud.seed([member(each) for each in (one, moving, three, four)])
     halves = {"rollout": {"waves": ["50%", "100%"]}}
@@ -91,7 +89,7 @@ def test_an_instance_is_waited_for_where_it_is_changed_and_not_where_it_was_or_c
 
 
 def changed_at(stack: Stack, instance_ids: Sequence[str]) -> list[datetime]:
-    """When the instances were changed, by AWS's clock, as it is recorded of them."""
+    """The recorded times at which the instances were changed, by AWS's clock."""
     recorded = stack.resources()
     targets = [Target.parse(recorded[row]["outputs"]["target"]) for row in sorted(fleet_rows(*instance_ids))]
     return [each.change.at for each in targets if each and each.change and each.change.at]

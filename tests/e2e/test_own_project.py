@@ -1,4 +1,4 @@
-"""The stack `local` as it is committed, with its twelve instances and one of its own."""
+"""The committed stack `local`, with twelve instances and one that it launches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import BARRIER, foretold, modifications, rows
+from tests.e2e.fleet import BARRIER, modifications, planned_changes, rows
 from tests.support.engine import Stack
 from tools.demo.fleet import FLEET
 from tools.sandbox import ROOT
@@ -29,12 +29,10 @@ def local(cloud: LocalCloud, stack_of: Callable[[Path, str], Stack]) -> Stack:
     return stack
 
 
-def test_the_local_stack_is_previewed_brought_about_and_left_alone_from_then_on(
-    local: Stack, cloud: LocalCloud
-) -> None:
+def test_the_stack_local_is_previewed_applied_and_then_unchanged(local: Stack, cloud: LocalCloud) -> None:
     preview = local.preview()
     both = "httpTokens: optional -> required, httpPutResponseHopLimit: 1 -> 2"
-    assert foretold(preview) == {
+    assert planned_changes(preview) == {
         IDS["web-1"]: both,
         IDS["web-2"]: both,
         IDS["worker-1"]: "httpPutResponseHopLimit: 1 -> 2",

@@ -1,4 +1,4 @@
-"""What Pulumi holds back or ignores: update plans, and options whose changes it is told to ignore."""
+"""Update plans, and options whose changes Pulumi ignores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ InstanceMetadata(
 WEB_ROW = "InstanceMetadataOptions web-web"
 
 
-def test_a_plan_holds_the_run_to_what_its_preview_saw(stack: Stack, cloud: LocalCloud, tmp_path: Path) -> None:
+def test_a_run_with_a_plan_changes_only_what_the_preview_showed(
+    stack: Stack, cloud: LocalCloud, tmp_path: Path
+) -> None:
     cloud.seed([instance(WEB), instance(API)])
     stack.configure(managing(cloud, {"web": WEB, "api": API}, httpTokens="required"))
     stack.up()
@@ -47,7 +49,7 @@ def test_a_plan_holds_the_run_to_what_its_preview_saw(stack: Stack, cloud: Local
     assert modifications(cloud) == {}
 
 
-def test_an_option_whose_changes_are_ignored_stays_what_it_was_recorded_as(stack: Stack, cloud: LocalCloud) -> None:
+def test_an_option_whose_changes_are_ignored_keeps_its_recorded_value(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([instance(WEB)])
     stack.configure(aws_config(cloud))
     stack.write_program(IGNORING % (WEB, 2))

@@ -1,4 +1,4 @@
-"""This project's own stack with its state in a bucket, for which the S3 of the embedded cloud stands in."""
+"""A stack with its state in a bucket of the embedded S3."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def recorded(s3: Any) -> set[str]:  # noqa: ANN401  # the stubs of S3 are not am
     return {each["type"] for each in json.loads(body)["checkpoint"]["latest"]["resources"]}
 
 
-def test_the_state_in_a_bucket_is_brought_about_found_again_and_left_alone(
+def test_a_stack_with_its_state_in_a_bucket_is_applied_and_then_unchanged(
     cloud: LocalCloud, engine: PulumiCommand, tmp_path: Path
 ) -> None:
     s3 = boto3.client("s3", **cloud.connection())

@@ -1,4 +1,4 @@
-"""What a stack keeps, and what it needs."""
+"""What a state holds, and what a run needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.engine import Stack
 SECRET = "a-secret-key-that-nobody-may-see"
 
 
-def test_a_state_holds_no_credential_and_its_providers_by_name_alone(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_state_holds_no_credential_and_refers_to_its_providers_by_name(stack: Stack, cloud: LocalCloud) -> None:
     two = {name: FIVE[name] for name in ("web", "api")}
     cloud.seed([instance(each) for each in two.values()])
     stack.configure(managing(cloud, two, httpTokens="required"))
@@ -23,7 +23,7 @@ def test_a_state_holds_no_credential_and_its_providers_by_name_alone(stack: Stac
     assert any(WEB.encode() in content for content in kept)
     assert not any(SECRET.encode() in content for content in kept)
 
-    resources = stack.resources()
+    resources = stack.exported_resources()
     for resource, module in ((row("web"), "instance_metadata_options"), (BARRIER, "metadata_options_applied")):
         pickled = base64.b64decode(resources[resource]["inputs"]["__provider"])
         assert f"imds_provider.{module}".encode() in pickled
@@ -31,7 +31,7 @@ def test_a_state_holds_no_credential_and_its_providers_by_name_alone(stack: Stac
         assert SECRET not in str(resources[resource]), "nor where an export shows what is encrypted"
 
 
-def test_a_stack_that_launches_nothing_never_starts_the_plugin_of_pulumi_aws(
+def test_a_stack_that_launches_nothing_does_not_start_the_plugin_of_pulumi_aws(
     stack: Stack, cloud: LocalCloud, tmp_path: Path
 ) -> None:
     started = tmp_path / "started"

@@ -19,6 +19,7 @@ from tests.kill.kill_points import CALLS, DESCRIBE, HOLD_SECONDS, MODIFY, A, B, 
 from tests.support import processes
 from tests.support.cli import CommandLine, Ended, aws_config
 from tests.support.ec2_options import to_ec2
+from tests.support.state_file import checkpoint, state_file
 
 PROGRAM = Path(__file__).parent / "program"
 REGION = "eu-west-1"
@@ -61,12 +62,11 @@ class KillableStack:
     def __init__(self, home: Path, cloud: LocalCloud) -> None:
         self.cloud = cloud
         self.pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
-        self._state = self.pulumi.state / ".pulumi" / "stacks" / "kill" / f"{self.pulumi.stack}.json"
         cloud.wipe()
         cloud.settings(pending=PENDING_SECONDS)
         cloud.seed([Seed(id=each, region=REGION, options=options) for each, options in BEFORE.items()])
         self.expected = self.truth()
-        self.pulumi.run("stack", "init", done=True)
+        self.pulumi.run("stack", "init", succeeds=True)
 
     def plan(self, operation: Operation, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
         """Configure the operation of the next `up`. ``expected`` is what EC2 is to have afterwards."""
@@ -107,7 +107,7 @@ class KillableStack:
             self.pulumi.wait(process, PULUMI_SECONDS)
             self.until_ended(family, end_seconds)
             ended = time.monotonic() - killed
-            code, text = process.returncode, self.pulumi.said()
+            code, text = process.returncode, self.pulumi.output()
         late = [each["action"] for each in self.cloud.log() if each["time"] > on_the_clock + NOTICE_SECONDS]
         if late:
             raise ViolationError(f"sent more than {NOTICE_SECONDS:g} s after the {kill_point.victim} ended: {late}")
@@ -133,16 +133,18 @@ class KillableStack:
 
     def resources(self) -> dict[str, Mapping[str, Any]]:
         """The custom resources in the state by their name, without providers."""
-        latest = json.loads(self._state.read_text())["checkpoint"]["latest"] or {}
         return {
             each["urn"].rpartition("::")[2]: each
-            for each in latest.get("resources", ())
+            for each in self._checkpoint().get("resources", ())
             if each.get("custom") and not each["type"].startswith("pulumi:providers:")
         }
 
     def pending_operations(self) -> int:
         """How many operations Pulumi has recorded as begun and not as ended."""
-        return len(json.loads(self._state.read_text())["checkpoint"]["latest"].get("pending_operations", ()))
+        return len(self._checkpoint().get("pending_operations", ()))
+
+    def _checkpoint(self) -> Mapping[str, Any]:
+        return checkpoint(self.pulumi.backend, self.pulumi.stack)
 
     def truth(self) -> dict[str, MetadataOptions]:
         """The options that EC2 has, by instance."""
@@ -159,14 +161,15 @@ class KillableStack:
         Pulumi's file backend writes it in place, and cannot open a stack whose attributes file is empty because the
         engine was killed meanwhile: "failed to load checkpoint: EOF".
         """
-        attributes = self._state.with_name(f"{self._state.name}.attrs")
+        state = state_file(self.pulumi.backend, self.pulumi.stack)
+        attributes = state.with_name(f"{state.name}.attrs")
         if attributes.exists() and not attributes.read_text():
             attributes.unlink()
             return True
         return False
 
     def is_locked(self) -> bool:
-        return any(each.is_file() for each in (self._state.parents[2] / "locks").rglob("*.json"))
+        return any(each.is_file() for each in (self.pulumi.backend / ".pulumi" / "locks").rglob("*.json"))
 
     def _is_at(self, kill_point: KillPoint) -> bool:
         call = CALLS[kill_point.call]
@@ -194,7 +197,7 @@ class KillableStack:
         end = time.monotonic() + RUN_SECONDS
         while not holds():
             if process.poll() is not None or time.monotonic() > end:
-                raise ViolationError(f"{otherwise}:\n{self.pulumi.said()}")
+                raise ViolationError(f"{otherwise}:\n{self.pulumi.output()}")
             time.sleep(0.01)
 
 

@@ -54,7 +54,7 @@ def test_one_ctrl_c_ends_the_run_within_the_timeout_of_the_resource(stack: Killa
         stack.pulumi.wait(process, TIMEOUT_SECONDS + ENDING_SECONDS)
         stack.until_ended(family)
         assert time.monotonic() - interrupted < TIMEOUT_SECONDS + ENDING_SECONDS
-    assert f"within {TIMEOUT_SECONDS} s" in stack.pulumi.said(), "the wait itself has ended"
+    assert f"within {TIMEOUT_SECONDS} s" in stack.pulumi.output(), "the wait itself has ended"
     assert process.returncode != 0
     repaired(stack)
 
@@ -64,7 +64,7 @@ def test_a_second_ctrl_c_ends_the_run_at_once_and_leaves_no_process(stack: Killa
     with stack.pulumi.start(*UP) as process:
         family = up_until_it_waits(stack, process)
         os.killpg(process.pid, signal.SIGINT)
-        stack.until(lambda: "press ^C again" in stack.pulumi.said(), process, "Pulumi did not react to the first one")
+        stack.until(lambda: "press ^C again" in stack.pulumi.output(), process, "Pulumi did not react to the first one")
         os.killpg(process.pid, signal.SIGINT)
         stack.pulumi.wait(process, ENDING_SECONDS)
         stack.until_ended(family)

@@ -61,10 +61,10 @@ def test_the_host_exits_with_its_engine_while_ec2_never_answers_and_pulumi_has_c
         assert refused.code != 0
         assert "pulumi cancel" in refused.text
 
-        stack.pulumi.run("cancel", "--yes", done=True)
+        stack.pulumi.run("cancel", "--yes", succeeds=True)
         pending = stack.pending_operations()
         assert pending > 0
         assert f"{pending} pending operations" in stack.up().text
         check(stack)
-        stack.pulumi.run("refresh", "--clear-pending-creates", "--yes", "--skip-preview", done=True)
+        stack.pulumi.run("refresh", "--clear-pending-creates", "--yes", "--skip-preview", succeeds=True)
         assert "pending operations" not in stack.up().text

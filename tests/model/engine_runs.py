@@ -18,6 +18,7 @@ from tests.model.snapshots import Operation, Outputs
 from tests.model.state_machine import Model
 from tests.support.cli import CommandLine, aws_config
 from tests.support.provider_run import REGION
+from tests.support.state_file import checkpoint
 
 PROGRAM = Path(__file__).parent / "program"
 STEPS = 6
@@ -50,12 +51,12 @@ class EngineRuns:
         self._pulumi.environment["PULUMI_DEBUG_COMMANDS"] = "true"
         self._events = home / "events"
         self._empty = home / "empty.json"
-        self._pulumi.run("stack", "init", done=True)
-        self._pulumi.run("stack", "export", "--file", str(self._empty), done=True)
+        self._pulumi.run("stack", "init", succeeds=True)
+        self._pulumi.run("stack", "export", "--file", str(self._empty), succeeds=True)
 
     def reset(self) -> None:
         """Empty the stack for another sequence."""
-        self._pulumi.run("stack", "import", "--force", "--file", str(self._empty), done=True)
+        self._pulumi.run("stack", "import", "--force", "--file", str(self._empty), succeeds=True)
 
     def run(self, operation: Operation, program: DeclaredProgram) -> Ended:
         self._configure(program)
@@ -70,7 +71,7 @@ class EngineRuns:
 
     def preview(self, program: DeclaredProgram) -> set[str]:
         self._configure(program)
-        preview = self._pulumi.run("preview", "--json", done=not self.in_components)
+        preview = self._pulumi.run("preview", "--json", succeeds=not self.in_components)
         if preview.code:
             return set(program.declarations)  # a component describes the instances, and fails on what cannot be done
         steps = json.loads(preview.text).get("steps", ())
@@ -83,9 +84,8 @@ class EngineRuns:
         return [each.get("outputs", {}) for each in self._recorded() if each.get("delete")]
 
     def _recorded(self) -> Iterator[Mapping[str, Any]]:
-        state = self._pulumi.state / ".pulumi" / "stacks" / "model" / f"{self._pulumi.stack}.json"
-        latest = json.loads(state.read_text())["checkpoint"]["latest"] or {}
-        return (each for each in latest.get("resources", ()) if _is_ours(each["urn"]) and _ROW in each["urn"])
+        resources = checkpoint(self._pulumi.backend, self._pulumi.stack).get("resources", ())
+        return (each for each in resources if _is_ours(each["urn"]) and _ROW in each["urn"])
 
     def _configure(self, program: DeclaredProgram) -> None:
         rows = {

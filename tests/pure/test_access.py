@@ -1,4 +1,4 @@
-"""What a program's configuration is, and where an attached instance is looked for."""
+"""The configuration of a program, and the region in which an attached instance is described."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_AWS_PROFILE", "own-variable")
 
 
-def test_configuration_is_what_pulumi_sees_in_the_order_of_pulumi() -> None:
+def test_configuration_is_what_pulumi_reads_with_pulumis_precedence() -> None:
     def look() -> list[str | None]:
         return [Configuration().get(f"aws:{key}") for key in ("region", "profile", "maxRetries", "token")]
 
@@ -74,12 +74,12 @@ def resource(**attributes: object) -> pulumi.Resource:
     return SimpleNamespace(**attributes)  # type: ignore[return-value]  # only its attributes are looked at
 
 
-def test_a_region_that_is_given_counts_first_then_that_of_the_resource() -> None:
+def test_a_region_argument_takes_precedence_over_the_region_of_the_resource() -> None:
     own = Attachment("web", WEB, resource(region="us-west-2"))
     assert access.region_of(own, "eu-west-1") == "eu-west-1"
     assert access.region_of(own, None) == "us-west-2"
 
 
 @pytest.mark.parametrize("given", [None, resource(), resource(region=None)], ids=["an id", "no region", "none"])
-def test_where_nobody_knows_the_region_it_is_left_to_the_stack(given: pulumi.Resource | None) -> None:
+def test_without_either_region_the_one_of_the_stack_is_used(given: pulumi.Resource | None) -> None:
     assert access.region_of(Attachment("web", WEB, given), None) is None

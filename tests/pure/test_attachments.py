@@ -30,7 +30,7 @@ INSTANCE = 'an instance ID ("i-" and 8 or 17 hexadecimal digits)'
     ],
     ids=["one id", "list", "tuple", "mapping", "empty list", "empty mapping"],
 )
-def test_ids_name_themselves_and_a_mapping_names_by_its_keys(
+def test_an_instance_is_named_by_its_id_or_by_the_key_of_a_mapping(
     instances: str | list[str] | dict[str, str], named: list[tuple[str, str]]
 ) -> None:
     assert attachments(instances) == [Attachment(name, instance_id) for name, instance_id in named]

@@ -6,13 +6,13 @@ A, B, C = (f"i-0000000{letter}" for letter in "abc")
 BOTH = f"{B} is managed by both InstanceMetadata old and fleet web: exclude it from the fleet or remove it from old."
 
 
-def test_an_instance_in_two_fleets_is_a_sentence_naming_both() -> None:
+def test_an_instance_in_two_fleets_is_an_error_with_both_names() -> None:
     ownership = Ownership()
     assert ownership.select("web", [A, B]) == []
     assert ownership.select("api", [B, C]) == [f"{B} is in the fleets web and api: exclude it from all but one."]
 
 
-def test_an_attached_instance_in_a_fleet_is_a_sentence_naming_both_whichever_was_first() -> None:
+def test_an_attached_instance_in_a_fleet_is_an_error_with_both_names_whichever_was_first() -> None:
     ownership = Ownership()
     assert ownership.select("web", [A, B]) == []
     assert ownership.attach("old", [B, C]) == [BOTH]

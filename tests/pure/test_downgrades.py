@@ -28,9 +28,7 @@ LOOSER: Options = {"httpTokens": "optional"}
         ),
     ],
 )
-def test_tokens_that_become_optional_and_endpoints_that_are_switched_on_loosen(
-    observed: Options, wanted: Options, expected: str
-) -> None:
+def test_optional_tokens_and_enabled_endpoints_loosen(observed: Options, wanted: Options, expected: str) -> None:
     seen = {**LAX, **observed}
     assert render_loosened(seen, wanted) == expected
     assert len(loosened(seen, wanted)) == expected.count("->")

@@ -22,7 +22,7 @@ LAST = date(2027, 1, 31)
         "2027-01-31 00:00:00 +0000 UTC",
     ],
 )
-def test_the_last_day_is_read_from_a_date_and_from_what_yaml_makes_of_it(until: date | str) -> None:
+def test_the_last_day_may_be_a_date_or_what_yaml_makes_of_one(until: date | str) -> None:
     assert Exemption(WEB, "old agent", until).last_day == LAST
 
 
@@ -47,7 +47,7 @@ def test_everything_wrong_with_an_exemption_is_reported_at_once() -> None:
         (date(2027, 2, 1), ["remove it, or give it a later date"], []),
     ],
 )
-def test_an_exemption_holds_to_its_last_day_and_is_announced_14_days_ahead(
+def test_an_exemption_applies_through_its_last_day_and_is_announced_14_days_ahead(
     today: date, expired: list[str], ending: list[str]
 ) -> None:
     report = judge_exemptions([Exemption(WEB, "old agent", LAST)], [WEB], today)
@@ -64,12 +64,12 @@ def test_an_exemption_of_an_instance_that_is_not_selected_is_unused() -> None:
     ]
 
 
-def test_an_exemption_stands_over_the_fleet() -> None:
+def test_an_exemption_takes_precedence_over_the_fleet() -> None:
     fleet: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
     assert merge_options(fleet, None) == fleet
     exemption = Exemption(WEB, "old agent", LAST, http_tokens="optional")
     assert merge_options(fleet, exemption) == {"httpTokens": "optional", "httpPutResponseHopLimit": 2}
 
 
-def test_an_exemption_without_options_leaves_the_instance_as_it_is() -> None:
+def test_an_exemption_without_options_does_not_change_the_instance() -> None:
     assert merge_options({"httpTokens": "required"}, Exemption(WEB, "old agent", LAST)) == {}

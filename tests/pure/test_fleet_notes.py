@@ -1,4 +1,4 @@
-"""What a person should know of a fleet's change beyond the change itself."""
+"""What people should know about a fleet's change beyond the change itself."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def fleet(soak: float | None) -> FleetSettings:
 @pytest.mark.parametrize(
     ("requiring", "soak", "warned"), [(1, 0, True), (1, 0.0, True), (0, 0, False), (1, None, False), (1, 1, False)]
 )
-def test_no_soak_at_all_is_warned_of_where_tokens_become_required(
+def test_a_rollout_without_a_soak_is_a_warning_where_tokens_become_required(
     requiring: int, soak: float | None, *, warned: bool
 ) -> None:
     assert bool(unwatched(requiring, fleet(soak))) is warned
 
 
-def test_the_warning_says_how_many_what_may_happen_and_what_to_do() -> None:
+def test_the_warning_says_how_many_instances_what_may_happen_and_what_to_do() -> None:
     (line,) = unwatched(3, fleet(0))
     assert line == (
         "rollout.soak_minutes is 0, so 3 instances may refuse IMDSv1 calls before anybody notices: CloudWatch shows "
@@ -69,13 +69,13 @@ def test_hop_limits_that_go_down_are_one_line() -> None:
     assert f"on {A} (3 -> 1), {B} (3 -> 1), {C} (3 -> 1) and 2 more: " in line
 
 
-def test_a_hop_limit_that_cannot_apply_or_is_not_reported_is_no_matter() -> None:
+def test_a_hop_limit_that_cannot_apply_or_is_not_reported_is_ignored() -> None:
     wanted: Options = {"httpPutResponseHopLimit": 1}
     off: Options = {**LAX, **OFF, "httpPutResponseHopLimit": 3}
     assert lowered_hop_limits([member(A, wanted, off), member(B, wanted, {"httpTokens": "optional"})]) == []
 
 
-def test_an_endpoint_is_about_to_be_disabled_only_where_it_is_on() -> None:
+def test_only_an_endpoint_that_is_enabled_can_be_about_to_be_disabled() -> None:
     assert about_to_disable(member(A, OFF))
     assert not about_to_disable(member(A, OFF, {**LAX, **OFF}))
     assert not about_to_disable(member(A, WANTED))
@@ -93,7 +93,7 @@ def test_each_endpoint_that_is_in_use_and_about_to_be_disabled_is_a_line() -> No
     assert calls_to_disabled(members, {}, Readiness()) == []
 
 
-def test_those_that_were_launched_before_the_window_are_one_line_for_all() -> None:
+def test_instances_launched_before_the_window_are_one_line() -> None:
     before, after = NOON - timedelta(seconds=1), NOON
     members = [
         member(A, WANTED, launched_at=before),
@@ -107,7 +107,7 @@ def test_those_that_were_launched_before_the_window_are_one_line_for_all() -> No
     assert launched_before(members[2:], NOON) == []
 
 
-def test_each_instance_that_is_impaired_already_is_a_line_with_since_when_if_that_is_known() -> None:
+def test_each_impaired_instance_is_a_line_with_the_time_since_when_if_it_is_known() -> None:
     found = {B: Impairment("system status impaired"), A: Impairment("instance status impaired", NOON)}
     one, other = impaired_before(found)
     assert one == (

@@ -14,7 +14,7 @@ A, B, C, D, E = (f"i-0000000{letter}" for letter in "abcde")
 NOT_REPORTED: dict[str, Options] = {A: LAX, B: {"httpEndpoint": "enabled"}, C: {"httpTokens": "perhaps"}, D: {}, E: {}}
 
 
-def test_the_report_counts_and_names_as_its_contract_says() -> None:
+def test_the_report_has_the_counts_and_lists_of_its_contract() -> None:
     settings = FleetSettings(
         instances=[A, B, C, D],
         options={"httpTokens": "required"},
@@ -52,7 +52,7 @@ def test_a_fleet_without_instances_has_every_key() -> None:
     }
 
 
-def test_what_ec2_does_not_report_is_unknown_and_never_compliant() -> None:
+def test_an_instance_whose_options_ec2_does_not_report_is_unknown_and_not_compliant() -> None:
     settings = FleetSettings(
         instances=[A, B, C, D, E],
         options={"httpTokens": "required"},

@@ -51,7 +51,7 @@ def ids(found: FleetPlan) -> list[str]:
     return [each.instance_id for each in found.members]
 
 
-def test_what_is_selected_is_to_have_the_options_of_the_fleet_and_nothing_stands_in_the_way() -> None:
+def test_selected_instances_get_the_options_of_the_fleet() -> None:
     found = planned([instance(A), instance(B, REQUIRED), instance(C, {**LAX, **WANTED})])
     (region,) = found.regions
     assert region.region == "eu-west-1"
@@ -69,14 +69,14 @@ def without_wave(region: RegionPlan) -> list[str]:
     return [each.instance_id for each in region.without_wave]
 
 
-def test_every_instance_that_is_to_change_is_in_one_wave() -> None:
+def test_every_instance_to_change_is_in_exactly_one_wave() -> None:
     (region,) = planned([instance(each) for each in (A, B, C, D)], rollout=Rollout([1, "50%", "100%"])).regions
     assert [len(each) for each in region.waves.values()] == [1, 1, 2]
     assert (in_waves(region), without_wave(region)) == ([A, B, C, D], [])
     assert {each: member.instance_id for each, member in region.by_id.items()} == {each: each for each in (A, B, C, D)}
 
 
-def test_what_is_right_already_is_in_no_wave_so_that_a_first_wave_of_one_changes_one() -> None:
+def test_a_compliant_instance_is_in_no_wave_so_that_a_first_wave_of_one_changes_one() -> None:
     right = [instance(f"i-{number:08x}", REQUIRED) for number in range(100, 140)]
     (region,) = planned([*right, instance(A), instance(B)]).regions
     assert [len(each) for each in region.waves.values()] == [1, 1]
@@ -84,14 +84,14 @@ def test_what_is_right_already_is_in_no_wave_so_that_a_first_wave_of_one_changes
     assert without_wave(region) == [each.instance_id for each in right]
 
 
-def test_what_is_loosened_is_in_no_wave_also_where_something_else_changes_with_it() -> None:
+def test_a_loosened_instance_is_in_no_wave_even_if_another_option_changes_too() -> None:
     given = {"options": {"httpTokens": "optional", "httpPutResponseHopLimit": 2}, "allow_downgrade": "rollback"}
     (region,) = planned([instance(A, REQUIRED), instance(B)], **given).regions
     assert (in_waves(region), without_wave(region)) == ([B], [A])
     assert [(each.instance_id, each.is_loosened) for each in region.to_change] == [(A, True), (B, False)]
 
 
-def test_an_endpoint_that_is_switched_on_again_is_in_no_wave() -> None:
+def test_an_instance_whose_endpoint_is_enabled_again_is_in_no_wave() -> None:
     given = {"options": {"httpEndpoint": "enabled"}, "allow_downgrade": "rollback"}
     (region,) = planned([instance(A, {**LAX, "httpEndpoint": "disabled"}), instance(B)], **given).regions
     assert (in_waves(region), without_wave(region)) == ([], [A, B])
@@ -101,7 +101,7 @@ MEMBERS = st.dictionaries(st.integers(0, 2**32 - 1).map(lambda number: f"i-{numb
 
 
 @hypothesis.given(MEMBERS, MEMBERS)
-def test_waves_depend_on_what_is_to_change_alone(members: dict[str, bool], others: dict[str, bool]) -> None:
+def test_waves_depend_only_on_the_instances_to_change(members: dict[str, bool], others: dict[str, bool]) -> None:
     """Whoever comes, goes or is right already."""
     to_change = {each for each, right in members.items() if not right}
     grown = {**dict.fromkeys(others, True), **members}
@@ -115,7 +115,7 @@ def test_waves_depend_on_what_is_to_change_alone(members: dict[str, bool], other
     assert waves(members) == waves(grown) == waves(dict.fromkeys(to_change, False))
 
 
-def test_an_exempt_instance_is_left_as_it_is_and_in_no_wave() -> None:
+def test_an_exempt_instance_is_not_changed_and_in_no_wave() -> None:
     found = planned([instance(A), instance(B)], exemptions=[exemption(B)])
     (region,) = found.regions
     assert ids(found) == [A, B]
@@ -125,7 +125,7 @@ def test_an_exempt_instance_is_left_as_it_is_and_in_no_wave() -> None:
     assert region.about_to_require == [A]
 
 
-def test_an_exemption_with_options_puts_them_over_those_of_the_fleet() -> None:
+def test_the_options_of_an_exemption_take_precedence_over_those_of_the_fleet() -> None:
     given = [exemption(A, http_put_response_hop_limit=3), exemption(B, http_tokens="optional")]
     (region,) = planned([instance(A), instance(B)], exemptions=given).regions
     assert wanted(region) == {
@@ -140,7 +140,7 @@ def test_an_exemption_with_options_puts_them_over_those_of_the_fleet() -> None:
     ("setting", "problems", "warnings"),
     [("fail", 1, 0), ("warn", 0, 1)],
 )
-def test_an_expired_exemption_fails_or_warns_and_holds_all_the_same(setting: str, problems: int, warnings: int) -> None:
+def test_an_expired_exemption_fails_or_warns_and_still_applies(setting: str, problems: int, warnings: int) -> None:
     found = planned([instance(A), instance(B)], exemptions=[exemption(A, "2026-11-24")], expired_exemptions=setting)
     sentence = f"the exemption of {A} (old agent) ended on 2026-11-24: remove it, or give it a later date."
     assert list(found.problems) == [sentence] * problems
@@ -163,7 +163,7 @@ def test_an_expired_exemption_fails_or_warns_and_holds_all_the_same(setting: str
         ({"exclude": [A]}, "selects no instance in eu-west-1: check select, instances and the region."),
     ],
 )
-def test_what_should_be_known_is_a_warning_and_no_problem(given: dict[str, Any], warning: str) -> None:
+def test_notes_are_warnings_and_no_problems(given: dict[str, Any], warning: str) -> None:
     found = planned([instance(A)], **given)
     assert (list(found.problems), list(found.warnings)) == ([], [warning])
 
@@ -176,14 +176,14 @@ def test_an_instance_that_does_not_exist_or_is_gone_is_a_problem() -> None:
     ]
 
 
-def test_what_would_be_loosened_is_a_problem_without_a_reason() -> None:
+def test_loosening_without_a_reason_is_a_problem() -> None:
     given = {"options": {"httpTokens": "optional"}}
     (problem,) = planned([instance(A, REQUIRED), instance(B)], **given).problems
     assert problem.startswith(f"{A} would be loosened (httpTokens: required -> optional): ")
     assert planned([instance(A, REQUIRED)], **given, allow_downgrade="rollback").problems == []
 
 
-def test_an_exemption_that_loosens_needs_a_reason_as_well() -> None:
+def test_an_exemption_that_loosens_needs_a_reason_too() -> None:
     given = {"exemptions": [exemption(A, http_tokens="optional")]}
     assert len(planned([instance(A, REQUIRED)], **given).problems) == 1
     assert planned([instance(A, REQUIRED)], **given, allow_downgrade={A: "rollback"}).problems == []
@@ -195,7 +195,7 @@ def test_an_instance_excluded_or_exempt_without_options_is_not_loosened_by_the_r
     assert planned([instance(A, REQUIRED)], **given, exemptions=[exemption(A)]).problems == []
 
 
-def test_one_of_which_ec2_reports_nothing_is_left_as_it_is_with_a_warning_and_in_no_wave() -> None:
+def test_an_instance_whose_options_ec2_does_not_report_is_a_warning_and_in_no_wave() -> None:
     found = planned([instance(A, {}), instance(B), instance(C, {"httpEndpoint": "enabled"})])
     (region,) = found.regions
     assert sorted(wanted(region)) == [B, C], "what is partly reported is managed as far as it is"
@@ -207,7 +207,7 @@ def test_one_of_which_ec2_reports_nothing_is_left_as_it_is_with_a_warning_and_in
     ]
 
 
-def test_an_exempt_instance_of_which_ec2_reports_nothing_is_no_warning() -> None:
+def test_an_exempt_instance_whose_options_ec2_does_not_report_is_no_warning() -> None:
     found = planned([instance(A, {})], exemptions=[exemption(A)])
     assert (list(found.problems), list(found.warnings)) == ([], [])
 
@@ -220,12 +220,12 @@ def test_each_region_has_its_own_waves_and_an_id_must_be_in_one_of_them() -> Non
     assert [problem.split(":")[0] for problem in found.problems] == [f"{D} does not exist in eu-west-1 or us-east-1"]
 
 
-def test_an_exclusion_has_its_use_if_it_has_one_in_any_region() -> None:
+def test_an_exclusion_that_applies_in_one_region_is_used() -> None:
     found = planned({"eu-west-1": [instance(A)], "us-east-1": [instance(C)]}, exclude=[C, D])
     assert found.warnings == [f"{D} is excluded, but would not be selected."]
 
 
-def test_the_summary_is_headed_by_the_region_where_there_are_several() -> None:
+def test_the_summary_names_the_region_if_there_are_several() -> None:
     assert planned([instance(A)]).lines()[0] == "fleet web: 1 selected"
     lines = planned({"eu-west-1": [instance(A)], "us-east-1": []}).lines()
     assert [line for line in lines if line.startswith("fleet")] == [
@@ -234,7 +234,7 @@ def test_the_summary_is_headed_by_the_region_where_there_are_several() -> None:
     ]
 
 
-def test_further_problems_stand_after_the_others() -> None:
+def test_further_problems_come_after_the_others() -> None:
     found = planned([], instances=[A]).with_problems(["more."])
     assert [problem.split(" ")[0] for problem in found.problems] == [A, "more."]
 
@@ -254,7 +254,7 @@ SINCE = datetime(2026, 11, 11, tzinfo=timezone.utc)
         (Readiness("off", unknown="block"), [], []),
     ],
 )
-def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
+def test_instances_that_use_imdsv1_are_blocked_or_warned_of_as_configured(
     readiness: Readiness, blocked: list[str], warned: list[str]
 ) -> None:
     found = planned([instance(each) for each in (A, B, C)], readiness=readiness)
@@ -265,15 +265,15 @@ def test_who_uses_imdsv1_is_blocked_or_told_as_the_settings_say(
     assert [named(warning) for warning in found.warnings] == warned
 
 
-def test_nobody_else_is_blocked_for_calls_that_will_not_be_refused() -> None:
+def test_an_instance_is_not_blocked_for_calls_that_it_will_not_refuse() -> None:
     inventory = [instance(A, REQUIRED), instance(B), instance(C)]
     found = planned(inventory, exemptions=[exemption(B), exemption(C, http_tokens="optional")])
     found = found.with_usage(dict.fromkeys((A, B, C), CALLS), SINCE)
     assert (list(found.problems), list(found.warnings)) == ([], [])
-    assert not any(each.blocked for each in found.members)
+    assert [(each.instance_id, each.blocked) for each in found.members] == [(A, False), (B, False), (C, False)]
 
 
-def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_but_never_blocked() -> None:
+def test_instances_whose_endpoint_is_to_be_disabled_are_warned_of_but_never_blocked() -> None:
     inventory = [
         instance(A, REQUIRED),
         instance(B, {**REQUIRED, "httpEndpoint": "disabled"}),
@@ -285,17 +285,17 @@ def test_those_whose_endpoint_is_to_be_disabled_are_asked_about_and_warned_of_bu
     found = found.with_usage({A: CALLS, C: Imdsv1Usage(0)}, SINCE)
     assert (list(found.problems), len(found.warnings)) == ([], 1)
     assert found.warnings[0].startswith(f"{A} made 7 IMDSv1 calls in the last 14 days, ")
-    assert not any(each.blocked for each in found.members)
+    assert [(each.instance_id, each.blocked) for each in found.members] == [(A, False), (B, False), (C, False)]
 
 
-def test_one_that_is_about_to_require_tokens_and_lose_its_endpoint_is_named_once() -> None:
+def test_an_instance_that_will_require_tokens_and_lose_its_endpoint_is_named_once() -> None:
     found = planned([instance(A)], options={"httpTokens": "required", "httpEndpoint": "disabled"})
     assert found.regions[0].with_usage_to_check == [A]
     found = found.with_usage({A: CALLS}, SINCE)
     assert len([*found.problems, *found.warnings]) == 2, "the instance, and what to do"
 
 
-def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -> None:
+def test_a_preview_counts_instances_whose_calls_at_boot_are_not_known() -> None:
     launched = {A: SINCE - timedelta(seconds=1), B: SINCE, C: None}
     found = planned([replace(instance(each), launched_at=at) for each, at in launched.items()])
     assert found.notes == ()
@@ -306,14 +306,14 @@ def test_a_preview_notes_after_its_summary_whose_calls_at_boot_it_cannot_see() -
     assert (list(found.problems), list(found.warnings)) == ([], [])
 
 
-def test_whose_calls_at_boot_cannot_be_seen_is_no_matter_where_no_tokens_become_required() -> None:
+def test_calls_at_boot_do_not_matter_where_no_tokens_become_required() -> None:
     old = replace(instance(A, REQUIRED), launched_at=SINCE - timedelta(days=900))
     found = planned([old], options={"httpTokens": "required", "httpEndpoint": "disabled"}).with_usage({}, SINCE)
     assert list(found.notes) == []
 
 
 @pytest.mark.parametrize(("soak", "warned"), [(0, True), (None, False), (0.5, False)])
-def test_a_plan_without_any_soak_warns_where_tokens_become_required(soak: float | None, *, warned: bool) -> None:
+def test_a_plan_without_a_soak_warns_where_tokens_become_required(soak: float | None, *, warned: bool) -> None:
     rollout = Rollout(soak_minutes=soak)
     assert bool(planned([instance(A), instance(B)], rollout=rollout).warnings) is warned
     assert list(planned([instance(A, REQUIRED)], rollout=rollout).warnings) == []

@@ -34,7 +34,7 @@ def test_a_fleet_is_a_heading_and_a_line_for_each_kind_of_instance() -> None:
     ]
 
 
-def test_what_ec2_does_not_report_is_unknown_and_neither_right_nor_to_change() -> None:
+def test_an_instance_whose_options_ec2_does_not_report_is_unknown_and_neither_compliant_nor_to_change() -> None:
     members = [
         member(1, {**LAX, **WANTED}),
         member(2, {}),
@@ -51,7 +51,7 @@ def test_what_ec2_does_not_report_is_unknown_and_neither_right_nor_to_change() -
     ]
 
 
-def test_one_that_is_partly_reported_is_changed_as_far_as_it_is_and_stays_unknown() -> None:
+def test_a_partly_reported_instance_is_changed_as_far_as_it_is_known_and_stays_unknown() -> None:
     assert fleet_lines("web", [member(1, {"httpTokens": "optional"})], {1: ["a"]}) == [
         "fleet web: 1 selected",
         "  to change  1  httpTokens: optional -> required 1",
@@ -64,12 +64,12 @@ def test_a_fleet_without_instances_is_a_heading() -> None:
     assert fleet_lines("web", [], {}) == ["fleet web: 0 selected"]
 
 
-def test_a_long_list_is_cut_but_not_for_one() -> None:
+def test_a_long_list_is_cut_unless_only_one_more_is_left() -> None:
     assert shorten(list("abcd")) == "a, b, c, d"
     assert shorten([str(number) for number in range(40)]) == "0, 1, 2 and 37 more"
 
 
-def test_an_instance_is_loosened_by_tokens_or_an_endpoint_that_go_back() -> None:
+def test_optional_tokens_or_an_enabled_endpoint_loosen_an_instance() -> None:
     strict: Options = {**LAX, "httpTokens": "required", "httpEndpoint": "disabled"}
     for wanted, expected in (
         ({"httpTokens": "optional"}, True),

@@ -65,7 +65,7 @@ def test_a_full_fleet_becomes_typed_settings() -> None:
     }
 
 
-def test_what_is_not_set_has_its_default() -> None:
+def test_a_key_that_is_not_set_has_its_default() -> None:
     assert parse(config({"select": SELECT})).fleets == {
         "web": FleetSettings(select=SELECT, options={"httpTokens": "required"})
     }
@@ -136,7 +136,7 @@ def test_every_problem_of_a_fleet_is_reported_at_once() -> None:
     ]
 
 
-def test_a_fleet_that_selects_by_nothing_is_refused() -> None:
+def test_a_fleet_without_a_selection_is_refused() -> None:
     assert problems({}) == ("imds:fleets.web.select is missing, and so is instances: set one of them.",)
 
 
@@ -145,7 +145,7 @@ def test_a_fleet_without_any_option_is_refused() -> None:
     assert problem.startswith("imds:fleets.web.options or imds:options must set at least one option to manage: ")
 
 
-def test_a_fleet_that_is_no_object_is_refused() -> None:
+def test_a_fleet_that_is_not_an_object_is_refused() -> None:
     assert problems([WEB]) == (f'imds:fleets.web must be an object, got ["{WEB}"].',)
 
 
@@ -155,7 +155,7 @@ def test_the_documentation_names_every_key_of_a_fleet() -> None:
     assert [key for key in (*FULL, *inner) if f"| `{key}` |" not in documented] == []
 
 
-def test_a_fleets_options_stand_over_those_of_the_stack() -> None:
+def test_the_options_of_a_fleet_take_precedence_over_those_of_the_stack() -> None:
     (fleet,) = parse(config(FULL, {"httpTokens": "optional", "httpPutResponseHopLimit": 1})).fleets.values()
     assert fleet.options == {"httpTokens": "optional", "httpPutResponseHopLimit": 3}
 
@@ -175,7 +175,7 @@ def test_a_key_is_spelled_as_the_person_wrote_it() -> None:
         {"select": {"vpc-id": ("vpc-1",)}, "timeout_seconds": 3600, "allow_downgrade": {WEB: "rollback"}},
     ],
 )
-def test_settings_that_can_be_used_are_taken(given: dict[str, Any]) -> None:
+def test_allowed_settings_are_accepted(given: dict[str, Any]) -> None:
     settings = FleetSettings(**given)
     assert {name: getattr(settings, name) for name in given} == given
 
@@ -211,7 +211,7 @@ def test_settings_that_can_be_used_are_taken(given: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_settings_that_a_program_made_wrongly_are_refused(change: dict[str, Any], problem: str) -> None:
+def test_wrong_settings_of_a_program_are_refused(change: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         FleetSettings(**{"select": SELECT, **change})
     assert str(caught.value).startswith(problem)

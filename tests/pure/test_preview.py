@@ -15,7 +15,7 @@ WANTED: Options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
 RIGHT: Options = {**LAX, **WANTED}
 
 
-def test_each_instance_that_will_change_is_a_line_with_each_option_and_the_others_are_one() -> None:
+def test_each_instance_to_change_is_a_line_with_its_options_and_the_others_are_one_line() -> None:
     ids = {"web": WEB, "bastion": OLD, "api": API}
     seen = {
         WEB: observe(WEB, LAX),
@@ -33,12 +33,12 @@ def test_each_instance_that_will_change_is_a_line_with_each_option_and_the_other
     )
 
 
-def test_where_nothing_differs_that_alone_is_said() -> None:
+def test_where_nothing_differs_there_is_one_line() -> None:
     told = report({"web": WEB, "api": API}, {WEB: observe(WEB, RIGHT), API: observe(API, RIGHT)}, WANTED, "eu-west-1")
     assert told.lines == ["2 of 2 already have httpTokens=required httpPutResponseHopLimit=2: web, api"]
 
 
-def test_what_is_yet_to_be_launched_is_counted_and_named() -> None:
+def test_instances_that_are_not_launched_yet_are_counted_and_named() -> None:
     told = report({"web": WEB}, {WEB: observe(WEB, RIGHT)}, WANTED, "eu-west-1", ["api", "bastion"])
     assert told.lines == [
         "1 of 3 already have httpTokens=required httpPutResponseHopLimit=2: web",
@@ -67,7 +67,7 @@ def test_what_is_yet_to_be_launched_is_counted_and_named() -> None:
         ),
     ],
 )
-def test_what_ec2_does_not_report_is_a_group_of_its_own_and_never_right(observed: Options, reason: str) -> None:
+def test_instances_whose_options_ec2_does_not_report_are_a_group_of_their_own(observed: Options, reason: str) -> None:
     told = report(
         {"web": WEB, "api": API}, {WEB: observe(WEB, observed), API: observe(API, RIGHT)}, WANTED, "eu-west-1"
     )
@@ -81,14 +81,14 @@ def test_what_ec2_does_not_report_is_a_group_of_its_own_and_never_right(observed
     )
 
 
-def test_an_instance_of_which_nothing_is_reported_cannot_be_changed() -> None:
+def test_an_instance_without_reported_options_cannot_be_changed() -> None:
     told = report({"web": WEB}, {WEB: observe(WEB, {})}, WANTED, "eu-west-1")
     assert told.problems == [
         f"web: {WEB}: EC2 in eu-west-1 reports no metadata options, so they cannot be compared or changed."
     ]
 
 
-def test_what_would_be_loosened_is_a_problem_unless_there_is_a_reason() -> None:
+def test_loosening_without_a_reason_is_a_problem() -> None:
     seen = {WEB: observe(WEB, RIGHT), API: observe(API, LAX)}
     wanted: Options = {"httpTokens": "optional"}
     told = report({"web": WEB, "api": API}, seen, wanted, "eu-west-1")
@@ -98,7 +98,7 @@ def test_what_would_be_loosened_is_a_problem_unless_there_is_a_reason() -> None:
     assert told.lines[1] == f"  web  {WEB}  httpTokens: required -> optional"
 
 
-def test_to_switch_an_endpoint_on_loosens_and_to_switch_it_off_does_not() -> None:
+def test_enabling_an_endpoint_loosens_and_disabling_it_does_not() -> None:
     off: Options = {**LAX, "httpEndpoint": "disabled"}
     on: Options = {"httpEndpoint": "enabled"}
     assert report({"web": WEB}, {WEB: observe(WEB, off)}, on, "eu-west-1").problems == [f"web: {refusal(WEB, off, on)}"]
@@ -107,19 +107,19 @@ def test_to_switch_an_endpoint_on_loosens_and_to_switch_it_off_does_not() -> Non
 
 
 @pytest.mark.parametrize("instance_state", ["stopped", "stopping"])
-def test_a_stopped_instance_takes_it_up_at_its_next_start(instance_state: str) -> None:
+def test_a_stopped_instance_applies_the_change_at_its_next_start(instance_state: str) -> None:
     told = report({"web": WEB}, {WEB: observe(WEB, LAX, instance_state=instance_state)}, WANTED, "eu-west-1")
     assert told.lines[1].endswith("httpPutResponseHopLimit: 1 -> 2 (stopped: applies at the next start)")
 
 
-def test_what_cannot_apply_while_the_endpoint_is_off_is_not_announced() -> None:
+def test_options_that_cannot_apply_while_the_endpoint_is_disabled_are_not_listed() -> None:
     off = {**LAX, "httpEndpoint": "disabled"}
     told = report({"web": WEB}, {WEB: observe(WEB, off)}, WANTED, "eu-west-1")
     assert told.lines[1].endswith("httpTokens: optional -> required")
 
 
 @pytest.mark.parametrize("instance_state", ["shutting-down", "terminated"])
-def test_what_the_run_cannot_succeed_on_is_a_problem_and_no_line(instance_state: str) -> None:
+def test_an_instance_that_the_run_would_fail_on_is_a_problem_and_no_line(instance_state: str) -> None:
     gone = observe(API, LAX, instance_state=instance_state)
     told = report({"web": WEB, "api": API}, {API: gone}, WANTED, "eu-west-1")
     assert told == Report([], [f"web: {missing_reason(WEB, 'eu-west-1')}", f"api: {gone_reason(gone)}"])

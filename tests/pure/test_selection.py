@@ -28,7 +28,7 @@ def test_filters_that_cannot_be_used_are_refused(given: dict[str, object], probl
     assert [each.within("select").in_python() for each in SELECT.check(given)] == [problem]
 
 
-def test_ec2_says_which_other_filters_there_are() -> None:
+def test_all_other_filters_are_left_to_ec2() -> None:
     assert [*SELECT.check({"tag:Team": ["web"], "network-interface.status": ["in-use"], "made-up": ["x"]})] == []
 
 

@@ -68,7 +68,7 @@ def test_a_full_configuration_becomes_typed_settings() -> None:
     [{}, raw(options={}, instances={}, launch={}, throttle={}), {"aws:region": "eu-west-1", "other:instances": "["}],
     ids=["no configuration", "the empty defaults of Pulumi.yaml", "keys of others"],
 )
-def test_nothing_to_manage_is_fine(config: dict[str, str]) -> None:
+def test_a_stack_may_manage_nothing(config: dict[str, str]) -> None:
     assert parse(config) == StackSettings()
 
 
@@ -226,7 +226,7 @@ def test_an_unknown_top_level_key_is_refused(key: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["imds:options", "imds:instances", "imds:launch"])
-def test_invalid_json_is_refused_with_its_place(key: str) -> None:
+def test_invalid_json_is_refused_with_its_position(key: str) -> None:
     assert problems({**raw(options=OPTIONS), key: '{"web"'}) == (
         rf"""{key} must be an object, but "{{\"web\"" is not valid JSON: Expecting ':' delimiter at character 7.""",
     )
@@ -246,7 +246,7 @@ def test_a_wrong_key_of_aws_or_of_the_throttle_is_reported_with_the_rest() -> No
     assert throttle.startswith("imds:throttle.RunInstances")
 
 
-def test_every_problem_is_reported_at_once_and_the_message_holds_them_all() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     config = raw(options={"httpTokens": "no", "zebra": 1}, instances={"web": "x"}, launch={"web": {}}, zebra={})
     with pytest.raises(StackConfigError) as caught:
         parse(config)
@@ -269,7 +269,7 @@ def test_the_error_ends_a_program_without_a_traceback() -> None:
     assert issubclass(StackConfigError, pulumi.RunError)
 
 
-def test_load_reads_what_pulumi_hands_to_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_reads_the_configuration_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(raw(options=OPTIONS, instances={"web": WEB})))
     assert stack_config.load() == StackSettings(options=OPTIONS, instances={"web": WEB})
 
@@ -286,7 +286,7 @@ def test_the_documentation_names_every_key() -> None:
     assert [key for key in keys if f"`{key}`" not in documented] == []
 
 
-def test_a_reason_for_loosening_is_a_string_with_something_in_it() -> None:
+def test_a_reason_for_loosening_is_a_string_that_is_not_blank() -> None:
     given = raw(options=OPTIONS, instances={"web": WEB})
     assert parse({**given, "imds:allowDowngrade": "the agent is old"}).allow_downgrade == "the agent is old"
     assert parse({**given, "imds:allowDowngrade": ""}).allow_downgrade is None
@@ -295,7 +295,7 @@ def test_a_reason_for_loosening_is_a_string_with_something_in_it() -> None:
     )
 
 
-def test_what_was_renamed_is_known_by_its_name_now_and_before() -> None:
+def test_aliases_give_the_old_name_of_a_renamed_key() -> None:
     given = raw(options=OPTIONS, instances={"frontend": WEB}, aliases={"instances": {"frontend": "web"}})
     assert parse(given).aliases == {"instances": {"frontend": "web"}}
 
@@ -316,6 +316,6 @@ def test_what_was_renamed_is_known_by_its_name_now_and_before() -> None:
         ),
     ],
 )
-def test_an_alias_that_cannot_be_meant_is_refused(aliases: object, problem: str) -> None:
+def test_a_wrong_alias_is_refused(aliases: object, problem: str) -> None:
     given = raw(options=OPTIONS, instances={"web": WEB, "api": "i-1a2b3c4d"}, aliases=aliases)
     assert problems(given) == (problem,)

@@ -29,7 +29,7 @@ def test_every_instance_is_in_exactly_one_wave(ids: set[str], rollout: Rollout) 
 
 
 @given(IDS, ROLLOUTS, st.randoms(use_true_random=False))
-def test_the_order_they_are_given_in_does_not_matter(ids: set[str], rollout: Rollout, random: Random) -> None:
+def test_waves_do_not_depend_on_the_order_of_the_instances(ids: set[str], rollout: Rollout, random: Random) -> None:
     shuffled = list(ids)
     random.shuffle(shuffled)
     assert assign(shuffled, rollout) == assign(sorted(ids), rollout)
@@ -41,7 +41,7 @@ def test_a_first_wave_of_one_always_changes_one(ids: set[str], percents: list[st
 
 
 @given(IDS.filter(bool), ROLLOUTS)
-def test_those_that_are_left_when_a_rollout_is_resumed_keep_their_order(ids: set[str], rollout: Rollout) -> None:
+def test_instances_that_are_left_when_a_rollout_is_resumed_keep_their_order(ids: set[str], rollout: Rollout) -> None:
     waves = assign(ids, rollout)
     first = min(waves)
     left = assign(ids - set(waves[first]), rollout)
@@ -50,7 +50,9 @@ def test_those_that_are_left_when_a_rollout_is_resumed_keep_their_order(ids: set
 
 
 @given(IDS.filter(bool), ROLLOUTS)
-def test_one_that_comes_or_goes_moves_at_most_one_other_over_each_boundary(ids: set[str], rollout: Rollout) -> None:
+def test_an_instance_that_joins_or_leaves_moves_at_most_one_other_to_the_next_wave(
+    ids: set[str], rollout: Rollout
+) -> None:
     gone = max(ids)
     with_it, without = wave_of(assign(ids, rollout)), wave_of(assign(ids - {gone}, rollout))
     for boundary in range(1, len(rollout.waves)):
@@ -87,7 +89,7 @@ ASCEND = "must ascend, since sizes are cumulative:"
         ([5, 5], f"Rollout: waves {ASCEND} 5 cannot come after 5."),
     ],
 )
-def test_waves_that_make_no_sense_are_refused(waves: list[int | str], problem: str) -> None:
+def test_wrong_waves_are_refused(waves: list[int | str], problem: str) -> None:
     with pytest.raises(ValueError, match="Rollout") as caught:
         Rollout(waves=waves)
     assert str(caught.value) == problem

@@ -34,7 +34,7 @@ class Stack:
         plain = {name: value for name, value in aws_config(self.cloud, REGION).items() if name not in CREDENTIALS}
         self.pulumi.configure({**plain, "secrets:ids": json.dumps(IDS), "secrets:hopLimit": hop_limit})
         for name, value in {**CREDENTIALS, "secrets:note": IN_CONFIG}.items():
-            self.pulumi.run("config", "set", "--secret", name, value, done=True)
+            self.pulumi.run("config", "set", "--secret", name, value, succeeds=True)
 
     def run(self, *arguments: str, fails: bool = False) -> Ended:
         """Run Pulumi and search its output and every file that it leaves for canaries."""
@@ -54,7 +54,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     with LocalCloud.in_process(Settings(pending=0.2)) as cloud:
         cloud.seed(seed)  # type: ignore[arg-type]  # two of the keys of Seed
         pulumi = CommandLine(Path(shutil.copytree(PROGRAM, tmp_path / "program")), tmp_path)
-        pulumi.run("stack", "init", done=True)
+        pulumi.run("stack", "init", succeeds=True)
         yield Stack(pulumi, cloud, tmp_path)
 
 

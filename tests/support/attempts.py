@@ -43,20 +43,29 @@ class Run:
 
 
 class Attempts:
-    """Carries out operations one by one, each in a thread of its own, since one may hang."""
+    """Carries out operations one by one, and records which of them fail or hang."""
 
     def __init__(self, run: Run, engine: JumpingEngine, timeout: float) -> None:
         self.run = run
         self._engine = engine
         self._timeout = timeout
 
+    def check(self, name: str, check: Callable[[], T]) -> T | None:
+        """Carry out what sends nothing."""
+        try:
+            return check()
+        except Exception as error:  # noqa: BLE001  what a provider must not raise is sorted out later
+            self._fail(name, error)
+            return None
+
     def __call__(self, name: str, operation: Callable[[], T]) -> T | None:
+        """Carry out an operation in a thread of its own, since it may hang."""
         future = Future[T]()
 
         def carry_out() -> None:
             try:
                 future.set_result(operation())
-            except Exception as error:  # noqa: BLE001  what a provider must not raise is told from what it may later
+            except Exception as error:  # noqa: BLE001  as above
                 future.set_exception(error)
 
         started = self._engine.now()
@@ -66,11 +75,14 @@ class Attempts:
         except Exception as error:  # noqa: BLE001
             if isinstance(error, FutureTimeoutError) and not future.done():
                 self.run.hung.append(Hung(name, None))
-            self.run.failed[name] = error
-            if isinstance(error, UnfinishedError):
-                self.run.unfinished.add(name)
+            self._fail(name, error)
             return None
         finally:
             seconds = self._engine.now() - started
             if future.done() and seconds > self._timeout + GRACE_SECONDS:
                 self.run.hung.append(Hung(name, seconds))
+
+    def _fail(self, name: str, error: Exception) -> None:
+        self.run.failed[name] = error
+        if isinstance(error, UnfinishedError):
+            self.run.unfinished.add(name)

@@ -1,4 +1,4 @@
-"""The real Pulumi engine for tests: a stack in a folder of its own, and what each run of it did and said."""
+"""The real Pulumi engine for tests: a stack in a folder of its own, and what each of its runs did and showed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -18,6 +18,7 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
 
+from tests.support.state_file import checkpoint
 from tools.sandbox import environment
 
 NO_PLUGINS = Path(__file__).parent / "no_plugins"
@@ -32,9 +33,9 @@ class _Result(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of the engine did and said.
+    """What one run of the engine did and showed.
 
-    A resource goes by the last part of its type and its name: ``InstanceMetadataOptions instances-web``.
+    A resource is named by the last part of its type and its name: ``InstanceMetadataOptions instances-web``.
     """
 
     text: str
@@ -42,7 +43,7 @@ class Run:
 
     @property
     def steps(self) -> dict[str, set[str]]:
-        """The resources that something happened to, by what happened: ``{"update": {...}}``."""
+        """The resources that were not left alone, by operation: ``{"update": {...}}``."""
         steps: dict[str, set[str]] = {}
         for step in self._finished():
             if step.op not in _QUIET_STEPS and _is_resource(step):
@@ -67,24 +68,26 @@ class Run:
         old, new = ((side.inputs if side else None) or {} for side in (step.old, step.new))
         return {key: (old.get(key), new.get(key)) for key in sorted({*old, *new}) if old.get(key) != new.get(key)}
 
-    def said(self, severity: str) -> list[str]:
-        """What the run said and kept, from the program as from the providers: ``info``, ``warning`` or ``error``."""
-        return [each.message.strip() for each in self._told() if each.severity == severity and not each.ephemeral]
+    def messages(self, severity: str) -> list[str]:
+        """The messages of the program and the providers that stay: ``info``, ``warning`` or ``error``."""
+        return [
+            each.message.strip() for each in self._diagnostics() if each.severity == severity and not each.ephemeral
+        ]
 
     @property
     def progress(self) -> list[str]:
-        """The lines that the engine's display shows for a moment."""
-        return [each.message.strip() for each in self._told() if each.ephemeral]
+        """The messages that the engine's display shows only for a moment."""
+        return [each.message.strip() for each in self._diagnostics() if each.ephemeral]
 
-    def _told(self) -> Iterator[DiagnosticEvent]:
+    def _diagnostics(self) -> Iterator[DiagnosticEvent]:
         return (event.diagnostic_event for event in self.events if event.diagnostic_event)
 
     def _finished(self) -> Iterator[StepEventMetadata]:
         return (event.res_outputs_event.metadata for event in self.events if event.res_outputs_event)
 
 
-class UnaskedStack(automation.Stack):
-    """Asks for neither outputs nor history after a run: the events have it all, and it is three commands more."""
+class _QuietStack(automation.Stack):
+    """Requests neither outputs nor history after a run: the events have both, and it takes three more commands."""
 
     def outputs(self) -> automation.OutputMap:
         return {}
@@ -93,52 +96,14 @@ class UnaskedStack(automation.Stack):
         return automation.UpdateSummary("", datetime.now(timezone.utc), "", {}, {}, "")
 
 
-class Stack:
-    """A stack of a project that is in a folder of its own, on a backend of its own.
+class EngineStack:
+    """A stack of a workspace.
 
-    ``variables`` go over the environment of its runs, for one whose backend is elsewhere. No run searches for plugins
-    to download unless :meth:`search_for_plugins` is called.
     Every operation returns its :class:`Run`, and fails the test if it does not end as expected.
     """
 
-    def __init__(
-        self,
-        project: Path,
-        home: Path,
-        command: automation.PulumiCommand,
-        name: str,
-        *,
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
-        self._project = project
-        self.backend = home / "state"
-        workspace = automation.LocalWorkspace(
-            work_dir=str(project),
-            pulumi_command=command,
-            env_vars={**without_plugin_search(engine_environment(home)), **(variables or {})},
-        )
-        self._stack = UnaskedStack(name, workspace, StackInitMode.CREATE)
-        stacks = project / "stacks"
-        self.config_file = (stacks if stacks.exists() else project) / f"Pulumi.{name}.yaml"
-        self._salt_line = next(line for line in self.config_file.read_text().splitlines() if "encryptionsalt" in line)
-
-    def configure(self, config: Mapping[str, object]) -> None:
-        """Give the stack this configuration and no other."""
-        # JSON is YAML.
-        self.config_file.write_text(f"{self._salt_line}\nconfig: {json.dumps(config)}\n")
-
-    def search_for_plugins(self) -> None:
-        """Have each run search for plugins, as users' runs do."""
-        workspace = self._stack.workspace
-        workspace.env_vars = {name: value for name, value in workspace.env_vars.items() if name != "PYTHONPATH"}
-
-    def write_program(self, text: str) -> None:
-        """Put another program in place of the project's own."""
-        (self._project / "__main__.py").write_text(text)
-
-    def configure_secret(self, key: str, value: str) -> None:
-        """Add an encrypted value to the configuration."""
-        self._stack.set_config(key, automation.ConfigValue(value, secret=True))
+    def __init__(self, name: str, workspace: automation.LocalWorkspace) -> None:
+        self._stack = _QuietStack(name, workspace, StackInitMode.CREATE)
 
     def preview(self, *, fails: bool = False, plan: str | None = None) -> Run:
         return _run(partial(self._stack.preview, plan=plan), fails=fails)
@@ -160,14 +125,69 @@ class Stack:
     def destroy(self, *, run_program: bool = False) -> Run:
         return _run(partial(self._stack.destroy, run_program=run_program), fails=False)
 
+
+class Stack(EngineStack):
+    """A stack of a project that is in a folder of its own, on a backend of its own.
+
+    ``variables`` override the environment of its runs, for a stack whose backend is elsewhere. No run searches for
+    plugins to download unless :meth:`search_for_plugins` is called.
+    """
+
+    def __init__(
+        self,
+        project: Path,
+        home: Path,
+        command: automation.PulumiCommand,
+        name: str,
+        *,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self._project = project
+        self._name = name
+        self.backend = home / "state"
+        workspace = automation.LocalWorkspace(
+            work_dir=str(project),
+            pulumi_command=command,
+            env_vars={**without_plugin_search(engine_environment(home)), **(variables or {})},
+        )
+        super().__init__(name, workspace)
+        stacks = project / "stacks"
+        self.config_file = (stacks if stacks.exists() else project) / f"Pulumi.{name}.yaml"
+        self._salt_line = next(line for line in self.config_file.read_text().splitlines() if "encryptionsalt" in line)
+
+    def configure(self, config: Mapping[str, object]) -> None:
+        """Give the stack this configuration and no other."""
+        # JSON is YAML.
+        self.config_file.write_text(f"{self._salt_line}\nconfig: {json.dumps(config)}\n")
+
+    def search_for_plugins(self) -> None:
+        """Have each run search for plugins, as users' runs do."""
+        workspace = self._stack.workspace
+        workspace.env_vars = {name: value for name, value in workspace.env_vars.items() if name != "PYTHONPATH"}
+
+    def write_program(self, text: str) -> None:
+        """Replace the project's program."""
+        (self._project / "__main__.py").write_text(text)
+
+    def configure_secret(self, key: str, value: str) -> None:
+        """Add an encrypted value to the configuration."""
+        self._stack.set_config(key, automation.ConfigValue(value, secret=True))
+
     def resources(self) -> dict[str, Mapping[str, Any]]:
-        """The resources in the state, each as it is recorded."""
-        deployment = self._stack.export_stack().deployment or {}
-        return {
-            _name(each["type"], each["urn"]): each
-            for each in deployment.get("resources", ())
-            if each["custom"] and not each["type"].startswith(_PROVIDER)
-        }
+        """The recorded resources."""
+        return _by_name(checkpoint(self.backend, self._name).get("resources", ()))
+
+    def exported_resources(self) -> dict[str, Mapping[str, Any]]:
+        """The recorded resources as `pulumi stack export --show-secrets` shows them."""
+        return _by_name((self._stack.export_stack().deployment or {}).get("resources", ()))
+
+
+def _by_name(resources: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {
+        _name(each["type"], each["urn"]): each
+        for each in resources
+        if each.get("custom") and not each["type"].startswith(_PROVIDER)
+    }
 
 
 def engine_environment(home: Path) -> dict[str, str]:
@@ -184,8 +204,7 @@ def engine_environment(home: Path) -> dict[str, str]:
 def without_plugin_search(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment in which the language host finds no package that may have a plugin.
 
-    It lists every installed package, which takes a fifth of a run or more. The engine finds what a program uses all
-    the same.
+    Listing every installed package takes a fifth of a run or more, and the engine finds what a program uses anyway.
     """
     modules = [str(NO_PLUGINS), environment.get("PYTHONPATH", "")]
     return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, modules))}
@@ -222,7 +241,7 @@ def _run(operation: Callable[..., _Result], *, fails: bool) -> Run:
         assert fails, run.text
         return run
     run = Run(f"{result.stdout}\n{result.stderr}", tuple(events))
-    assert not fails, f"this was to fail:\n{run.text}"
+    assert not fails, f"this should have failed:\n{run.text}"
     return run
 
 

@@ -32,7 +32,7 @@ class FakeFleetCalls:
         self.clock = NOW
         self.denied: set[str] = set()
         """The IAM actions that nobody has granted."""
-        self.refusal: ImdsError | None = None
+        self.error: ImdsError | None = None
         """The error that all look-ups of CloudWatch end in."""
         self.counted: list[list[str]] = []
         """The instances of each look-up of their IMDSv1 calls."""
@@ -101,8 +101,8 @@ class FakeFleetCalls:
     def _require_answer(self, start: datetime, end: datetime, period: int) -> None:
         if start >= end or period % 60:
             raise ValueError(f"from {start} to {end} by {period} s")
-        if self.refusal:
-            raise self.refusal
+        if self.error:
+            raise self.error
 
     def _denies(self, action: str) -> str | None:
         self.dry_runs.append(action)
@@ -114,13 +114,13 @@ class FakeAws:
 
     def __init__(self) -> None:
         self.region: str | None = "eu-west-1"
-        self.refusal: ImdsError | None = None
+        self.error: ImdsError | None = None
         self._fleets: dict[str, FakeFleetCalls] = {}
 
     def default_region(self) -> str | None:
         return self.region
 
     def fleet(self, region: str) -> FakeFleetCalls:
-        if self.refusal:
-            raise self.refusal
+        if self.error:
+            raise self.error
         return self._fleets.setdefault(region, FakeFleetCalls(region))

@@ -80,29 +80,30 @@ class Run:
 class Answers(mocks.Mocks):
     """The engine's answers: in a run the outputs that the providers would record, in a preview the inputs."""
 
-    def __init__(self, *, preview: bool, stopped: set[str]) -> None:
-        self.preview = preview
-        self.stopped = stopped
+    def __init__(self, programs: Programs, *, preview: bool) -> None:
+        self._programs = programs
+        self._preview = preview
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"the program calls {args.token}")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = dict(args.inputs)
-        if self.preview:
+        if self._preview:
             return "", inputs
         if args.typ == INSTANCE:
             # An ID made of the name, so that a test can tell instances apart.
             return f"i-{args.name.encode().hex():0>17}", inputs
         if args.typ == ROW:
             wanted = {name: inputs[name] for name in LAX if name in inputs}
-            target = str(Target(inputs["instanceId"], decode(wanted), Change("first")))
+            target = str(Target(inputs["instanceId"], decode(wanted), self._programs.change))
             waited = {"state": "applied"} if inputs["wait"] else {}
             return inputs["instanceId"], {**inputs, **LAX, **wanted, **waited, "target": target, "previous": {}}
         if args.typ == BARRIER:
-            ids = {target.split(" ")[0] for target in inputs["targets"].values()}
-            found = {"appliedIds": sorted(ids - self.stopped), "pendingStartIds": sorted(ids & self.stopped)}
-            return "applied", {**inputs, **found}
+            targets = inputs["targets"] if self._programs.recorded_targets is None else self._programs.recorded_targets
+            ids, stopped = {target.split(" ")[0] for target in targets.values()}, self._programs.stopped
+            found = {"appliedIds": sorted(ids - stopped), "pendingStartIds": sorted(ids & stopped)}
+            return "applied", {**inputs, "targets": targets, **found}
         return args.name, inputs
 
 
@@ -150,6 +151,8 @@ class Programs:
         ec2: the single instances.
         aws: the connections, through which fleets find their instances.
         connects: programs make connections of their own instead.
+        change: the last change of every instance.
+        recorded_targets: the recorded targets of a barrier that the run leaves out.
         stopped: the instances that a barrier finds stopped.
         regions: the regions in which single instances were described.
         error: what every connection to EC2 ends in.
@@ -160,6 +163,8 @@ class Programs:
         self.ec2 = FakeEc2(self.clock)
         self.aws = ProgramAws(self._connect, self.clock)
         self.connects = False
+        self.change = Change("first")
+        self.recorded_targets: Mapping[str, str] | None = None
         self.stopped: set[str] = set()
         self.regions: list[object] = []
         self.error: Exception | None = None
@@ -174,7 +179,7 @@ class Programs:
     def run(self, body: Callable[[], pulumi.Resource], *, preview: bool = False) -> Run:
         """Run a program to its end and read the outputs of the resource that it returns. Raises what it raises."""
         run = self.last = Run()
-        answers = Answers(preview=preview, stopped=self.stopped)
+        answers = Answers(self, preview=preview)
 
         def program() -> pulumi.Output[None]:
             if not self.connects:

@@ -159,7 +159,7 @@ class Stack:
         """Check and diff all of them, then carry out the operations one by one."""
         planned: dict[str, Callable[[], bool]] = {}
         for name, inputs in wanted.items():
-            checked = attempt(name, partial(self._checked, provider, name, inputs))
+            checked = attempt.check(name, partial(self._checked, provider, name, inputs))
             if checked is not None:
                 self._plan(planned, name, checked, provider)
         for name, operation in planned.items():

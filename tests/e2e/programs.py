@@ -1,4 +1,4 @@
-"""Programs whose instances go from one owner to another, and what the state has of each."""
+"""Programs of a few lines, and what the state has of the instances that they manage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def direct(name, instance_id, **given):
 
 """
 FROM_BEFORE = {"httpTokens": "optional", "httpPutResponseHopLimit": 1}
-"""What EC2 gives an instance that nobody asked anything of, of the options that the programs manage."""
+"""EC2's default values of the options that the programs manage."""
 MANAGED = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
 
 
@@ -48,7 +48,7 @@ def program(stack: Stack, *statements: str) -> None:
 
 
 def seeded(stack: Stack, cloud: LocalCloud, *instance_ids: str) -> None:
-    """Have these instances in EC2, and the stack lead there."""
+    """Launch these instances, and configure the stack to use this EC2."""
     cloud.seed([instance(each) for each in instance_ids])
     stack.configure(aws_config(cloud))
 
@@ -70,4 +70,4 @@ def previous(stack: Stack) -> dict[str, Mapping[str, Any]]:
 
 def warned_of(run: Run, instance_id: str) -> list[str]:
     """The warnings that name the instance."""
-    return [each for each in run.said("warning") if instance_id in each]
+    return [each for each in run.messages("warning") if instance_id in each]

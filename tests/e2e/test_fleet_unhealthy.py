@@ -1,4 +1,4 @@
-"""An unhealthy instance stops the rollout, until it is fixed or taken out."""
+"""An unhealthy instance stops the rollout until it is fixed, excluded or exempt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNWATCHED = {"readiness": {"legacyCalls": "off"}, "rollout": {"waves": [1, 3, "1
 CALLS: WorkloadSeed = {"legacy_calls_per_minute": 6000}
 
 
-def test_a_bad_wave_stops_the_rollout_and_once_it_is_fixed_the_next_up_does_only_the_rest(
+def test_unhealthy_instances_stop_the_rollout_and_once_they_are_fixed_the_next_up_changes_the_rest(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(each) for each in (FIRST, CALLING, IMPAIRED, *REST)])
@@ -31,18 +31,18 @@ def test_a_bad_wave_stops_the_rollout_and_once_it_is_fixed_the_next_up_does_only
     stack.configure(fleet(cloud, **UNWATCHED))
     up = stack.up(fails=True)
     assert up.failed == checks(3), "it comes before the last wave"
-    said = stop_of(up, "before wave 3/3 of web: rollout stopped")
-    assert re.search(rf"{CALLING}: refused [\d,]+ IMDSv1 calls", said)
-    assert FIRST not in said
-    assert IMPAIRED not in said
+    reported = stop_of(up, "before wave 3/3 of web: rollout stopped")
+    assert re.search(rf"{CALLING}: refused [\d,]+ IMDSv1 calls", reported)
+    assert FIRST not in reported
+    assert IMPAIRED not in reported
     assert set(modifications(cloud)) == {FIRST, CALLING, IMPAIRED}
 
     cloud.change(IMPAIRED, {"status": "impaired"})
     up = stack.up(fails=True)
     assert up.failed == checks(1), "before anything else is changed"
-    said = stop_of(up, "before wave 1/3 of web: rollout stopped")
-    assert CALLING in said
-    assert f"{IMPAIRED}: system status impaired and instance status impaired" in said
+    reported = stop_of(up, "before wave 1/3 of web: rollout stopped")
+    assert CALLING in reported
+    assert f"{IMPAIRED}: system status impaired and instance status impaired" in reported
     assert modifications(cloud) == {}
     assert tokens(cloud, REST) == {"optional"}
 
@@ -56,7 +56,7 @@ def test_a_bad_wave_stops_the_rollout_and_once_it_is_fixed_the_next_up_does_only
     assert stack.up().steps == {}
 
 
-def test_bad_instances_that_are_excluded_go_back_if_there_is_a_reason_and_the_rollout_goes_on(
+def test_an_unhealthy_instance_that_is_excluded_is_restored_with_a_reason_and_the_rollout_continues(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(each) for each in (FIRST, CALLING, *REST)])
@@ -75,7 +75,7 @@ def test_bad_instances_that_are_excluded_go_back_if_there_is_a_reason_and_the_ro
     assert stack.up().steps == {}
 
 
-def test_a_bad_instance_that_is_exempted_uses_imdsv1_again_before_the_rollout_goes_on(
+def test_an_unhealthy_instance_that_is_exempt_may_use_imdsv1_again_before_the_rollout_continues(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(each) for each in (FIRST, CALLING, *REST)])
@@ -94,40 +94,39 @@ def test_a_bad_instance_that_is_exempted_uses_imdsv1_again_before_the_rollout_go
     assert stack.up().steps == {}
 
 
-def test_an_instance_that_was_impaired_before_is_warned_of_and_stops_nothing(stack: Stack, cloud: LocalCloud) -> None:
+def test_an_instance_that_was_impaired_before_its_change_causes_a_warning_only(stack: Stack, cloud: LocalCloud) -> None:
     cloud.seed([member(each) for each in (FIRST, *REST)])
     cloud.change(FIRST, {"status": "impaired"})
     stack.configure(fleet(cloud, **UNWATCHED))
-    (warning,) = stack.preview().said("warning")
+    (warning,) = stack.preview().messages("warning")
     assert f"{FIRST} already fails a status check (system status impaired and instance status impaired" in warning
     stack.up()
     assert tokens(cloud, [FIRST, *REST]) == {"required"}
 
 
 def test_a_rollout_stays_stopped_whatever_else_changes_in_the_fleet(stack: Stack, cloud: LocalCloud) -> None:
-    """A first instance that refuses calls, and then one more that comes first, waves of other sizes, and one less."""
-    bad, *others = IN_ORDER[1:7]
-    cloud.seed([member(each) for each in (bad, *others)])
-    cloud.change(bad, {"workload": CALLS})
+    unhealthy, *others = IN_ORDER[1:7]
+    cloud.seed([member(each) for each in (unhealthy, *others)])
+    cloud.change(unhealthy, {"workload": CALLS})
     given = {"readiness": {"legacyCalls": "off"}, "rollout": {"waves": [1, "30%", "100%"]}}
     stack.configure(fleet(cloud, **given))
-    assert bad in stop_of(stack.up(fails=True), "before wave")
-    assert set(modifications(cloud)) == {bad}
+    assert unhealthy in stop_of(stack.up(fails=True), "before wave")
+    assert set(modifications(cloud)) == {unhealthy}
 
     cloud.seed([member(IN_ORDER[0])])
-    assert bad in stop_of(stack.up(fails=True), "before wave 1/3")
+    assert unhealthy in stop_of(stack.up(fails=True), "before wave 1/3")
     cloud.terminate(others[-1])
     stack.configure(fleet(cloud, **{**given, "rollout": {"waves": [3, "100%"]}}, exclude=[others[0]]))
-    assert bad in stop_of(stack.up(fails=True), "before wave 1/2")
+    assert unhealthy in stop_of(stack.up(fails=True), "before wave 1/2")
     assert modifications(cloud) == {}
     assert tokens(cloud, [IN_ORDER[0], *others[:-1]]) == {"optional"}
 
-    stack.configure(fleet(cloud, **given, exclude=[bad]))
+    stack.configure(fleet(cloud, **given, exclude=[unhealthy]))
     stack.up()
     assert tokens(cloud, [IN_ORDER[0], *others[:-1]]) == {"required"}
 
 
 def stop_of(run: Run, beginning: str) -> str:
-    """The error that a rollout was stopped with."""
-    (said,) = (each for each in run.said("error") if each.startswith(beginning))
-    return said
+    """The error with which a rollout stopped."""
+    (reported,) = (each for each in run.messages("error") if each.startswith(beginning))
+    return reported

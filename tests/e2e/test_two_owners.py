@@ -7,8 +7,8 @@ import re
 import pytest
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import complaints, modifications
-from tests.e2e.owners import ids, program, seeded
+from tests.e2e.fleet import errors, modifications
+from tests.e2e.programs import ids, program, seeded
 from tests.support.engine import Stack
 
 WEB, API = ids(2)
@@ -33,16 +33,16 @@ CONTESTED = {
 
 
 @pytest.mark.parametrize(("statements", "sentence"), CONTESTED.values(), ids=CONTESTED)
-def test_a_preview_fails_with_both_names_the_option_and_both_values(
+def test_a_preview_fails_with_both_owners_the_option_and_both_values(
     stack: Stack, cloud: LocalCloud, statements: list[str], sentence: str
 ) -> None:
     seeded(stack, cloud, WEB)
     program(stack, *statements)
-    assert f"{sentence} Set it in only one of them." in complaints(stack.preview(fails=True))
+    assert f"{sentence} Set it in only one of them." in errors(stack.preview(fails=True))
     assert modifications(cloud) == {}
 
 
-def test_an_id_that_is_known_only_in_the_run_fails_it_before_anything_is_sent_for_the_second(
+def test_if_the_id_is_known_only_in_the_run_it_fails_before_the_second_owner_sends_anything(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     seeded(stack, cloud)
@@ -54,13 +54,15 @@ def test_an_id_that_is_known_only_in_the_run_fails_it_before_anything_is_sent_fo
         f'attached("b", {{"x": {later}}}, http_put_response_hop_limit=1)',
     )
     stack.preview()
-    said = complaints(stack.up(fails=True))
+    reported = errors(stack.up(fails=True))
     (launched,) = cloud.instances()
-    assert re.search(rf"{launched['id']}: InstanceMetadata \w sets {HOPS} to \d and InstanceMetadata \w sets it", said)
+    assert re.search(
+        rf"{launched['id']}: InstanceMetadata \w sets {HOPS} to \d and InstanceMetadata \w sets it", reported
+    )
     assert len(modifications(cloud)) <= 1, "of the one that is compared first"
 
 
-def test_the_same_value_twice_and_different_options_pass(stack: Stack, cloud: LocalCloud) -> None:
+def test_equal_values_and_different_options_are_allowed(stack: Stack, cloud: LocalCloud) -> None:
     seeded(stack, cloud, WEB, API)
     program(
         stack,
@@ -69,14 +71,14 @@ def test_the_same_value_twice_and_different_options_pass(stack: Stack, cloud: Lo
         f'direct("tags", "{WEB}", **TAGS)',
         f'direct("hops", "{API}", http_tokens=None)',
     )
-    assert stack.preview().said("error") == []
+    assert stack.preview().messages("error") == []
 
 
-def test_two_resources_of_the_same_name_are_refused_in_a_sentence(stack: Stack, cloud: LocalCloud) -> None:
+def test_two_resources_of_the_same_name_are_one_error(stack: Stack, cloud: LocalCloud) -> None:
     seeded(stack, cloud, WEB, API)
     program(stack, f'attached("a", {{"b-c": "{WEB}"}})', f'attached("a-b", {{"c": "{API}"}})')
     assert (
         "InstanceMetadata a and InstanceMetadata a-b both have a resource named a-b-c: rename one of them, or the "
         "instance in it."
-    ) in complaints(stack.preview(fails=True))
+    ) in errors(stack.preview(fails=True))
     assert modifications(cloud) == {}

@@ -1,10 +1,10 @@
-"""Instances that leave: a preview says who, nothing is loosened without a reason, and a restore is done or told."""
+"""Released instances are listed by a preview, loosened only with a reason, and restored or reported."""
 
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
 from tests.e2e.fleet import REGION, aws_config, instance, modifications
-from tests.e2e.owners import ids, options, program, seeded, warned_of
+from tests.e2e.programs import ids, options, program, seeded, warned_of
 from tests.support.engine import Stack
 
 IMAGE = "ami-760aaa0f"
@@ -17,7 +17,7 @@ fleet("lab", select={{"tag:Env": ["lab"]}}, allow_downgrade="a lab")
 fleet("strict", select={{"tag:Env": ["strict"]}}, http_tokens="optional", allow_downgrade="an old agent")
 fleet("away", select={{"tag:Env": ["away"]}}, regions=["{REGION}"])
 """
-SLIPPED = """
+MISTAKEN = """
 fleet("web", select={"tag:Env": ["prd"]})
 fleet("lab", select={"tag:Env": ["lb"]}, allow_downgrade="a lab")
 fleet("strict", select={"tag:Env": ["strct"]}, http_tokens="optional", allow_downgrade="an old agent")
@@ -25,7 +25,7 @@ fleet("away", select={"tag:Env": ["away"]}, regions=["eu-west-3"])
 """
 
 
-def test_a_slip_in_a_selection_or_region_loosens_nobody_and_a_preview_says_who_leaves(
+def test_a_mistake_in_a_selection_or_region_loosens_nothing_and_a_preview_lists_released_instances(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     for env, members in (("prod", WEB), ("lab", LAB), ("away", AWAY)):
@@ -40,22 +40,22 @@ def test_a_slip_in_a_selection_or_region_loosens_nobody_and_a_preview_says_who_l
     }
     cloud.reset()
 
-    program(stack, SLIPPED)
+    program(stack, MISTAKEN)
     preview = stack.preview()
     assert modifications(cloud) == {}
     up = stack.up()
     for run in (preview, up):
-        said = "\n".join(run.said("warning"))
-        assert f"fleet web releases 6 of 6 instances: {WEB[0]}, {WEB[1]}, {WEB[2]} and 3 more." in said
-        assert "onDestroy: restore sets httpPutResponseHopLimit=1 on 6." in said
-        assert "onDestroy: restore keeps httpTokens=required on 6, since allowDowngrade gives no reason" in said
-        assert "To loosen it, first set the looser value with a reason, then release the instances." in said
-        assert f"fleet lab releases 2 of 2 instances: {LAB[0]}, {LAB[1]}." in said
-        assert "onDestroy: restore sets httpPutResponseHopLimit=1 on 2, httpTokens=optional on 2." in said
-        assert f"fleet strict releases 1 of 1 instance: {STRICT}." in said
-        assert f"IMDSv1 calls will be refused by {STRICT}." in said
-        assert "selects no instance in eu-west-3: check select, instances and the region." in said
-    assert f"fleet away releases 2 of 2 instances: {AWAY[0]}, {AWAY[1]}." in "\n".join(up.said("warning"))
+        reported = "\n".join(run.messages("warning"))
+        assert f"fleet web releases 6 of 6 instances: {WEB[0]}, {WEB[1]}, {WEB[2]} and 3 more." in reported
+        assert "onDestroy: restore sets httpPutResponseHopLimit=1 on 6." in reported
+        assert "onDestroy: restore keeps httpTokens=required on 6, since allowDowngrade gives no reason" in reported
+        assert "To loosen it, first set the looser value with a reason, then release the instances." in reported
+        assert f"fleet lab releases 2 of 2 instances: {LAB[0]}, {LAB[1]}." in reported
+        assert "onDestroy: restore sets httpPutResponseHopLimit=1 on 2, httpTokens=optional on 2." in reported
+        assert f"fleet strict releases 1 of 1 instance: {STRICT}." in reported
+        assert f"IMDSv1 calls will be refused by {STRICT}." in reported
+        assert "selects no instance in eu-west-3: check select, instances and the region." in reported
+    assert f"fleet away releases 2 of 2 instances: {AWAY[0]}, {AWAY[1]}." in "\n".join(up.messages("warning"))
     assert not any(warned_of(up, each) for each in WEB[3:]), "one warning for all of them, which is cut"
 
     assert options(cloud, *ALL) == {
@@ -92,7 +92,9 @@ for name in ("ending", "outliving", "outliving-by-id", "read", "read-by-id"):
 """
 
 
-def test_a_restore_is_done_or_told_and_one_that_is_terminated_is_spared_it(stack: Stack, cloud: LocalCloud) -> None:
+def test_released_instances_are_restored_or_reported_unless_they_are_terminated(
+    stack: Stack, cloud: LocalCloud
+) -> None:
     seeded(stack, cloud, READ, READ_BY_ID)
     program(stack, ATTACHED)
     up = stack.up()

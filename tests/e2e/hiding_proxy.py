@@ -1,4 +1,4 @@
-"""An EC2 that does not report the metadata options of every instance: a proxy before the embedded one."""
+"""A proxy of the embedded EC2 that hides metadata options of some instances."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 WHOLE = ""
-"""In place of an option's name: all of them."""
+"""Instead of an option's name: all options."""
 
 
 @contextmanager
 def hiding(url: str, hidden: Mapping[str, str]) -> Iterator[str]:
-    """The address of a proxy whose describes leave out an option, by EC2's name, of each instance in ``hidden``.
+    """The address of a proxy whose describes leave out one option, by EC2's name, of each instance in ``hidden``.
 
-    What is hidden may be changed while the proxy runs.
+    The mapping may be changed while the proxy runs.
     """
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,10 +1,10 @@
-"""Instances that go from one owner to another: nothing is loosened, and nothing restored that another one manages."""
+"""Instances that move from one owner to another: nothing is loosened or restored that the new owner manages."""
 
 from __future__ import annotations
 
 from localcloud.client import LocalCloud
 from tests.e2e.fleet import modifications
-from tests.e2e.owners import FROM_BEFORE, MANAGED, ids, options, previous, program, seeded, warned_of
+from tests.e2e.programs import FROM_BEFORE, MANAGED, ids, options, previous, program, seeded, warned_of
 from tests.support.engine import Stack
 
 ALL = ids(21)
@@ -52,21 +52,21 @@ attached("tokens", {{"x": "{NO_HOPS}"}}, http_put_response_hop_limit=None)
 attached("hops", {{"y": "{NO_TOKENS}"}}, http_tokens=None)
 """
 
-FORGOTTEN = {KEY, COMPONENT, MOVED, TAKEN, OUT, FIRST, SECOND, ROW, DIRECT, A, B, C, D}
-"""Those whose resource now is another, which knows nothing of the one before."""
-FORESEEN = {KEY, MOVED, TAKEN, OUT}
-"""Those of them whose component stays: Pulumi says nothing of others to a provider in a preview."""
+LOST = {KEY, COMPONENT, MOVED, TAKEN, OUT, FIRST, SECOND, ROW, DIRECT, A, B, C, D}
+"""The instances that get a new resource, which does not have the values from before."""
+LOST_IN_PREVIEW = {KEY, MOVED, TAKEN, OUT}
+"""Those of them whose component stays: in a preview Pulumi shows the provider nothing of other components."""
 HOPS_RESTORED = {HALF, NO_HOPS}
-"""Those of which nothing manages the hop limit any more, though something still does the tokens."""
-HOPS_FORESEEN = {NO_HOPS}
+"""The instances whose hop limit is no longer managed, though their tokens still are."""
+HOPS_RESTORED_IN_PREVIEW = {NO_HOPS}
 
 
-def test_whoever_an_instance_goes_to_nothing_is_loosened_and_what_is_forgotten_is_said_once(
+def test_moving_an_instance_loosens_nothing_and_lost_previous_values_are_reported_once(
     stack: Stack, cloud: LocalCloud
 ) -> None:
     seeded(stack, cloud, *ALL)
     program(stack, BEFORE)
-    assert stack.up().said("warning") == []
+    assert stack.up().messages("warning") == []
     assert set(options(cloud, *ALL).values()) == {("required", 2)}
     assert [each for each in previous(stack).values() if not each.items() <= FROM_BEFORE.items()] == []
     cloud.reset()
@@ -74,7 +74,7 @@ def test_whoever_an_instance_goes_to_nothing_is_loosened_and_what_is_forgotten_i
     program(stack, AFTER)
     preview = stack.preview()
     assert modifications(cloud) == {}
-    assert {each for each in FORGOTTEN if warned_of(preview, each)} == FORESEEN
+    assert {each for each in LOST if warned_of(preview, each)} == LOST_IN_PREVIEW
 
     up = stack.up()
     assert modifications(cloud) == {
@@ -84,8 +84,8 @@ def test_whoever_an_instance_goes_to_nothing_is_loosened_and_what_is_forgotten_i
     found = options(cloud, *ALL)
     assert {each for each in ALL if found[each] != ("required", 2)} == HOPS_RESTORED
     assert {found[each] for each in HOPS_RESTORED} == {("required", 1)}
-    for run, forgotten, restored in ((preview, FORESEEN, HOPS_FORESEEN), (up, FORGOTTEN, HOPS_RESTORED)):
-        for each in forgotten:
+    for run, lost, restored in ((preview, LOST_IN_PREVIEW, HOPS_RESTORED_IN_PREVIEW), (up, LOST, HOPS_RESTORED)):
+        for each in lost:
             (warning,) = warned_of(run, each)
             assert "previous values are lost" in warning
             assert "To keep them, declare the rename in `aliases`." in warning
@@ -102,7 +102,7 @@ def test_whoever_an_instance_goes_to_nothing_is_loosened_and_what_is_forgotten_i
     assert stack.preview().steps == {}
 
 
-def test_a_refresh_in_the_same_run_hands_the_values_from_before_over(stack: Stack, cloud: LocalCloud) -> None:
+def test_a_refresh_in_the_same_run_hands_over_the_values_from_before(stack: Stack, cloud: LocalCloud) -> None:
     seeded(stack, cloud, KEY, COMPONENT)
     program(stack, f'attached("key", {{"web": "{KEY}"}})', f'attached("old", {{"web": "{COMPONENT}"}})')
     stack.up()
@@ -110,7 +110,7 @@ def test_a_refresh_in_the_same_run_hands_the_values_from_before_over(stack: Stac
 
     program(stack, f'attached("key", {{"frontend": "{KEY}"}})', f'fleet("renamed", ["{COMPONENT}"])')
     up = stack.up(refresh=True)
-    assert up.said("warning") == []
+    assert up.messages("warning") == []
     assert modifications(cloud) == {}
     assert previous(stack) == {"key-frontend": FROM_BEFORE, f"renamed-{COMPONENT}": FROM_BEFORE}
     assert stack.preview().steps == {}
