@@ -33,10 +33,12 @@ def test_a_program_changes_nothing_of_its_process(
     # A tool may have any arguments, such as an address where nobody listens yet.
     monkeypatch.setattr(sys, "argv", ["tool", "--serve", nobody])
     stack = stack_of("dev", in_account(cloud), attach_and_select)
-    before = (gc.get_freeze_count(), {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)})
+    frozen, handlers = gc.get_freeze_count(), [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     stack.preview()
     stack.up()
-    assert before == (gc.get_freeze_count(), {each: signal.getsignal(each) for each in before[1]})
+    # Other tests may have frozen objects in this process, some of which are freed by now.
+    assert gc.get_freeze_count() <= frozen
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
     assert sys.argv == ["tool", "--serve", nobody]
 
 

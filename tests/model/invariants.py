@@ -239,8 +239,10 @@ def _restored(run: Run, slot: str) -> Iterator[str]:
         allowed = [_restored_value(each, name, before[name]) for each in restores if name in each.options]
         if run.stale_answers and name in WITHOUT_ENDPOINT and (len(restores) > 1 or wanted):
             allowed.append(before[name])
-        if name in run.changed_by_others and any(_is_kept(each, name) for each in restores):
-            # Whoever keeps the stricter value does not manage it, and so does not reapply it.
+        is_off = name not in WITHOUT_ENDPOINT and instance.options["httpEndpoint"] == "disabled"
+        if name in run.changed_by_others and (is_off or any(_is_kept(each, name) for each in restores)):
+            # Whoever keeps the stricter value does not manage it, and so does not reapply it. Nor can anybody once the
+            # restore has disabled the endpoint: EC2 takes no other option then.
             allowed.append(run.changed_by_others[name])
         if (name in WITHOUT_ENDPOINT or was_on or is_on) and instance.options[name] not in allowed:
             yield f"{slot}: {name} should be restored to {allowed}, and is {instance.options[name]}"
