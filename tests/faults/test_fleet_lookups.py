@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from imds_provider.aws import FleetLookups
-from imds_provider.aws.fleet_lookups import PAGE_SECONDS
+from imds_provider.aws.requests import PAGE_SECONDS
 from imds_provider.errors import AwsError
 from imds_provider.host import runtime
 from localcloud.client import LocalCloud

@@ -16,6 +16,8 @@ def test_the_buckets_are_those_that_ec2_publishes() -> None:
     assert dict(EC2_BUCKETS) == {
         "ModifyInstanceMetadataOptions": BucketSize(100, 5),
         "DescribeInstances": BucketSize(100, 20),
+        "GetInstanceMetadataDefaults": BucketSize(2, 2),
+        "ModifyInstanceMetadataDefaults": BucketSize(2, 2),
     }
 
 

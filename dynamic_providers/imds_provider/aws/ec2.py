@@ -198,7 +198,7 @@ def abbreviated(instance_ids: Collection[str]) -> str:
 
 def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
     """Convert an instance of a DescribeInstances answer; ``owner_id`` is the account ID of its reservation."""
-    options = instance.get("MetadataOptions", {})
+    options, operator = instance.get("MetadataOptions", {}), instance.get("Operator", {})
     return Observation(
         instance_id=instance.get("InstanceId", ""),
         instance_state=instance.get("State", {}).get("Name", ""),
@@ -206,6 +206,7 @@ def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
         options=from_ec2(options),
         owner_id=owner_id,
         launched_at=instance.get("LaunchTime"),
+        operator=operator.get("Principal", "an AWS service") if operator.get("Managed") else "",
     )
 
 

@@ -7,27 +7,22 @@ API reference, ``GetMetricData``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
-from ..errors import AwsError, DeadlinePassedError
+from ..errors import AwsError
 from ..rules.imdsv1_usage import HEARTBEAT, METRICS_PER_CALL, Imdsv1Metric, Imdsv1Usage, Series, metric_queries, total
 from ..rules.observation import Observation
 from ..rules.options import Options
 from ..rules.wave_health import Impairment, merge_impairments
 from .ec2 import MAX_FILTER_VALUES, Ec2, abbreviated, chunks, to_observation
-from .errors import DENIED_CODES, translate
+from .errors import DENIED_CODES
+from .requests import Requests
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
-
-T = TypeVar("T")
 
 Filters = Mapping[str, Sequence[str]]
 """Filters of DescribeInstances: an instance must match all of them, each by any of its values."""
@@ -35,8 +30,6 @@ _Query = frozenset[tuple[str, tuple[str, ...]]]
 
 PAGE_SIZE = 1000
 """The most results that DescribeInstances and DescribeInstanceStatus return on one page."""
-PAGE_SECONDS = 60.0
-"""How long one page may be retried for. The last attempt, and the pause before it, add 30 s at most."""
 LIVING_STATES = ("pending", "running", "stopping", "stopped")
 
 
@@ -46,6 +39,7 @@ class FleetLookups:
     def __init__(self, ec2: Ec2, connect_cloudwatch: Callable[[], CloudWatchClient]) -> None:
         self.region = ec2.region
         self._ec2 = ec2
+        self._requests = Requests(ec2)
         self._connect_cloudwatch = connect_cloudwatch
         self._described: dict[_Query, dict[str, Observation]] = {}
 
@@ -81,7 +75,7 @@ class FleetLookups:
             )
             found = (
                 to_observation(instance, reservation.get("OwnerId", ""))
-                for page in self._pages(pages, "DescribeInstances", "the fleet's instances")
+                for page in self._requests.pages(pages, "DescribeInstances", "the fleet's instances")
                 for reservation in page["Reservations"]
                 for instance in reservation.get("Instances", ())
             )
@@ -126,7 +120,7 @@ class FleetLookups:
             )
             names = " and ".join(sorted({metric for metric, _ in some}))
             subject = f"{names} of {abbreviated(sorted({instance_id for _, instance_id in some}))}"
-            for page in self._pages(pages, "GetMetricData", subject, "CloudWatch"):
+            for page in self._requests.pages(pages, "GetMetricData", subject, "CloudWatch"):
                 for result in page["MetricDataResults"]:
                     self._require_data(names, result.get("StatusCode", ""))
                     pairs = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
@@ -148,7 +142,7 @@ class FleetLookups:
                 Filters=[{"Name": f"{check}-status.status", "Values": ["impaired"]}],
                 PaginationConfig={"PageSize": PAGE_SIZE},
             )
-            for page in self._pages(pages, "DescribeInstanceStatus", abbreviated(instance_ids)):
+            for page in self._requests.pages(pages, "DescribeInstanceStatus", abbreviated(instance_ids)):
                 for each in page["InstanceStatuses"]:
                     summary = each.get("SystemStatus", {}) if check == "system" else each.get("InstanceStatus", {})
                     since = [at for detail in summary.get("Details", ()) if (at := detail.get("ImpairedSince"))]
@@ -158,21 +152,21 @@ class FleetLookups:
 
     def denial_to_modify(self, instance_id: str, parameters: Options) -> str | None:
         """Return why a dry run of the modification is denied, or None if it is permitted."""
-        return self._denial(
+        return self._requests.denial(
             "ModifyInstanceMetadataOptions",
             instance_id,
-            parameters,
             lambda: self._ec2.client.modify_instance_metadata_options(
                 InstanceId=instance_id,
                 DryRun=True,
                 **parameters,  # type: ignore[arg-type]  # made by options.modification
             ),
+            parameters=parameters,
         )
 
     def denial_to_read_status(self) -> str | None:
         """Return why reading the status of instances is denied, or None if it is permitted."""
-        return self._denial(
-            "DescribeInstanceStatus", "a dry run", None, lambda: self._ec2.client.describe_instance_status(DryRun=True)
+        return self._requests.denial(
+            "DescribeInstanceStatus", "a dry run", lambda: self._ec2.client.describe_instance_status(DryRun=True)
         )
 
     def denial_to_read_metrics(self, instance_id: str, start: datetime, end: datetime) -> str | None:
@@ -184,46 +178,3 @@ class FleetLookups:
                 raise
             return str(error)
         return None
-
-    def _denial(self, action: str, subject: str, parameters: Options | None, call: Callable[[], object]) -> str | None:
-        try:
-            with self._translated(action, subject, parameters=parameters):
-                call()
-        except AwsError as error:
-            if error.code in DENIED_CODES:
-                return str(error)
-            if error.code != "DryRunOperation":
-                raise
-        return None
-
-    def _pages(self, pages: Iterable[T], action: str, subject: str, service: str = "EC2") -> Iterator[T]:
-        """Iterate over pages, each within its own deadline."""
-        following = iter(pages)
-        while True:
-            with self._translated(action, subject, service):
-                page = next(following, None)
-            if page is None:
-                return
-            yield page
-
-    @contextmanager
-    def _translated(
-        self, action: str, subject: str, service: str = "EC2", *, parameters: Options | None = None
-    ) -> Iterator[None]:
-        try:
-            with self._ec2.within(self._ec2.deadline(PAGE_SECONDS)):
-                yield
-        except DeadlinePassedError:
-            raise AwsError(
-                f"{subject}: {service} in {self.region} did not answer {action} in {PAGE_SECONDS:g} s; run again."
-            ) from None
-        except (ClientError, BotoCoreError, ResponseParserError) as error:
-            raise translate(
-                error,
-                action=action,
-                subject=subject,
-                region=self.region,
-                secrets=self._ec2.secrets,
-                service=service,
-                parameters=parameters,
-            ) from None

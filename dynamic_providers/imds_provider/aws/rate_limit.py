@@ -25,6 +25,8 @@ class BucketSize:
 EC2_BUCKETS: Mapping[str, BucketSize] = {
     "ModifyInstanceMetadataOptions": BucketSize(100, 5),
     "DescribeInstances": BucketSize(100, 20),
+    "GetInstanceMetadataDefaults": BucketSize(2, 2),
+    "ModifyInstanceMetadataDefaults": BucketSize(2, 2),
 }
 
 

@@ -20,10 +20,12 @@ from ..waiting.clock import Deadline
 from .ec2 import Ec2, Ec2Clock
 from .errors import translate
 from .fleet_lookups import FleetLookups
+from .launch_lookups import LaunchLookups
 from .read_ahead import ReadAhead
 from .settings import AssumedRole, AwsSettings
 
 if TYPE_CHECKING:
+    from mypy_boto3_autoscaling.client import AutoScalingClient
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_sts.client import STSClient
@@ -64,6 +66,7 @@ class Aws:
         self._session: boto3.Session | None = None
         self._regions: dict[str, Ec2] = {}
         self._fleets: dict[str, FleetLookups] = {}
+        self._launches: dict[str, LaunchLookups] = {}
         self._read_ahead: defaultdict[str, ReadAhead] = defaultdict(lambda: ReadAhead(clock.now))
 
     def default_region(self) -> str | None:
@@ -106,6 +109,21 @@ class Aws:
             if lookups is None:
                 lookups = self._fleets[region] = FleetLookups(ec2, lambda: self._cloudwatch(region))
             return lookups
+
+    def launch_lookups(self, region: str) -> LaunchLookups:
+        """Return the lookups of what launches instances in the region. Raises as :meth:`ec2` does."""
+        ec2 = self.ec2(region)
+        with self._lock:
+            lookups = self._launches.get(region)
+            if lookups is None:
+                lookups = self._launches[region] = LaunchLookups(ec2, lambda: self._autoscaling(region))
+            return lookups
+
+    def _autoscaling(self, region: str) -> AutoScalingClient:
+        with self._lock:
+            return self._client(
+                lambda session: session.client("autoscaling", **self._client_arguments("autoscaling", region)), region
+            )
 
     def _cloudwatch(self, region: str) -> CloudWatchClient:
         with self._lock:

@@ -18,7 +18,7 @@ from ..rules.validation import Key, object_of
 from .config_values import ConfigReader, to_mapping, to_seconds, to_strings
 from .rate_limit import EC2_BUCKETS, BucketSize
 
-SERVICES = ("ec2", "sts", "cloudwatch")
+SERVICES = ("ec2", "sts", "cloudwatch", "autoscaling")
 DEFAULT_MAX_RETRIES = 8
 DEFAULT_SESSION_NAME = "pulumi-imds"
 

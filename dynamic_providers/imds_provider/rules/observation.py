@@ -22,7 +22,8 @@ class Observation:
     """An instance as one answer of EC2 showed it.
 
     ``instance_state`` is EC2's instance state name; ``state`` is that of its metadata options, ``pending`` or
-    ``applied``; ``owner_id`` is the ID of its account; ``launched_at`` is its last start.
+    ``applied``; ``owner_id`` is the ID of its account; ``launched_at`` is its last start; ``operator`` is the AWS
+    service that manages it, such as ``eks.amazonaws.com``, if one does.
     """
 
     instance_id: str
@@ -31,6 +32,7 @@ class Observation:
     options: Options
     owner_id: str = ""
     launched_at: datetime | None = None
+    operator: str = ""
 
     @property
     def is_pending(self) -> bool:
