@@ -15,6 +15,11 @@ def loosened(observed: Options, wanted: Options) -> list[str]:
     return [name for name, looser in _LOOSER.items() if differing.get(name) == looser]
 
 
+def can_be_loosened(options: Options) -> list[str]:
+    """The options that something looser than their value could take the place of."""
+    return [name for name, looser in _LOOSER.items() if options.get(name, looser) != looser]
+
+
 def render_loosened(observed: Options, wanted: Options) -> str:
     """What would be loosened, as in ``httpTokens: required -> optional``."""
     return ", ".join(f"{name}: {observed[name]} -> {wanted[name]}" for name in loosened(observed, wanted))
