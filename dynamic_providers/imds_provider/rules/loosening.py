@@ -49,7 +49,9 @@ def refusal(
     key: str = "allow_downgrade (imds:allowDowngrade in a stack file)",
 ) -> str:
     """The error for an instance that would be loosened without a reason; ``key`` is where to give one."""
-    return (
-        f"{instance_id} would be loosened ({render_loosened(observed, wanted)}): "
-        f"keep the current value, or give the reason in {key}."
-    )
+    return loosening_refusal(instance_id, render_loosened(observed, wanted), key)
+
+
+def loosening_refusal(subject: str, change: str, key: str) -> str:
+    """The error for a ``change``, such as ``httpTokens: required -> optional``, without a reason in ``key``."""
+    return f"{subject} would be loosened ({change}): keep the current value, or give the reason in {key}."

@@ -16,7 +16,7 @@ from .barrier_state import (
     new_targets,
 )
 from .readiness import Readiness
-from .resource_state import DAYS, REGION, WAVE, IsKnown, Properties
+from .resource_state import DAYS, REGION, WAVE, IsKnown, Properties, forbidden
 from .target import render_time
 from .validation import Key, Violation, violations
 from .wave_health import HealthRule
@@ -26,8 +26,6 @@ BEFORE = "before"
 """The IDs of the instances that change next. Without any there is nothing to check, and no change."""
 REQUIRING = "requiring"
 """Those of them whose IMDSv1 calls are counted again, since they will be refused."""
-FORBIDDEN = "forbidden"
-"""Why nothing may be changed: the check fails before anything is sent, in a preview too."""
 
 _RECORDED_INPUTS = (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES)
 _KEYS = (
@@ -41,9 +39,8 @@ _KEYS = (
 
 def check(inputs: Properties, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed."""
-    if isinstance(forbidden := inputs.get(FORBIDDEN), str):
-        # Without a path, Pulumi shows the message alone.
-        return [Violation((), forbidden)]
+    if why := forbidden(inputs):
+        return why
     return [*check_targets(inputs, is_known), *violations(inputs, _KEYS, is_known=is_known)]
 
 
