@@ -13,10 +13,9 @@ REASON = "Threshold Crossed: 1 datapoint [12.0 (26/11/26 19:05:00)] was greater 
 OK = Alarm("ok", "OK", "Threshold Crossed: no longer.", SINCE)
 FIRING = Alarm("firing", "ALARM", REASON, SINCE)
 SILENT = Alarm("silent", "INSUFFICIENT_DATA", "Unchecked: Initial alarm creation", SINCE)
-IN_ALARM = f"alarm firing in eu-west-1 has been in ALARM since 2026-11-26 19:10 UTC: {REASON}"
+IN_ALARM = f"alarm firing in eu-west-1 is in ALARM (since 2026-11-26 19:10 UTC): {REASON}"
 NO_DATA = (
-    "alarm silent in eu-west-1 has been in INSUFFICIENT_DATA since 2026-11-26 19:10 UTC: "
-    "Unchecked: Initial alarm creation."
+    "alarm silent in eu-west-1 is in INSUFFICIENT_DATA (since 2026-11-26 19:10 UTC): Unchecked: Initial alarm creation."
 )
 MISSING = (
     "alarm gone does not exist in eu-west-1: no metric or composite alarm there has this name. "

@@ -97,7 +97,10 @@ def test_what_forbids_the_run_is_the_only_thing_reported() -> None:
         pytest.param(bag(target()), bag(UNKNOWN), True, id="one target unknown"),
         pytest.param(bag(target()), bag(target(), UNKNOWN), True, id="one more target, unknown"),
         pytest.param(
-            bag(target()), bag(target(), soakMinutes=9, days=3, title="x", wave=1, alarms=["a"]), False, id="other settings"
+            bag(target()),
+            bag(target(), soakMinutes=9, days=3, title="x", wave=1, alarms=["a"]),
+            False,
+            id="other settings",
         ),
     ],
 )

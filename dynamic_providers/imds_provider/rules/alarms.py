@@ -84,17 +84,17 @@ def rollout_stopped(title: str, lines: Sequence[str], *, without_data: bool) -> 
     """The error for alarms that stop a rollout, one line per alarm."""
     what_to_do = [
         "Fix the cause and rerun `pulumi up`: it resumes here once the alarms are OK.",
-        f"To continue without an alarm, remove it from {KEY}.",
+        "To continue without an alarm, remove it from rollout.alarms.",
         *([_LET_WARN] if without_data else []),
     ]
     return "\n  ".join([f"{title}rollout stopped: these alarms are not OK:", *lines, *what_to_do])
 
 
 def _line(alarm: Alarm, region: str) -> str:
-    state = f"has been in {alarm.state} since {render_minute(alarm.since)}" if alarm.since else f"is in {alarm.state}"
+    since = f" (since {render_minute(alarm.since)})" if alarm.since else ""
     # CloudWatch's reason has up to 1,023 characters, and that of a composite alarm may have several lines.
     reason = " ".join(alarm.reason.split()).rstrip(".")
     end = f": {reason}." if reason else "."
     if len(reason) > _REASON_CHARACTERS:
         end = f": {reason[:_REASON_CHARACTERS]}…"
-    return f"alarm {alarm.name} in {region} {state}{end}"
+    return f"alarm {alarm.name} in {region} is in {alarm.state}{since}{end}"
