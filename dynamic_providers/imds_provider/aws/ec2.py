@@ -232,7 +232,7 @@ def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
     )
 
 
-def chunks(values: list[str], size: int) -> Iterator[list[str]]:
+def chunks(values: Iterable[str], size: int) -> Iterator[list[str]]:
     """Split the values into lists of at most ``size``."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):
