@@ -31,6 +31,11 @@ def without_loosening(observed: Options, wanted: Options) -> Options:
     return {name: value for name, value in wanted.items() if name not in kept}
 
 
+def without_loosest(options: Options) -> Options:
+    """The options without the values that nothing is looser than: setting one can only loosen."""
+    return {name: value for name, value in options.items() if _LOOSER.get(name) != value}
+
+
 def is_reason(given: object) -> bool:
     """Whether a value says why something may be loosened: a string that is not blank."""
     return REASON.accepts(given)
