@@ -28,6 +28,7 @@ DAYS = whole_number(1, 455, "days")
 DEFAULT_DAYS = 14
 LEGACY_CALLS = choice("block", "warn", "off")
 UNKNOWN = choice("warn", "block", "ignore")
+LAUNCH_SOURCES = choice("warn", "block", "off")
 SOAK_MINUTES = number(0, 1440, "minutes")
 LINE = Rule("a string that a component passes", lambda given: isinstance(given, str), {"type": "string"})
 
