@@ -102,6 +102,7 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "timeout_seconds": 120,
         "preflight": "on",
         "expired_exemptions": "fail",
+        "launch_sources": "warn",
         "aliases": None,
         "opts": None,
     },

@@ -144,7 +144,7 @@ def refused_lines(found: Iterable[LooserLaunch]) -> list[str]:
     ]
 
 
-def unread_line(reason: str) -> str:
+def unread_line(reason: object) -> str:
     """Report that AWS did not answer what launches instances."""
     return f"what launches instances is not known: {reason}"
 
