@@ -39,6 +39,7 @@ def engine(cloud: LocalCloud) -> Iterator[JumpingEngine]:
 LOOKUPS: dict[str, Callable[[FleetLookups], object]] = {
     "DescribeInstances": lambda calls: calls.select({"instance-state-name": ["running"]}, []),
     "DescribeInstanceStatus": lambda calls: calls.impaired([WEB]),
+    "DescribeAlarms": lambda calls: calls.alarms(["checkout-5xx"]),
     "GetMetricData": lambda calls: calls.imdsv1_usage("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
 }
 

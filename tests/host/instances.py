@@ -84,7 +84,7 @@ def described(cloud: LocalCloud) -> list[set[str]]:
 
 def config(cloud: LocalCloud, **given: object) -> Mapping[str, object]:
     """The configuration of a stack that uses the embedded EC2; keys of ``aws:`` without the prefix."""
-    endpoints = f'[{{"ec2": "{cloud.url}", "sts": "{cloud.url}"}}]'
+    endpoints = f'[{{"ec2": "{cloud.url}", "sts": "{cloud.url}", "cloudwatch": "{cloud.url}"}}]'
     return {
         "aws:region": REGION,
         "aws:endpoints": endpoints,
