@@ -63,6 +63,8 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "soak_minutes": None,
         "days": None,
         "unknown": None,
+        "alarms": None,
+        "insufficient_data": None,
         "opts": None,
     },
     MetadataWaveHealthy: {
@@ -77,6 +79,8 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "title": None,
         "forbidden": None,
         "region": None,
+        "alarms": None,
+        "insufficient_data": None,
         "opts": None,
     },
     AccountMetadataDefaults: {
@@ -124,6 +128,7 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "timeout_seconds": 120,
         "preflight": "on",
         "expired_exemptions": "fail",
+        "launch_sources": "warn",
         "aliases": None,
         "opts": None,
     },
@@ -131,7 +136,7 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
 VALUES: dict[type[Any], dict[str, Any]] = {
     Exemption: {"instance": REQUIRED, "reason": REQUIRED, "until": REQUIRED, **FIVE_OPTIONS},
     Readiness: {"legacy_calls": "block", "days": 14, "unknown": "warn"},
-    Rollout: {"waves": (1, "10%", "100%"), "soak_minutes": None},
+    Rollout: {"waves": (1, "10%", "100%"), "soak_minutes": None, "alarms": (), "insufficient_data": "warn"},
 }
 
 
@@ -265,6 +270,8 @@ def test_an_account_registers_resources_of_these_types_and_names(programs: Progr
                 "soak_minutes": (5, "soakMinutes"),
                 "days": (7, "days"),
                 "unknown": ("block", "unknown"),
+                "alarms": (["checkout-5xx"], "alarms"),
+                "insufficient_data": ("block", "insufficientData"),
             },
         ),
         (
@@ -281,6 +288,8 @@ def test_an_account_registers_resources_of_these_types_and_names(programs: Progr
                 "title": ("before wave 1/2 of web", "title"),
                 "forbidden": ("no", "forbidden"),
                 "region": ("eu-west-1", "region"),
+                "alarms": (["checkout-5xx"], "alarms"),
+                "insufficient_data": ("block", "insufficientData"),
             },
         ),
     ],

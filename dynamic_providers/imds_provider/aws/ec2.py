@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 MAX_FILTER_VALUES = 200
 """The most values that one DescribeInstances filter takes."""
+_GROUP_TAG = "aws:autoscaling:groupName"
+"""EC2 Auto Scaling user guide, "Tag Auto Scaling groups and instances": nobody else can set it."""
 
 
 class Ec2Clock(Clock, Protocol):
@@ -221,6 +223,7 @@ def abbreviated(instance_ids: Collection[str]) -> str:
 def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
     """Convert an instance of a DescribeInstances answer; ``owner_id`` is the account ID of its reservation."""
     options, operator = instance.get("MetadataOptions", {}), instance.get("Operator", {})
+    tags = instance.get("Tags", ())
     return Observation(
         instance_id=instance.get("InstanceId", ""),
         instance_state=instance.get("State", {}).get("Name", ""),
@@ -229,10 +232,11 @@ def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
         owner_id=owner_id,
         launched_at=instance.get("LaunchTime"),
         operator=operator.get("Principal", "an AWS service") if operator.get("Managed") else "",
+        autoscaling_group=next((each.get("Value", "") for each in tags if each.get("Key") == _GROUP_TAG), ""),
     )
 
 
-def chunks(values: list[str], size: int) -> Iterator[list[str]]:
+def chunks(values: Iterable[str], size: int) -> Iterator[list[str]]:
     """Split the values into lists of at most ``size``."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):

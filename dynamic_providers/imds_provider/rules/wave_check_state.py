@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from . import allowed_values
+from .alarms import AlarmRule
 from .barrier_state import (
+    ALARMS,
     CHECKED_AT,
+    INSUFFICIENT_DATA,
     SOAK_MINUTES,
     TARGETS,
     TITLE,
@@ -34,6 +37,8 @@ _KEYS = (
     Key(DAYS, allowed_values.DAYS),
     Key(UNKNOWN, allowed_values.UNKNOWN),
     Key(LEGACY_CALLS, allowed_values.LEGACY_CALLS),
+    Key(ALARMS, allowed_values.ALARM_NAMES),
+    Key(INSUFFICIENT_DATA, allowed_values.INSUFFICIENT_DATA),
 )
 
 
@@ -59,6 +64,14 @@ def rule(inputs: Properties) -> HealthRule:
     }
     readiness = Readiness(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked
     return HealthRule(timedelta(minutes=soak) if isinstance(soak, int | float) else None, readiness)
+
+
+def alarms(inputs: Properties) -> AlarmRule:
+    """The alarms to watch, in the checked inputs of a check or barrier."""
+    names, insufficient_data = inputs.get(ALARMS), inputs.get(INSUFFICIENT_DATA)
+    if not isinstance(names, list):
+        return AlarmRule()
+    return AlarmRule(tuple(map(str, names)), insufficient_data or "warn")  # type: ignore[arg-type]  # checked
 
 
 def requiring(inputs: Properties) -> list[str]:
