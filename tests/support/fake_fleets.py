@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 from imds_provider.aws.launch_lookups import LaunchLookups
 from imds_provider.errors import ImdsError
+from imds_provider.rules.alarms import Alarm
 from imds_provider.rules.imdsv1_usage import Imdsv1Metric, Imdsv1Usage
 from imds_provider.rules.observation import Observation
 from imds_provider.rules.options import Options
@@ -37,6 +38,12 @@ class FakeFleetCalls:
         """The IAM actions that nobody has granted."""
         self.error: ImdsError | None = None
         """The error that all look-ups of CloudWatch end in."""
+        self.states: dict[str, Alarm] = {}
+        """The alarms that exist, by name."""
+        self.alarm_error: ImdsError | None = None
+        """The error that a look-up of alarms ends in."""
+        self.asked_alarms: list[list[str]] = []
+        """The names of each look-up of alarms."""
         self.counted: list[list[str]] = []
         """The instances of each look-up of their IMDSv1 calls."""
         self.asked_status: list[list[str]] = []
@@ -91,6 +98,12 @@ class FakeFleetCalls:
     def impaired(self, instance_ids: Collection[str]) -> dict[str, Impairment]:
         self.asked_status.append(sorted(instance_ids))
         return {each: found for each, found in self.impairments.items() if each in instance_ids}
+
+    def alarms(self, names: Sequence[str]) -> dict[str, Alarm]:
+        self.asked_alarms.append(list(names))
+        if self.alarm_error:
+            raise self.alarm_error
+        return {name: self.states[name] for name in names if name in self.states}
 
     def denial_to_modify(self, _instance_id: str, parameters: Options) -> str | None:
         if not parameters:

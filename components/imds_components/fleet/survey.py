@@ -12,6 +12,7 @@ from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import HTTP_TOKENS, modification
 from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, HealthRule, period, refused_calls
 
+from .alarms import Found, regions_to_watch, with_alarms
 from .concurrently import concurrently
 from .launch_survey import with_launches
 from .notes import impaired_before
@@ -55,7 +56,7 @@ class _Survey:
 
     def complete(self, plan: FleetPlan, *, preflight: bool) -> FleetPlan:
         """The plan with what CloudWatch and EC2 report."""
-        plan = self._with_unhealthy(self._with_usage(plan))
+        plan = self._with_alarms(self._with_unhealthy(self._with_usage(plan)))
         # A preflight reports denials by itself, with the permission that is missing.
         errors = [each for each in self._errors if not preflight or each.code not in DENIED_CODES]
         plan = plan.with_problems(dict.fromkeys(f"IMDSv1 usage is not known: {each}" for each in errors))
@@ -94,6 +95,20 @@ class _Survey:
         usage = self._usage(plan, look_up) or {}
         refusing = {each: refused_calls(seen, since, until) for each, seen in usage.items() if seen and seen.count}
         return plan.with_unhealthy(refusing)
+
+    def _with_alarms(self, plan: FleetPlan) -> FleetPlan:
+        """The plan with the alarms that are not OK, in each region with instances to change."""
+        names, regions = plan.settings.rollout.alarms, [each.region for each in regions_to_watch(plan)]
+
+        def look_up(region: str) -> Found:
+            try:
+                return self._lookups[region].alarms(names)
+            except AwsError as error:
+                return error
+
+        if not names or not regions:
+            return plan
+        return with_alarms(plan, dict(zip(regions, concurrently(look_up, regions), strict=True)))
 
     def _usage(
         self, plan: FleetPlan, look_up: Callable[[RegionPlan], dict[str, Imdsv1Usage | None]]
