@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+from localcloud.ec2.account_json import AccountDefaults
 from localcloud.ec2.instances import Change, InstanceView, Seed
 from localcloud.faults import Fault
 from localcloud.http import server
@@ -24,6 +25,9 @@ from localcloud.http.journal import Counts, LoggedCall
 from localcloud.settings import Settings
 
 _STEP_SECONDS = 0.1
+
+ACCOUNT = "123456789012"
+"""The account of every access key that names no other."""
 
 
 class LocalCloudError(Exception):
@@ -187,6 +191,31 @@ class LocalCloud:
     def vanish(self, instance_id: str) -> InstanceView:
         """Make EC2 forget the instance, as it does some time after a termination."""
         return self._move(instance_id, "vanish")
+
+    def account_defaults(self, region: str = "us-east-1", *, account: str = ACCOUNT) -> AccountDefaults:
+        """The defaults that launches get, whatever GetInstanceMetadataDefaults shows."""
+        defaults: AccountDefaults = self.send("GET", f"account-defaults/{account}/{region}")
+        return defaults
+
+    def set_account_defaults(
+        self, region: str, defaults: AccountDefaults, *, account: str = ACCOUNT
+    ) -> AccountDefaults:
+        """Change the account's defaults out of band, shown at once; those that are not listed stay."""
+        changed: AccountDefaults = self.send("POST", f"account-defaults/{account}/{region}", defaults)
+        return changed
+
+    def set_declarative_policy(
+        self, region: str, defaults: AccountDefaults, *, exception_message: str = "", account: str = ACCOUNT
+    ) -> None:
+        """Have the organization decide the defaults: the account's are kept, but have no effect and cannot be changed.
+
+        `exception_message` is what the organization says to whoever tries.
+        """
+        policy = {"defaults": defaults, "exception_message": exception_message}
+        self.send("POST", f"declarative-policies/{account}/{region}", policy)
+
+    def remove_declarative_policy(self, region: str, *, account: str = ACCOUNT) -> None:
+        self.send("DELETE", f"declarative-policies/{account}/{region}")
 
     def faults(self) -> list[Mapping[str, object]]:
         """The faults, each with `matched`, the number of calls it has matched."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from fnmatch import fnmatchcase
 from math import isfinite
 from typing import Any, Literal
 
-from localcloud.api.metadata_options import OPTIONS
+from localcloud.api.metadata_options import ENFORCED, OPTIONS
 
 UNFILTERED = "DescribeInstances:unfiltered"
 """The throttle's name for a DescribeInstances without IDs, filters and MaxResults."""
@@ -20,6 +21,8 @@ EC2_BUCKETS: Mapping[str, Bucket] = {
     "ModifyInstanceMetadataOptions": (100, 5),
     "DescribeInstances": (100, 20),
     "DescribeInstanceStatus": (100, 20),
+    "GetInstanceMetadataDefaults": (2, 2),
+    "ModifyInstanceMetadataDefaults": (2, 2),
     UNFILTERED: (50, 10),
 }
 """The sizes that EC2 documents ("Request throttling for the Amazon EC2 API")."""
@@ -40,14 +43,18 @@ class Settings:
         throttle: token buckets by action (or `UNFILTERED`), one per account and region; empty means no throttling.
         stale: how old the metadata options are that describes show.
         appear: how long a launched instance is unknown to every action.
-        unknown_options: options that a region (or `*`) does not support: absent in answers, refused in requests.
+        defaults_delay: how long GetInstanceMetadataDefaults shows the previous defaults after a change of them.
+        unknown_options: options, and `HttpTokensEnforced`, that a region (or `*`) does not support: absent in answers,
+            refused in requests.
         publish: when CloudWatch has an instance's metrics. `at-once`: up to the current second, in any period.
             `as-aws`: one point per period of 5 minutes (1 minute with detailed monitoring), aligned to the epoch,
             stamped with the start of the period and readable once the period is over.
         metrics_delay: with `as-aws`, how long after the end of its period a point becomes readable.
         clock_skew: how far AWS's clock is ahead of this machine's; negative if behind. Affects the `Date` of answers
             and the times of metrics, impairments and launches, but not what is pending.
-        denied: IAM actions, such as `ec2:ModifyInstanceMetadataOptions`, that every caller is denied.
+        denied: IAM actions, such as `ec2:ModifyInstanceMetadataOptions`, that every caller is denied; `*` stands for
+            any characters.
+        allowed: the only IAM actions that callers are allowed; None for all. GetCallerIdentity needs no permission.
     """
 
     pending: float = 0.0
@@ -58,14 +65,22 @@ class Settings:
     throttle: Mapping[str, Bucket] = field(default_factory=dict)
     stale: float = 0.0
     appear: float = 0.0
+    defaults_delay: float = 0.0
     unknown_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     publish: Literal["at-once", "as-aws"] = "at-once"
     metrics_delay: float = 0.0
     clock_skew: float = 0.0
     denied: tuple[str, ...] = ()
+    allowed: tuple[str, ...] | None = None
 
     def latency_of(self, action: str) -> float:
         return self.latency.get(action, self.latency.get("*", 0.0))
+
+    def denies(self, iam_action: str) -> bool:
+        """Whether callers lack the permission."""
+        if any(fnmatchcase(iam_action, each) for each in self.denied):
+            return True
+        return self.allowed is not None and not any(fnmatchcase(iam_action, each) for each in self.allowed)
 
     def supports(self, region: str, option: str) -> bool:
         return option not in self.unknown_options.get(region, self.unknown_options.get("*", ()))
@@ -166,15 +181,16 @@ def _one_of(*allowed: str) -> Callable[[str, object], str]:
 def _unknown_options(name: str, value: object) -> dict[str, tuple[str, ...]]:
     unknown: dict[str, tuple[str, ...]] = {}
     for region, options in _mapping(name, value).items():
-        if not isinstance(options, list | tuple) or not set(options) <= set(OPTIONS):
-            raise ValueError(f"{name}: expected a list of {', '.join(OPTIONS)} for {region}, not {options!r}")
+        if not isinstance(options, list | tuple) or not set(options) <= {*OPTIONS, ENFORCED}:
+            known = ", ".join((*OPTIONS, ENFORCED))
+            raise ValueError(f"{name}: expected a list of {known} for {region}, not {options!r}")
         unknown[region] = tuple(options)
     return unknown
 
 
 def _iam_actions(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(
-        re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", str(each)) for each in value
+        re.fullmatch(r"[a-z0-9]+:[A-Za-z*]+", str(each)) for each in value
     ):
         raise ValueError(f"{name}: expected a list of IAM actions such as ec2:DescribeInstances, not {value!r}")
     return tuple(map(str, value))
@@ -189,9 +205,11 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {  # Any: each returns th
     "throttle": _throttle,
     "stale": _seconds,
     "appear": _seconds,
+    "defaults_delay": _seconds,
     "unknown_options": _unknown_options,
     "publish": _one_of("at-once", "as-aws"),
     "metrics_delay": _seconds,
     "clock_skew": _finite_seconds,
     "denied": _iam_actions,
+    "allowed": lambda name, value: None if value is None else _iam_actions(name, value),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import parse_qsl
@@ -95,16 +95,12 @@ class Call:
     def caller_arn(self) -> str:
         return f"arn:aws:sts::{self.account}:assumed-role/deployer/session"
 
-    def refuse_if_denied(self, denied: Collection[str]) -> None:
-        """Check the IAM action against the denied ones.
-
-        Raises:
-            AWSError: UnauthorizedOperation from EC2, AccessDenied from other services.
-        """
-        if self.iam_action in denied:
-            if self.service == "ec2":
-                raise errors.unauthorized(self.action, self.caller_arn)
-            raise errors.access_denied(self.iam_action, self.caller_arn)
+    @property
+    def denial(self) -> errors.AWSError:
+        """The error for a caller without the permission: UnauthorizedOperation from EC2, else AccessDenied."""
+        if self.service == "ec2":
+            return errors.unauthorized(self.action, self.caller_arn)
+        return errors.access_denied(self.iam_action, self.caller_arn)
 
     @property
     def logged_params(self) -> dict[str, str]:

@@ -48,6 +48,10 @@ def invalid_value(name: str, value: str, expected: str) -> AWSError:
     return AWSError("InvalidParameterValue", f"Value ({value}) for parameter {name} is invalid. {expected}")
 
 
+def unknown_parameter(name: str) -> AWSError:
+    return AWSError("UnknownParameter", f"The parameter {name} is not recognized")
+
+
 def invalid_filter(name: str) -> AWSError:
     return AWSError("InvalidParameterValue", f"The filter '{name}' is invalid")
 
@@ -75,6 +79,21 @@ def tokens_enforced(request: str) -> AWSError:
         f"You can't {request} because httpTokensEnforced is enabled for this account. Either use httpTokens=required "
         "or contact your account owner to disable httpTokensEnforced using the ModifyInstanceMetadataDefaults API or "
         "the account settings in the EC2 console.",
+    )
+
+
+def declarative_policy(exception_message: str) -> AWSError:
+    """A change of what a declarative policy of the organization decides.
+
+    The EC2 API reference names no error for it. The wording is that of AWS's announcement ("Simplify governance with
+    declarative policies"), the message without a custom one that of the Organizations user guide; the code is an
+    assumption.
+    """
+    reason = exception_message or "This action is denied due to an organizational policy in effect"
+    return AWSError(
+        "DeclarativePolicyViolation",
+        f"This functionality has been disabled by a Declarative Policy. Custom Message: {reason}",
+        403,
     )
 
 

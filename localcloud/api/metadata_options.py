@@ -20,6 +20,9 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """The allowed values by option; the hop limit is 1 to 64."""
 
+ENFORCED = "HttpTokensEnforced"
+"""What accounts have beside options: whether launches must require tokens."""
+
 DEFAULTS: Mapping[str, str] = {
     "HttpTokens": "optional",
     HOP_LIMIT: "1",
@@ -27,7 +30,10 @@ DEFAULTS: Mapping[str, str] = {
     "HttpProtocolIpv6": "disabled",
     "InstanceMetadataTags": "disabled",
 }
-"""Used at a launch for what neither the request nor the account sets."""
+"""Used at a launch for what neither the request, the account nor the image sets."""
+
+IMAGE_V2: Mapping[str, str] = {"HttpTokens": "required", HOP_LIMIT: "2"}
+"""What an image with `ImdsSupport: v2.0` sets."""
 
 NEEDS_ENDPOINT = (HOP_LIMIT, "HttpProtocolIpv6", "InstanceMetadataTags")
 """Options that EC2 refuses while the endpoint is disabled, or when the request disables it."""
@@ -36,20 +42,18 @@ TAG_KEY = re.compile(r"[0-9A-Za-z\-_+=,.@:]{1,255}")
 RESERVED_TAG_KEYS = (".", "..", "_index")
 
 
-def validate(options: Mapping[str, str], *, extra: tuple[str, ...] = ()) -> None:
-    """Check each value; `extra` values are allowed for every option.
+def validate(options: Mapping[str, str]) -> None:
+    """Check each value.
 
     Raises:
         AWSError: InvalidParameterValue.
     """
     for name, value in options.items():
-        allowed = OPTIONS[name] + extra
-        if value in allowed:
-            continue
-        if name != HOP_LIMIT:
-            raise errors.invalid_value(name, value, f"Expecting one of: {', '.join(allowed)}.")
-        if not re.fullmatch(r"-?[0-9]+", value) or not 1 <= int(value) <= 64:
-            raise errors.invalid_value(name, value, "Expecting an integer from 1 to 64.")
+        if name == HOP_LIMIT:
+            if not re.fullmatch(r"-?[0-9]+", value) or not 1 <= int(value) <= 64:
+                raise errors.invalid_value(name, value, "Expecting an integer from 1 to 64.")
+        elif value not in OPTIONS[name]:
+            raise errors.invalid_value(name, value, f"Expecting one of: {', '.join(OPTIONS[name])}.")
 
 
 def validate_combination(requested: Mapping[str, str], resulting: Mapping[str, str]) -> None:

@@ -47,5 +47,5 @@ def requested_options(request: Request, prefix: str = "") -> Options:
     options = {name: call.params[prefix + name] for name in OPTIONS if prefix + name in call.params}
     for name in options:
         if not settings.supports(call.region, name):
-            raise errors.AWSError("UnknownParameter", f"The parameter {name} is not recognized")
+            raise errors.unknown_parameter(name)
     return options

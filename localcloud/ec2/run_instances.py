@@ -22,7 +22,7 @@ def run_instances(request: Request) -> Answer:
         return with_request_id(store.launches[launch], request.request_id)
     options = requested_options(request, "MetadataOptions.")
     validate(options)
-    resulting = {**store.launch_defaults(*request.scope), **options}
+    resulting = {**store.launch_defaults(*request.scope, request.call.params.get("ImageId", "")), **options}
     check_enforcement(request, resulting, "launch instances with IMDSv1")
     validate_combination(options, resulting)
     if resulting["InstanceMetadataTags"] == "enabled":

@@ -19,8 +19,9 @@ from moto.moto_api._internal import mock_random
 
 from localcloud.api import errors
 from localcloud.api.answer import Answer
-from localcloud.api.metadata_options import DEFAULTS, Options
+from localcloud.api.metadata_options import DEFAULTS, IMAGE_V2, Options
 from localcloud.clock import Clock
+from localcloud.ec2.account_levels import AccountLevels
 from localcloud.ec2.instances import MONITORING, STATES, Change, InstanceView, Seed, options_from_wire, options_to_wire
 from localcloud.ec2.option_history import OptionHistory, Snapshot
 from localcloud.ec2.workload import DAY, Timeline, Workload
@@ -40,7 +41,7 @@ class InstanceStore:
         self.settings = settings
         self.clock = clock
         self.lock = threading.RLock()
-        self.account_defaults: dict[tuple[str, str], Options] = {}
+        self.account_levels = AccountLevels(clock)
         self.launches: dict[tuple[str, str, str], Answer] = {}
         self._histories: dict[str, OptionHistory] = {}
         self._workloads: dict[str, Workload] = {}
@@ -51,7 +52,7 @@ class InstanceStore:
         BackendDict.reset()
         reset_model_data()
         mock_random.seed(0)
-        self.account_defaults.clear()
+        self.account_levels.wipe()
         self.launches.clear()
         self._histories.clear()
         self._workloads.clear()
@@ -100,7 +101,7 @@ class InstanceStore:
 
     def record_launch(self, instance: Instance, options: Mapping[str, str]) -> OptionHistory:
         now = self.clock.now()
-        defaults = self.launch_defaults(instance.owner_id, instance.region_name)
+        defaults = self.launch_defaults(instance.owner_id, instance.region_name, instance.image_id)
         history = OptionHistory(
             {**defaults, **options}, launched_at=now, applied_at=now + self.settings.launch_pending, pending=None
         )
@@ -108,10 +109,18 @@ class InstanceStore:
         self._set_launch_time(instance)
         return history
 
-    def launch_defaults(self, account: str, region: str) -> Options:
-        """The account's defaults, and EC2's where the account has none."""
-        chosen = self.account_defaults.get((account, region), {})
-        return {**DEFAULTS, **{name: value for name, value in chosen.items() if name in DEFAULTS}}
+    def launch_defaults(self, account: str, region: str, image_id: str) -> Options:
+        """The options of a launch that names none: the account's defaults, else the image's, else EC2's.
+
+        Source: EC2 user guide, "Order of precedence for instance metadata options".
+        """
+        image = ec2_backends[account][region].amis.get(image_id)
+        chosen = self.account_levels.effective((account, region))
+        return {
+            **DEFAULTS,
+            **(IMAGE_V2 if getattr(image, "imds_support", None) == "v2.0" else {}),
+            **{name: value for name, value in chosen.items() if name in DEFAULTS},
+        }
 
     def serves_tags(self, instance: Instance) -> bool:
         return self.history(instance).latest.values["InstanceMetadataTags"] == "enabled"

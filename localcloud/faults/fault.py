@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from localcloud.api import errors
 from localcloud.api.call import Call
 from localcloud.api.metadata_options import OPTIONS
+from localcloud.ec2.account_json import check_defaults
 
 Effect = Literal[
     "error",
@@ -51,7 +52,8 @@ class Fault:
         seconds: of `delay` and `stale`.
         target: the instance that something happens to. Defaults to `instance`, then to every instance that the call
             names.
-        options: what `change` sets.
+        options: what `change` sets on its target.
+        defaults: the account's defaults, by EC2's names, that `change` sets in the region of the call.
     """
 
     effect: Effect
@@ -68,6 +70,7 @@ class Fault:
     seconds: float = 0.0
     target: str | None = None
     options: Mapping[str, str | int] = field(default_factory=dict)
+    defaults: Mapping[str, str | int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.effect not in get_args(Effect):
@@ -76,6 +79,7 @@ class Fault:
             raise ValueError(f"nth and times must be 1 or more, not {self.nth} and {self.times}")
         if unknown := set(self.options) - set(OPTIONS):
             raise ValueError(f"unknown option {min(unknown)!r}")
+        check_defaults(self.defaults)
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> Fault:

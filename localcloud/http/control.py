@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from localcloud.ec2.account_json import check_defaults, defaults_from_wire
+from localcloud.ec2.account_levels import CLEARED, Policy, Scope
 from localcloud.ec2.instances import check_change, check_seed
 from localcloud.faults import Fault
 from localcloud.http.pipeline import Cloud
@@ -32,6 +34,9 @@ def _route(cloud: Cloud, method: str, path: str, value: Json) -> Json:
     resource, _, rest = path.partition("/")
     if resource == "instances" and rest:
         return _instance(cloud, method, rest, value)
+    if resource in _SCOPED and rest:
+        account, _, region = rest.partition("/")
+        return _SCOPED[resource](cloud, (account, region), method, value)
     handler = _ROUTES.get((method, path))
     if handler is None:
         raise LookupError(f"unknown route {method} {PREFIX}{path}")
@@ -48,6 +53,22 @@ def _instance(cloud: Cloud, method: str, rest: str, value: Json) -> Json:
     elif method == "POST":
         cloud.store.change(instance, check_change(instance_id, value))
     return cloud.store.view(instance)
+
+
+def _account_defaults(cloud: Cloud, scope: Scope, method: str, value: Json) -> Json:
+    levels = cloud.store.account_levels
+    if method == "POST":
+        levels.change(scope, check_defaults(value))
+    return defaults_from_wire(levels.effective(scope))
+
+
+def _declarative_policy(cloud: Cloud, scope: Scope, method: str, value: Json) -> Json:
+    policy = None
+    if method == "POST":
+        chosen = {name: each for name, each in check_defaults(value["defaults"]).items() if each not in CLEARED}
+        policy = Policy(chosen, str(value["exception_message"]))
+    cloud.store.account_levels.set_policy(scope, policy)
+    return {}
 
 
 def _reset(cloud: Cloud, _value: Json) -> Json:
@@ -85,6 +106,12 @@ def _clear_faults(cloud: Cloud, _value: Json) -> Json:
     cloud.faults.clear()
     return []
 
+
+_SCOPED: dict[str, Callable[[Cloud, Scope, str, Json], Json]] = {
+    "account-defaults": _account_defaults,
+    "declarative-policies": _declarative_policy,
+}
+"""Resources of an account in a region, whose path ends with both."""
 
 _ROUTES: dict[tuple[str, str], Callable[[Cloud, Json], Json]] = {
     ("GET", "counts"): lambda cloud, _: cloud.journal.counts(),

@@ -16,12 +16,16 @@ from localcloud.api.call import Call
 from localcloud.clock import Clock
 from localcloud.cloudwatch.get_metric_data import get_metric_data
 from localcloud.ec2 import actions
+from localcloud.ec2.account_json import check_defaults
 from localcloud.ec2.request import ANY_INSTANCE, Request
 from localcloud.ec2.store import InstanceStore
 from localcloud.faults import Fault, FaultPlan
 from localcloud.http.journal import Journal
 from localcloud.http.throttle import Throttle
 from localcloud.settings import Settings
+
+_UNPROTECTED = "sts:GetCallerIdentity"
+"""The action that needs no permission, and cannot be denied."""
 
 
 class ConnectionLostError(ConnectionError):
@@ -89,7 +93,8 @@ class Cloud:
             for fault in faults:
                 if not fault.is_after:
                     self._apply(fault, request)
-            request.call.refuse_if_denied(self.store.settings.denied)
+            if request.call.iam_action != _UNPROTECTED and self.store.settings.denies(request.call.iam_action):
+                raise request.call.denial
             answer = self._handle(request)
             for fault in faults:
                 if fault.is_after:
@@ -126,6 +131,8 @@ class Cloud:
                 request.missing_data.add(fault.effect)
             case "stuck" | "stop" | "start" | "terminate" | "vanish" | "change":
                 with self.store.lock:
+                    if fault.defaults:
+                        self.store.account_levels.change(request.scope, check_defaults(fault.defaults))
                     self._change_targets(fault, fault.targets(request.call))
             case "truncate":
                 pass  # `_answer` truncates the finished answer
@@ -136,7 +143,8 @@ class Cloud:
                 case "stuck":
                     self.store.hold_pending(instance)
                 case "change":
-                    self.store.set_options(instance, fault.options)
+                    if fault.options:
+                        self.store.set_options(instance, fault.options)
                 case verb:
                     self.store.move(instance, verb)
 

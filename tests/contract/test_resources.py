@@ -56,6 +56,8 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "soak_minutes": None,
         "days": None,
         "unknown": None,
+        "alarms": None,
+        "insufficient_data": None,
         "opts": None,
     },
     MetadataWaveHealthy: {
@@ -70,6 +72,8 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "title": None,
         "forbidden": None,
         "region": None,
+        "alarms": None,
+        "insufficient_data": None,
         "opts": None,
     },
     InstanceMetadata: {
@@ -98,6 +102,7 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "timeout_seconds": 120,
         "preflight": "on",
         "expired_exemptions": "fail",
+        "launch_sources": "warn",
         "aliases": None,
         "opts": None,
     },
@@ -105,7 +110,7 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
 VALUES: dict[type[Any], dict[str, Any]] = {
     Exemption: {"instance": REQUIRED, "reason": REQUIRED, "until": REQUIRED, **FIVE_OPTIONS},
     Readiness: {"legacy_calls": "block", "days": 14, "unknown": "warn"},
-    Rollout: {"waves": (1, "10%", "100%"), "soak_minutes": None},
+    Rollout: {"waves": (1, "10%", "100%"), "soak_minutes": None, "alarms": (), "insufficient_data": "warn"},
 }
 
 
@@ -212,6 +217,8 @@ def test_a_fleet_registers_resources_of_these_types_and_names(programs: Programs
                 "soak_minutes": (5, "soakMinutes"),
                 "days": (7, "days"),
                 "unknown": ("block", "unknown"),
+                "alarms": (["checkout-5xx"], "alarms"),
+                "insufficient_data": ("block", "insufficientData"),
             },
         ),
         (
@@ -228,6 +235,8 @@ def test_a_fleet_registers_resources_of_these_types_and_names(programs: Programs
                 "title": ("before wave 1/2 of web", "title"),
                 "forbidden": ("no", "forbidden"),
                 "region": ("eu-west-1", "region"),
+                "alarms": (["checkout-5xx"], "alarms"),
+                "insufficient_data": ("block", "insufficientData"),
             },
         ),
     ],

@@ -128,6 +128,8 @@ def test_throttling_can_be_switched_on_with_the_sizes_that_ec2_documents_and_off
         "DescribeInstances": [100, 20],
         "DescribeInstances:unfiltered": [50, 10],
         "DescribeInstanceStatus": [100, 20],
+        "GetInstanceMetadataDefaults": [2, 2],
+        "ModifyInstanceMetadataDefaults": [2, 2],
     }
     assert cloud.settings(throttle=False)["throttle"] == {}
 

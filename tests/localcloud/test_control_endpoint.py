@@ -159,6 +159,6 @@ def test_wiping_returns_to_the_initial_state_and_sequence_of_ids(ec2: EC2Client,
     cloud.settings(pending=5)
     cloud.wipe()
     assert (cloud.instances(), cloud.counts(), cloud.settings()["pending"]) == ([], {}, 0)
-    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {}
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}
     again = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     assert again == first

@@ -160,4 +160,4 @@ def test_a_modify_without_tokens_can_be_set_to_make_them_optional(cloud: LocalCl
 
 def test_account_defaults_apply_to_one_region(connect: Connect) -> None:
     connect("eu-west-1").modify_instance_metadata_defaults(HttpTokens="required")
-    assert connect("us-east-1").get_instance_metadata_defaults()["AccountLevel"] == {}
+    assert connect("us-east-1").get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}

@@ -231,7 +231,7 @@ def bad_launch_options_are_refused(ec2: EC2Client) -> None:
 
 @differs
 def a_partial_change_of_account_defaults_keeps_the_others(ec2: EC2Client) -> None:
-    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {}
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}
     ec2.modify_instance_metadata_defaults(HttpTokens="required", HttpPutResponseHopLimit=2)
     ec2.modify_instance_metadata_defaults(HttpTokensEnforced="enabled", InstanceMetadataTags="enabled")
     assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {
@@ -251,13 +251,19 @@ def a_partial_change_of_account_defaults_keeps_the_others(ec2: EC2Client) -> Non
 
 @differs
 def bad_account_defaults_are_refused(ec2: EC2Client) -> None:
-    for arguments in ({"HttpTokens": "on"}, {"HttpTokensEnforced": "on"}, {"HttpPutResponseHopLimit": 65}):
-        invalid: dict[str, Any] = arguments
+    for name in ("HttpTokens", "HttpEndpoint", "InstanceMetadataTags", "HttpTokensEnforced"):
+        for value in ("on", "-1", ""):
+            invalid: dict[str, Any] = {name: value}
+            code, message = error_of(partial(ec2.modify_instance_metadata_defaults, **invalid))
+            assert code == "InvalidParameterValue"
+            assert message.startswith(f"Value ({value}) for parameter {name} is invalid. Expecting one of: ")
+    for hops in (0, 65, -2, "no-preference"):
+        invalid = {"HttpPutResponseHopLimit": hops}
         assert error_of(partial(ec2.modify_instance_metadata_defaults, **invalid))[0] == "InvalidParameterValue"
     assert error_of(ec2.modify_instance_metadata_defaults)[0] == "MissingParameter"
     dry = partial(ec2.modify_instance_metadata_defaults, HttpTokens="required", DryRun=True)
     assert error_of(dry)[0] == "DryRunOperation"
-    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {}
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}
 
 
 @differs
