@@ -79,7 +79,7 @@ class AwsProvider(Provider):
         """Name a resource that needs a name and has none after its logical name, as pulumi-aws does."""
         kind, _, name = request.urn.rpartition("::")
         inputs = request.new_inputs
-        if type_of(kind.rpartition("::")[2].rpartition("$")[2]).is_named and "name" not in inputs:
+        if type_of(kind.rpartition("::")[2]).is_named and "name" not in inputs:
             named = PropertyValue(f"{name}-{request.random_seed.hex()[:7]}")
             inputs = {**inputs, "name": request.old_inputs.get("name", named)}
         return CheckResponse(inputs=inputs)
@@ -137,11 +137,12 @@ class AwsProvider(Provider):
 
 
 def type_of(token: str) -> ResourceType:
-    """The resource type with this token.
+    """The resource type with this token, which follows those of the resource's parents: `my:index:Web$aws:ec2/…`.
 
     Raises:
         ValueError: the plugin does not support it.
     """
-    if token not in TYPES:
-        raise ValueError(f"localcloud's AWS plugin supports {', '.join(TYPES)} only, not {token}")
-    return TYPES[token]
+    own = token.rpartition("$")[2]
+    if own not in TYPES:
+        raise ValueError(f"localcloud's AWS plugin supports {', '.join(TYPES)} only, not {own}")
+    return TYPES[own]

@@ -101,6 +101,6 @@ def spot_warning(launcher: Launcher, name: str) -> str:
     """The warning for a spot request, whose instance the defaults do not reach."""
     return (
         f"{launcher.label} {name}: EC2 takes no metadata options with a spot request, so its instance starts with "
-        "those of the account or image. Use an aws.ec2.Instance with instance_market_options, or attach InstanceMetadata "
-        "to its spot_instance_id."
+        "those of the account or image. Use an aws.ec2.Instance with instance_market_options, or attach "
+        "InstanceMetadata to its spot_instance_id."
     )
