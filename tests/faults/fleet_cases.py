@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from imds_components.fleet.waves import Rollout, assign
 from localcloud.faults import Fault
-from tests.model.rollouts import ALARM, RolloutSimulation
+from tests.model.rollout_fleet import ALARM
+from tests.model.rollouts import RolloutSimulation
 from tests.model.simulation import ViolationError
 from tests.support.offline import OfflineRuns
 from tests.support.recording_cloud import RecordingCloud

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.model.fleet_stack import Ended
-    from tests.model.rollouts import Fleet
+    from tests.model.rollout_fleet import Fleet
     from tests.support.recording_cloud import TokensChange
 
 SAME_WAVE = timedelta(seconds=30)

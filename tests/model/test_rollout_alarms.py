@@ -11,7 +11,8 @@ import pytest
 from imds_provider.host import alarm_watch
 from imds_provider.rules.alarms import AlarmReport
 from tests.model.fleet_stack import Ended
-from tests.model.rollouts import ALARM, RolloutSimulation
+from tests.model.rollout_fleet import ALARM
+from tests.model.rollouts import RolloutSimulation
 from tests.model.simulation import ViolationError
 
 IN_ALARM = f"alarm {ALARM} in eu-west-1 is in ALARM (since "
