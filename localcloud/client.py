@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+from localcloud.autoscaling.seeds import GroupSeed, LaunchConfigurationSeed
 from localcloud.ec2.account_json import AccountDefaults
 from localcloud.ec2.instances import Change, InstanceView, Seed
 from localcloud.ec2.launch_seeds import ImageSeed, ParameterSeed, TemplateSeed
@@ -177,6 +178,14 @@ class LocalCloud:
         """Add launch templates and return their IDs."""
         ids: list[str] = self.send("POST", "seed-templates", list(templates))
         return ids
+
+    def seed_launch_configurations(self, configurations: Sequence[LaunchConfigurationSeed]) -> None:
+        """Add launch configurations."""
+        self.send("POST", "seed-launch-configurations", list(configurations))
+
+    def seed_groups(self, groups: Sequence[GroupSeed]) -> None:
+        """Add Auto Scaling groups, whose templates, launch configurations and instances exist."""
+        self.send("POST", "seed-groups", list(groups))
 
     def instances(self) -> list[InstanceView]:
         """All instances as they are, whatever describes show."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from localcloud.autoscaling.seeds import seed_group, seed_launch_configuration
 from localcloud.ec2.account_json import check_defaults, defaults_from_wire
 from localcloud.ec2.account_levels import CLEARED, Policy, Scope
 from localcloud.ec2.instances import check_change, check_seed
@@ -135,6 +136,8 @@ _ROUTES: dict[tuple[str, str], Callable[[Cloud, Json], Json]] = {
     ("POST", "seed-images"): _seeds(seed_image),
     ("POST", "seed-parameters"): _seeds(seed_parameter),
     ("POST", "seed-templates"): _seeds(seed_template),
+    ("POST", "seed-launch-configurations"): _seeds(seed_launch_configuration),
+    ("POST", "seed-groups"): _seeds(seed_group),
     ("GET", "faults"): lambda cloud, _: cloud.faults.as_json(),
     ("POST", "faults"): _add_faults,
     ("DELETE", "faults"): _clear_faults,
