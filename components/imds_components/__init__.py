@@ -10,5 +10,6 @@ from .fleet.component import FleetMetadata
 from .fleet.exemptions import Exemption
 from .fleet.waves import Rollout
 from .instance_metadata import InstanceMetadata
+from .launching import launch_defaults
 
-__all__ = ["Exemption", "FleetMetadata", "InstanceMetadata", "Readiness", "Rollout"]
+__all__ = ["Exemption", "FleetMetadata", "InstanceMetadata", "Readiness", "Rollout", "launch_defaults"]

@@ -1,7 +1,8 @@
-"""Pulumi dynamic resources for the instance metadata options of EC2 instances."""
+"""Pulumi dynamic resources for the metadata options of EC2 instances, and an account's defaults for them."""
 
+from .account_metadata_defaults import AccountMetadataDefaults
 from .instance_metadata_options import InstanceMetadataOptions
 from .metadata_options_applied import MetadataOptionsApplied
 from .metadata_wave_healthy import MetadataWaveHealthy
 
-__all__ = ["InstanceMetadataOptions", "MetadataOptionsApplied", "MetadataWaveHealthy"]
+__all__ = ["AccountMetadataDefaults", "InstanceMetadataOptions", "MetadataOptionsApplied", "MetadataWaveHealthy"]

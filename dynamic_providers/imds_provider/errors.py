@@ -11,7 +11,8 @@ ImdsError
 ├── DeadlinePassedError         no time was left to send a request or to wait for its answer
 ├── NotAppliedError             the options were not applied in time
 ├── ConflictError               somebody else changes the same options
-├── LooseningRefusedError       the change would make an instance less secure, and no reason is given
+├── LooseningRefusedError       the change would make an instance or a default less secure, and no reason is given
+├── DeclarativePolicyError      a declarative policy of the organization decides the account's defaults
 ├── WaveStoppedError            instances are unhealthy after their change, so no others are changed
 └── EngineGoneError             the Pulumi engine that asked for the operation exited
 
@@ -70,7 +71,11 @@ class ConflictError(ImdsError):
 
 
 class LooseningRefusedError(ImdsError):
-    """The change would make an instance less secure, and no reason is given; nothing was sent."""
+    """The change would make an instance or a default less secure, and no reason is given; nothing was sent."""
+
+
+class DeclarativePolicyError(ImdsError):
+    """A declarative policy of the organization decides the account's defaults otherwise; nothing was sent."""
 
 
 class WaveStoppedError(ImdsError):

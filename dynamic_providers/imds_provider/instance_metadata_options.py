@@ -12,9 +12,8 @@ from .aws import Ec2
 from .errors import InstanceGoneError, InstanceMissingError, WaveStoppedError
 from .host import runtime
 from .host.property_bags import is_known
-from .host.provider_base import Provider, Resource, checked, reporting_errors
+from .host.provider_base import Provider, Resource, checked, fail_if, reporting_errors
 from .host.restore import confirm_account, restore
-from .program.errors import ProgramError
 from .program.ownership import own
 from .rules import resource_state, wave_check_state
 from .rules.observation import Observation, Verdict, judge_as_found
@@ -188,11 +187,6 @@ def _warn(outcome: Outcome, wanted: Options, *, waited: bool) -> None:
         engine.warn(f"{seen.instance_id}: {unknown_reason(seen.options, names)}, so that is not managed.")
 
 
-def _fail_if(unfinished: str | None) -> None:
-    if unfinished:
-        raise ProgramError(unfinished)
-
-
 class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOptions"):
     """The metadata options of one EC2 instance.
 
@@ -305,4 +299,4 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
         if not pulumi.runtime.is_dry_run():
             # Pulumi records nothing of a create that raises. What EC2 has accepted must be recorded, so the program
             # fails instead.
-            self.unfinished.apply(_fail_if)
+            self.unfinished.apply(fail_if)

@@ -6,7 +6,7 @@ The dynamic host carries out four operations at a time, so instances that each w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Literal
@@ -17,13 +17,16 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Up
 from .aws import Ec2
 from .errors import NotAppliedError
 from .host import runtime
+from .host.alarm_watch import AlarmWatch
 from .host.health_watch import require_healthy
 from .host.property_bags import is_known
 from .host.provider_base import Provider, Resource, checked, reporting_errors
 from .rules import barrier_state, wave_check_state
+from .rules.alarms import AlarmRule
 from .rules.observation import Observation, Verdict, WaitResult, judge
 from .rules.released import release_report
 from .rules.resource_state import DAYS, DEFAULT_TIMEOUT_SECONDS, IF_GONE, REGION, WARN, WAVE, Properties
+from .rules.wave_health import recently_changed
 from .waiting.apply import send
 from .waiting.clock import Deadline
 from .waiting.waiter import wait
@@ -117,9 +120,16 @@ def _wait(inputs: Properties, recorded: Properties) -> dict[str, object]:
     if gone := result.gone:
         engine.warn(f"terminated, so their metadata options are not waited for: {', '.join(gone)}.")
     if inputs.get(DAYS) is not None:
-        targets, rule = barrier_state.targets(inputs).values(), wave_check_state.rule(inputs)
-        require_healthy(targets, rule, str(inputs[REGION]), barrier_state.title(inputs))
+        _require_healthy(inputs, recorded)
     return barrier_state.outputs(inputs, recorded, result, runtime.now())
+
+
+def _require_healthy(inputs: Properties, recorded: Properties) -> None:
+    """Watch the instances that were changed lately, and the alarms if any of these changes is not recorded yet."""
+    region, title, rule = str(inputs[REGION]), barrier_state.title(inputs), wave_check_state.rule(inputs)
+    new = recently_changed(barrier_state.newly_changed(recorded, inputs), rule, runtime.ec2(region).now())
+    alarms = wave_check_state.alarms(inputs) if new else AlarmRule()
+    require_healthy(barrier_state.targets(inputs).values(), rule, region, title, AlarmWatch(alarms, region, title))
 
 
 def _report_released(olds: Properties, news: Properties) -> None:
@@ -172,6 +182,8 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         soak_minutes: pulumi.Input[float] | None = None,
         days: pulumi.Input[int] | None = None,
         unknown: pulumi.Input[str] | None = None,
+        alarms: pulumi.Input[Sequence[str]] | None = None,
+        insufficient_data: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Wait for instances.
@@ -192,6 +204,8 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
         :param if_gone: ``fail`` (the default) or ``warn``: what a terminated or missing instance does.
         :param days: if given, the instances that were changed in the last ``days`` must be healthy as well, with the
             ``soak_minutes`` and ``unknown`` of :class:`MetadataWaveHealthy`.
+        :param alarms: with ``days``, the names of CloudWatch alarms that must be OK after a change, with the
+            ``insufficient_data`` of :class:`MetadataWaveHealthy`.
         """
         super().__init__(
             MetadataOptionsAppliedProvider(),
@@ -209,6 +223,8 @@ class MetadataOptionsApplied(Resource, module="imds", name="MetadataOptionsAppli
                 "soak_minutes": soak_minutes,
                 "days": days,
                 "unknown": unknown,
+                "alarms": alarms,
+                "insufficient_data": insufficient_data,
                 "applied_ids": None,
                 "pending_start_ids": None,
                 "unknown_ids": None,

@@ -10,6 +10,7 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, UpdateResult
 
 from .errors import WaveStoppedError
 from .host import runtime
+from .host.alarm_watch import AlarmWatch
 from .host.health_watch import require_healthy
 from .host.property_bags import is_known
 from .host.provider_base import Provider, Resource, checked, reporting_errors
@@ -42,7 +43,8 @@ class MetadataWaveHealthyProvider(Provider):
 
 def _require(inputs: Properties) -> dict[str, object]:
     region, rule = str(inputs[REGION]), wave_check_state.rule(inputs)
-    require_healthy(targets(inputs).values(), rule, region, title(inputs))
+    alarms = AlarmWatch(wave_check_state.alarms(inputs), region, title(inputs))
+    require_healthy(targets(inputs).values(), rule, region, title(inputs), alarms)
     ids = wave_check_state.requiring(inputs)
     if ids and rule.readiness.legacy_calls != "off":
         _require_ready(ids, rule.readiness, region, title(inputs))
@@ -67,7 +69,7 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
     Each must have completed its soak, and must have been healthy since, for at least ten minutes: it may not have
     refused an IMDSv1 call since tokens are required (the CloudWatch metric ``MetadataNoTokenRejected``), nor fail an
     EC2 status check since its change. That no calls were refused is known once CloudWatch has a data point from after
-    the change; without one the instance is unknown. Without changed instances nothing is requested.
+    the change; without one the instance is unknown. Without changed instances and ``alarms`` nothing is requested.
     """
 
     targets: pulumi.Output[Mapping[str, str]]
@@ -90,6 +92,8 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
         title: pulumi.Input[str] | None = None,
         forbidden: pulumi.Input[str] | None = None,
         region: pulumi.Input[str] | None = None,
+        alarms: pulumi.Input[Sequence[str]] | None = None,
+        insufficient_data: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Check instances whose changes are applied.
@@ -107,6 +111,10 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
         :param title: the subject of progress lines and errors.
         :param forbidden: why nothing may be changed: the check fails with it, in a preview too.
         :param region: where all of them are; by default ``aws:region``, then what boto3 finds.
+        :param alarms: the names of CloudWatch alarms of the region, metric or composite ones: the check fails if one is
+            in ALARM or does not exist, at its beginning or while instances are watched.
+        :param insufficient_data: ``warn`` (the default), ``block`` or ``ignore``: what an alarm in INSUFFICIENT_DATA
+            does at the end of the check.
         """
         super().__init__(
             MetadataWaveHealthyProvider(),
@@ -123,6 +131,8 @@ class MetadataWaveHealthy(Resource, module="imds", name="MetadataWaveHealthy"):
                 "title": title,
                 "forbidden": forbidden,
                 "region": region,
+                "alarms": alarms,
+                "insufficient_data": insufficient_data,
                 "checked_at": None,
             },
             opts,

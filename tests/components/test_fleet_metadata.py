@@ -147,6 +147,8 @@ def test_the_outputs_have_the_observed_options_of_every_region_and_are_registere
         "unknown": [],
         "exempt": [{"instance": OLD, "reason": "old agent", "until": "9999-12-31"}],
         "notCompliant": [API, OLD],
+        "launchSources": [],
+        "serviceManaged": [],
     }
     assert run.outputs == {
         "options": {WEB: REQUIRED, API: REQUIRED},

@@ -80,6 +80,8 @@ def test_a_fleet_is_changed_in_two_regions_side_by_side(stack: Stack, cloud: Loc
         "unknown": [],
         "exempt": [],
         "notCompliant": [],
+        "launchSources": [],
+        "serviceManaged": [],
     }
     regions = Counter(each["outputs"]["region"] for each in stack.resources().values())
     assert regions == {REGION: 7, "us-east-1": 7}, "in each a row, and three waves with a barrier and a check"

@@ -324,3 +324,47 @@ def test_one_failure_is_its_line_and_several_are_a_list_in_order() -> None:
     assert barrier_state.failure(two, 5) == (
         f"metadata options not applied on 2 of 5 instances:\n  {WEB} did not reach it.\n  {API} is terminated."
     )
+
+
+def of_change(instance_id: str, *words: str) -> str:
+    return " ".join([instance_id, "httpTokens=required", *words])
+
+
+AT = "changedAt=2026-11-25T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "wanted", "expected"),
+    [
+        pytest.param(bag(), bag(web=of_change(WEB, "change=a", AT)), [WEB], id="a new instance"),
+        pytest.param(
+            bag(web=of_change(WEB, "change=a", AT)), bag(web=of_change(WEB, "change=b", AT)), [WEB], id="changed again"
+        ),
+        pytest.param(
+            bag(web=of_change(WEB, "change=a", AT)),
+            bag(web=f"{WEB} httpTokens=required httpPutResponseHopLimit=2 change=a {AT}"),
+            [],
+            id="only another option is managed",
+        ),
+        pytest.param(
+            bag(web=of_change(WEB, "change=a", AT)),
+            bag(web=of_change(WEB, "change=a", AT), api=of_change(API)),
+            [],
+            id="one that complies already joins",
+        ),
+        pytest.param(bag(), bag(web=of_change(WEB, "change=a")), [], id="loosened"),
+    ],
+)
+def test_only_changes_that_are_not_recorded_yet_are_new(
+    recorded: dict[str, object], wanted: dict[str, object], expected: list[str]
+) -> None:
+    assert [each.instance_id for each in barrier_state.newly_changed(recorded, wanted)] == expected
+
+
+def test_other_alarms_are_no_change_of_a_barrier() -> None:
+    web = bag(web=of_change(WEB, "change=a", AT))
+    assert not barrier_state.changed(web, {**web, "alarms": ["checkout-5xx"], "insufficientData": "warn"}, is_known)
+    assert barrier_state.check({**web, "alarms": ["a"], "insufficientData": "warn"}, is_known) == []
+    assert barrier_state.outputs({**web, "alarms": ["a"]}, {}, result(), NOON) == barrier_state.outputs(
+        web, {}, result(), NOON
+    )

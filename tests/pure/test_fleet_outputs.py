@@ -37,6 +37,8 @@ def test_the_report_has_the_counts_and_lists_of_its_contract() -> None:
             {"instance": A, "reason": "two hops", "until": "2027-01-31"},
         ],
         "notCompliant": [A, B, C, D],
+        "launchSources": [],
+        "serviceManaged": [],
     }
 
 
@@ -49,6 +51,8 @@ def test_a_fleet_without_instances_has_every_key() -> None:
         "unknown": [],
         "exempt": [],
         "notCompliant": [],
+        "launchSources": [],
+        "serviceManaged": [],
     }
 
 

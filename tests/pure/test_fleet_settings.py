@@ -25,7 +25,7 @@ FULL: dict[str, object] = {
     "options": {"httpPutResponseHopLimit": 3.0},
     "exemptions": [{**EXEMPTION, "options": {"httpTokens": "optional"}}],
     "readiness": {"legacyCalls": "warn", "days": 30, "unknown": "block"},
-    "rollout": {"waves": [1, "50%"], "soakMinutes": 30},
+    "rollout": {"waves": [1, "50%"], "soakMinutes": 30, "alarms": ["checkout-5xx"], "insufficientData": "block"},
     "allowDowngrade": {WEB: "old agent"},
     "regions": ["eu-west-1", "us-gov-west-1"],
     "onDestroy": "restore",
@@ -54,7 +54,7 @@ def test_a_full_fleet_becomes_typed_settings() -> None:
             options={"httpPutResponseHopLimit": 3},
             exemptions=[Exemption(WEB, "old agent", "2027-01-31", http_tokens="optional")],
             readiness=Readiness("warn", 30, "block"),
-            rollout=Rollout([1, "50%"], 30),
+            rollout=Rollout([1, "50%"], 30, ["checkout-5xx"], "block"),
             allow_downgrade={WEB: "old agent"},
             regions=["eu-west-1", "us-gov-west-1"],
             on_destroy="restore",
@@ -99,6 +99,14 @@ def test_a_key_that_is_not_set_has_its_default() -> None:
         ({"readiness": {"days": 456}}, ".readiness.days must be a whole number of days from 1 to 455, got 456."),
         ({"readiness": {"legacyCalls": "on"}}, '.readiness.legacyCalls must be "block", "warn" or "off", got "on".'),
         ({"rollout": {"soakMinutes": -1}}, ".rollout.soakMinutes must be a number of minutes from 0 to 1440, got -1."),
+        (
+            {"rollout": {"alarms": ["x", 5]}},
+            ".rollout.alarms[1] must be the name of a CloudWatch alarm, 1 to 255 characters, got 5.",
+        ),
+        (
+            {"rollout": {"insufficientData": "off"}},
+            '.rollout.insufficientData must be "warn", "block" or "ignore", got "off".',
+        ),
         (
             {"rollout": {"waves": ["0%"]}},
             '.rollout.waves[0] must be a whole number from 1, or a string from "1%" to "100%", got "0%".',
@@ -151,8 +159,9 @@ def test_a_fleet_that_is_not_an_object_is_refused() -> None:
 
 def test_the_documentation_names_every_key_of_a_fleet() -> None:
     documented = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
-    inner = ("instance", "reason", "until", "legacyCalls", "days", "unknown", "waves", "soakMinutes")
-    assert [key for key in (*FULL, *inner) if f"| `{key}` |" not in documented] == []
+    inner = ("instance", "reason", "until", "legacyCalls", "days", "unknown")
+    of_rollout = ("waves", "soakMinutes", "alarms", "insufficientData")
+    assert [key for key in (*FULL, *inner, *of_rollout) if f"| `{key}` |" not in documented] == []
 
 
 def test_the_options_of_a_fleet_take_precedence_over_those_of_the_stack() -> None:

@@ -33,7 +33,7 @@ def test_a_change_line_leads_from_the_live_values_to_the_wanted_ones() -> None:
     ],
 )
 def test_a_change_counts_only_towards_what_the_resource_wants(line: str | None, *, expected: bool) -> None:
-    assert asks_for_change(line, {"httpTokens": "required", "httpPutResponseHopLimit": 2.0}) is expected
+    assert asks_for_change(line, {"httpTokens": "required", "httpPutResponseHopLimit": 2}) is expected
 
 
 @pytest.mark.parametrize("instance_state", ["running", "stopped"])

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from imds_provider.rules import wave_check_state
+from imds_provider.rules.alarms import AlarmRule
 from imds_provider.rules.readiness import Readiness
 from imds_provider.rules.target import Change, Target
 from imds_provider.rules.wave_health import HealthRule
@@ -34,6 +35,8 @@ def bag(*lines: object, **given: object) -> dict[str, object]:
         {"soakMinutes": 0.5, "days": 1, "unknown": "warn", "legacyCalls": "block"},
         {"soakMinutes": None, "days": None, "unknown": None, "legacyCalls": None, "before": None, "requiring": None},
         {"soakMinutes": UNKNOWN, "days": UNKNOWN, "unknown": UNKNOWN, "legacyCalls": UNKNOWN},
+        {"alarms": ["checkout-5xx"], "insufficientData": "block"},
+        {"alarms": UNKNOWN, "insufficientData": UNKNOWN},
         {"before": [WEB], "requiring": [WEB], "title": "before wave 1/3 of web", "wave": 2.0},
     ],
 )
@@ -47,6 +50,12 @@ def test_everything_but_the_targets_may_be_left_out_or_be_unknown(given: dict[st
         ("soakMinutes", 1441, "soak_minutes must be a number of minutes from 0 to 1440, got 1441."),
         ("days", 14.5, "days must be a whole number of days from 1 to 455, got 14.5."),
         ("unknown", "off", 'unknown must be "warn", "block" or "ignore", got "off".'),
+        ("insufficientData", "off", 'insufficient_data must be "warn", "block" or "ignore", got "off".'),
+        (
+            "alarms",
+            ["x", "x"],
+            'alarms must be a list of different names of CloudWatch alarms, got ["x", "x"].',
+        ),
         ("legacyCalls", "ignore", 'legacy_calls must be "block", "warn" or "off", got "ignore".'),
         (
             "region",
@@ -88,7 +97,10 @@ def test_what_forbids_the_run_is_the_only_thing_reported() -> None:
         pytest.param(bag(target()), bag(UNKNOWN), True, id="one target unknown"),
         pytest.param(bag(target()), bag(target(), UNKNOWN), True, id="one more target, unknown"),
         pytest.param(
-            bag(target()), bag(target(), soakMinutes=9, days=3, title="x", wave=1), False, id="other settings"
+            bag(target()),
+            bag(target(), soakMinutes=9, days=3, title="x", wave=1, alarms=["a"]),
+            False,
+            id="other settings",
         ),
     ],
 )
@@ -113,6 +125,12 @@ def test_the_rule_is_that_of_the_readiness_and_the_rollout() -> None:
     assert type(wave_check_state.rule(bag(days=7.0)).readiness.days) is int
 
 
+def test_the_alarms_are_those_of_the_inputs_and_without_any_nothing_is_watched() -> None:
+    assert wave_check_state.alarms(bag()) == AlarmRule((), "warn")
+    assert wave_check_state.alarms(bag(alarms=["a", "b"])) == AlarmRule(("a", "b"), "warn")
+    assert wave_check_state.alarms(bag(alarms=["a"], insufficientData="ignore")) == AlarmRule(("a",), "ignore")
+
+
 def test_imdsv1_usage_is_counted_again_on_instances_that_will_refuse_calls() -> None:
     assert wave_check_state.requiring(bag(before=[WEB, API])) == []
     assert wave_check_state.requiring(bag(before=[WEB, API], requiring=[API, WEB])) == [WEB, API]
@@ -124,4 +142,5 @@ def test_imdsv1_usage_is_counted_again_on_instances_that_will_refuse_calls() -> 
 def test_the_outputs_are_the_checked_targets_and_the_time_and_nothing_of_the_next_wave() -> None:
     kept = bag(target(), soakMinutes=15, title="before wave 2/3 of web", wave=2.0)
     rest = {"before": [API], "requiring": [API], "days": 7, "unknown": "warn", "legacyCalls": "block"}
+    rest |= {"alarms": ["a"], "insufficientData": "block"}
     assert wave_check_state.outputs({**kept, **rest}, NOON) == {**kept, "checkedAt": "2026-11-25T12:00:00Z"}

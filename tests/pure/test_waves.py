@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,38 @@ def test_wrong_waves_are_refused(waves: list[int | str], problem: str) -> None:
 def test_a_soak_out_of_range_is_refused(minutes: float) -> None:
     with pytest.raises(ValueError, match="soak_minutes must be a number of minutes from 0 to 1440"):
         Rollout(soak_minutes=minutes)
+
+
+NAMES = "a list of different names of CloudWatch alarms"
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"alarms": "checkout-5xx"}, f'alarms must be {NAMES}, got "checkout-5xx".'),
+        ({"alarms": ["a", "a"]}, f'alarms must be {NAMES}, got ["a", "a"].'),
+        ({"alarms": [""]}, 'alarms[0] must be the name of a CloudWatch alarm, 1 to 255 characters, got "".'),
+        ({"alarms": ["a\nb"]}, 'alarms[0] must be the name of a CloudWatch alarm, 1 to 255 characters, got "a\\nb".'),
+        ({"alarms": ["a", 1]}, "alarms[1] must be the name of a CloudWatch alarm, 1 to 255 characters, got 1."),
+        ({"insufficient_data": "off"}, 'insufficient_data must be "warn", "block" or "ignore", got "off".'),
+        ({"insufficient_data": None}, 'insufficient_data must be "warn", "block" or "ignore", got null.'),
+    ],
+)
+def test_wrong_alarms_are_refused(given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match="Rollout") as caught:
+        Rollout(**given)
+    assert str(caught.value) == f"Rollout: {problem}"
+
+
+def test_a_name_of_256_characters_is_refused_and_one_of_255_is_not() -> None:
+    Rollout(alarms=["é" * 255])
+    with pytest.raises(ValueError, match="1 to 255 characters"):
+        Rollout(alarms=["x" * 256])
+
+
+def test_more_alarms_than_one_call_takes_are_accepted() -> None:
+    names = [f"alarm-{number}" for number in range(101)]
+    assert Rollout(alarms=names).alarm_rule.names == tuple(names)
 
 
 def test_without_a_soak_cloudwatch_decides_how_long_a_wave_is_watched() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
+from imds_provider.aws.launch_lookups import LaunchLookups
 from imds_provider.errors import ImdsError
+from imds_provider.rules.alarms import Alarm
 from imds_provider.rules.imdsv1_usage import Imdsv1Metric, Imdsv1Usage
 from imds_provider.rules.observation import Observation
 from imds_provider.rules.options import Options
 from imds_provider.rules.wave_health import Impairment
+from tests.support.fake_launches import FakeLaunchClient
 from tests.support.fakes import LAX, observe
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
@@ -34,6 +38,12 @@ class FakeFleetCalls:
         """The IAM actions that nobody has granted."""
         self.error: ImdsError | None = None
         """The error that all look-ups of CloudWatch end in."""
+        self.states: dict[str, Alarm] = {}
+        """The alarms that exist, by name."""
+        self.alarm_error: ImdsError | None = None
+        """The error that a look-up of alarms ends in."""
+        self.asked_alarms: list[list[str]] = []
+        """The names of each look-up of alarms."""
         self.counted: list[list[str]] = []
         """The instances of each look-up of their IMDSv1 calls."""
         self.asked_status: list[list[str]] = []
@@ -49,11 +59,13 @@ class FakeFleetCalls:
         *,
         state: str = "running",
         launched_at: datetime | None = None,
+        group: str = "",
+        operator: str = "",
         **tags: str,
     ) -> None:
         attributes = {f"tag:{key}": value for key, value in tags.items()}
         seen = observe(instance_id, options, instance_state=state, launched_at=launched_at)
-        self._instances[instance_id] = (seen, attributes)
+        self._instances[instance_id] = (replace(seen, autoscaling_group=group, operator=operator), attributes)
 
     def now(self) -> datetime:
         return self.clock
@@ -87,6 +99,12 @@ class FakeFleetCalls:
         self.asked_status.append(sorted(instance_ids))
         return {each: found for each, found in self.impairments.items() if each in instance_ids}
 
+    def alarms(self, names: Sequence[str]) -> dict[str, Alarm]:
+        self.asked_alarms.append(list(names))
+        if self.alarm_error:
+            raise self.alarm_error
+        return {name: self.states[name] for name in names if name in self.states}
+
     def denial_to_modify(self, _instance_id: str, parameters: Options) -> str | None:
         if not parameters:
             raise ValueError("a modification of nothing")
@@ -116,6 +134,7 @@ class FakeAws:
         self.region: str | None = "eu-west-1"
         self.error: ImdsError | None = None
         self._fleets: dict[str, FakeFleetCalls] = {}
+        self._launches: dict[str, FakeLaunchClient] = {}
 
     def default_region(self) -> str | None:
         return self.region
@@ -124,3 +143,10 @@ class FakeAws:
         if self.error:
             raise self.error
         return self._fleets.setdefault(region, FakeFleetCalls(region))
+
+    def launches(self, region: str) -> FakeLaunchClient:
+        """What launches instances in a region."""
+        return self._launches.setdefault(region, FakeLaunchClient())
+
+    def launch_lookups(self, region: str) -> LaunchLookups:
+        return self.launches(region).lookups()

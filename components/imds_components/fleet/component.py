@@ -48,8 +48,8 @@ class FleetMetadata(pulumi.ComponentResource):
     unknown_ids: pulumi.Output[list[str]]
     """The instances of which EC2 does not report all wanted options."""
     report: pulumi.Output[Mapping[str, Any]]
-    """The fleet after the run: ``selected``, ``applied``, ``pendingStart``, ``unknown``, ``exempt``,
-    ``notCompliant``."""
+    """The fleet after the run: ``selected``, ``applied``, ``pendingStart``, ``unknown``, ``exempt``, ``notCompliant``,
+    ``launchSources``, ``serviceManaged``."""
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class FleetMetadata(pulumi.ComponentResource):
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         preflight: Literal["on", "off"] = "on",
         expired_exemptions: Literal["fail", "warn"] = "fail",
+        launch_sources: Literal["warn", "block", "off"] = "warn",
         aliases: Aliases | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -97,6 +98,8 @@ class FleetMetadata(pulumi.ComponentResource):
         :param timeout_seconds: 1 to 3600: how long one operation may take.
         :param preflight: whether a preview checks, by dry runs, that the run has the permissions it needs.
         :param expired_exemptions: whether an exemption whose last day has passed fails the run, or is warned of.
+        :param launch_sources: what an autoscaling group of selected instances does to the run if its next instance
+            would start looser than the fleet's options: it is warned of, stops the run, or is not looked up.
         :param aliases: by the ID of an instance that came from another component, a ``pulumi.Alias`` of its resource
             there, so that its recorded state is kept. For a fleet that is renamed, set ``aliases`` in ``opts``.
         :raises pulumi.RunError: with one line per mistake, or per problem that stops the run.
@@ -124,6 +127,7 @@ class FleetMetadata(pulumi.ComponentResource):
                 timeout_seconds=timeout_seconds,
                 preflight=preflight,
                 expired_exemptions=expired_exemptions,
+                launch_sources=launch_sources,
             )
         except InvalidInputError as error:
             raise ProgramError(f"FleetMetadata {name}: {error}") from None
@@ -145,7 +149,7 @@ class FleetMetadata(pulumi.ComponentResource):
         refuse_explicit_provider(f"FleetMetadata {name}", pulumi.ResourceOptions(parent=self))
         preview = pulumi.runtime.is_dry_run()
         try:
-            plan = survey(name, settings, access.aws(), preflight=preview and settings.preflight == "on")
+            plan = survey(name, settings, access.aws(), preview=preview)
         except ImdsError as error:
             raise ProgramError(f"FleetMetadata {name}: {error}") from None
         plan = plan.with_problems(ownership.of_this_program().select(name, (each.instance_id for each in plan.members)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from imds_provider.rules.allowed_values import INSTANCE_ID
 from imds_provider.rules.options import OPTION_KEYS, OPTIONS, OPTIONS_OBJECT, Options
@@ -89,8 +90,13 @@ class ExemptionReport:
     """Those whose instance the fleet does not select."""
 
 
-def judge_exemptions(exemptions: Iterable[Exemption], selected_ids: Collection[str], today: date) -> ExemptionReport:
-    """Judge the exemptions of a fleet.
+def judge_exemptions(
+    exemptions: Iterable[Exemption],
+    selected_ids: Collection[str],
+    today: date,
+    service_managed: Mapping[str, str] = MappingProxyType({}),
+) -> ExemptionReport:
+    """Judge the exemptions of a fleet. ``service_managed`` has the operator of each instance that it leaves out.
 
     An expired one is reported as expired alone, whether its instance is selected or not.
     """
@@ -103,7 +109,9 @@ def judge_exemptions(exemptions: Iterable[Exemption], selected_ids: Collection[s
         if each.last_day - today <= NOTICE:
             report.ending.append(f"{what} ends on {each.last_day}, {_in_days((each.last_day - today).days)}.")
         if each.instance not in selected_ids:
-            report.unused.append(f"{what} has no effect: the fleet does not select the instance.")
+            operator = service_managed.get(each.instance)
+            why = f"{operator} manages the instance" if operator else "the fleet does not select the instance"
+            report.unused.append(f"{what} has no effect: {why}.")
     return report
 
 

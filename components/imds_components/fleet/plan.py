@@ -8,6 +8,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage
+from imds_provider.rules.launch_sources import LooserLaunch, looser_lines
 from imds_provider.rules.observation import Observation, missing_reason
 from imds_provider.rules.options import HTTP_TOKENS
 from imds_provider.rules.readiness import ADVICE, about_to_require, readiness_report
@@ -34,6 +35,10 @@ class RegionPlan:
     Instances that comply have no wave, so that nothing moves when a fleet grows or shrinks. Those that are loosened
     have none either: the way back waits for nothing.
     """
+    service_managed: Sequence[Observation] = ()
+    """Instances that an AWS service manages: no members."""
+    looser: Sequence[LooserLaunch] = ()
+    """What the groups of its instances may launch the next one with."""
 
     @cached_property
     def without_wave(self) -> list[Member]:
@@ -93,6 +98,21 @@ class FleetPlan:
         """Every selected instance, managed or not."""
         return [each for region in self.regions for each in region.members]
 
+    @property
+    def service_managed(self) -> list[Observation]:
+        """The instances that are left out, since an AWS service manages them."""
+        return [each for region in self.regions for each in region.service_managed]
+
+    def with_launches(self, looser: Iterable[Sequence[LooserLaunch]]) -> FleetPlan:
+        """Add, for each region, what the groups of the fleet may launch the next instance with."""
+        regions = [replace(each, looser=found) for each, found in zip(self.regions, looser, strict=True)]
+        several = len(regions) > 1
+        lines = [
+            f"{each.region}: {line}" if several else line for each in regions for line in looser_lines(each.looser)
+        ]
+        plan = replace(self, regions=regions)
+        return plan.with_problems(lines) if self.settings.launch_sources == "block" else plan.with_warnings(lines)
+
     def with_warnings(self, warnings: Iterable[str]) -> FleetPlan:
         return replace(self, warnings=[*self.warnings, *warnings])
 
@@ -122,7 +142,7 @@ class FleetPlan:
         """Add which instances refuse IMDSv1 calls, of those that are changed again, and why that is unhealthy."""
         regions = [
             _with_waves(
-                each.region,
+                each,
                 [replace(member, unhealthy=refused.get(member.instance_id)) for member in each.members],
                 self.settings,
             )
@@ -136,7 +156,12 @@ class FleetPlan:
         lines = [
             line
             for each in self.regions
-            for line in fleet_lines(f"{self.name} in {each.region}" if several else self.name, each.members, each.waves)
+            for line in fleet_lines(
+                f"{self.name} in {each.region}" if several else self.name,
+                each.members,
+                each.waves,
+                each.service_managed,
+            )
         ]
         return [*lines, *self.notes]
 
@@ -150,12 +175,17 @@ def plan(name: str, settings: FleetSettings, found_in: Mapping[str, Iterable[Obs
     planned = FleetPlan(name, settings, [_region(*each, settings) for each in selections.items()], [], [])
     members, where = planned.members, " or ".join(found_in)
     ids = {each.instance_id for each in members}
-    exemptions = judge_exemptions(settings.exemptions, ids, today)
+    managed = {each.instance_id: each.operator for each in planned.service_managed}
+    exemptions = judge_exemptions(settings.exemptions, ids, today, managed)
     problems = [missing_reason(each, where) for each in _in_every(each.not_found for each in selections.values())]
     problems += refused_downgrades(members, settings.allow_downgrade, settings.spelled("allowDowngrade"))
     warnings = [
         f"{each} is excluded, but would not be selected."
         for each in _in_every(each.excluded_nothing for each in selections.values())
+    ]
+    warnings += [
+        f"{each} is listed in instances, but left out: {managed[each]} manages it, and alone can change its options."
+        for each in sorted(managed.keys() & set(settings.instances))
     ]
     warnings += [*exemptions.ending, *exemptions.unused]
     warnings += [
@@ -166,7 +196,9 @@ def plan(name: str, settings: FleetSettings, found_in: Mapping[str, Iterable[Obs
     (problems if settings.expired_exemptions == "fail" else warnings).extend(exemptions.expired)
     warnings += unwatched(sum(len(each.about_to_require) for each in planned.regions), settings)
     warnings += lowered_hop_limits(members)
-    if not ids:
+    if managed and not ids:
+        warnings.append(f"selects only instances that an AWS service manages in {where}, which are left out.")
+    elif not ids:
         warnings.append(f"selects no instance in {where}: check select, instances and the region.")
     return replace(planned, problems=problems, warnings=warnings)
 
@@ -178,16 +210,16 @@ def _region(region: str, selection: Selection, settings: FleetSettings) -> Regio
         for seen in selection.selected
         for exemption in [exemptions.get(seen.instance_id)]
     ]
-    return _with_waves(region, members, settings)
+    return _with_waves(RegionPlan(region, (), {}, selection.service_managed), members, settings)
 
 
-def _with_waves(region: str, members: Sequence[Member], settings: FleetSettings) -> RegionPlan:
+def _with_waves(region: RegionPlan, members: Sequence[Member], settings: FleetSettings) -> RegionPlan:
     in_waves = [
         each.instance_id
         for each in members
         if each.is_managed and each.changes and not each.is_loosened and not each.unhealthy
     ]
-    return RegionPlan(region, members, assign(in_waves, settings.rollout))
+    return replace(region, members=members, waves=assign(in_waves, settings.rollout))
 
 
 def _in_every(ids_by_region: Iterable[Iterable[str]]) -> list[str]:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from imds_provider.rules.observation import STOPPED_STATES
+from imds_provider.rules.observation import STOPPED_STATES, Observation
 from imds_provider.rules.options import OPTION_NAMES
 from imds_provider.rules.wording import shorten
 
 from .member import Member
 
 
-def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequence[str]]) -> list[str]:
+def fleet_lines(
+    name: str,
+    members: Sequence[Member],
+    waves: Mapping[int, Sequence[str]],
+    service_managed: Sequence[Observation] = (),
+) -> list[str]:
     """A heading, and one line for each group of instances.
 
     Stopped and blocked instances count among those to change as well; exempt ones without options count nowhere else.
-    ``waves`` has the instances of each wave by its number.
+    ``waves`` has the instances of each wave by its number. ``service_managed`` are instances that are left out.
     """
     to_change = [each for each in members if each.changes]
     unknown = [each for each in members if each.is_unknown]
@@ -33,6 +38,9 @@ def fleet_lines(name: str, members: Sequence[Member], waves: Mapping[int, Sequen
         ("blocked", blocked, _ids(blocked)),
     ]
     shown = [(label, str(len(some)), text) for label, some, text in groups if some]
+    if service_managed:
+        left_out = shorten([f"{each.instance_id} ({each.operator})" for each in service_managed])
+        shown.append(("left out", str(len(service_managed)), f"managed by an AWS service: {left_out}"))
     if waves:
         shown.append(("waves", str(len(waves)), " + ".join(str(len(waves[number])) for number in sorted(waves))))
     labels, counts = (max((len(row[column]) for row in shown), default=0) for column in (0, 1))

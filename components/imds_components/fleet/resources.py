@@ -56,6 +56,8 @@ class FleetResources:
             requiring=asked_again or None,
             title=f"before {self._title(number)}",
             region=self._region.region,
+            alarms=(rollout.alarms or None) if ids else None,
+            insufficient_data=rollout.insufficient_data if ids and rollout.alarms else None,
             opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=after),
         )
 
@@ -80,6 +82,7 @@ class FleetResources:
 
     def _last_barrier(self, check: pulumi.Resource) -> MetadataOptionsApplied:
         settings, readiness = self._plan.settings, self._plan.settings.readiness
+        alarms = self._plan.settings.rollout.alarms or None
         reasons = {each: reason_for(settings.allow_downgrade, each) for each in self.resources}
         return MetadataOptionsApplied(
             self._wave_name(self._last),
@@ -93,6 +96,8 @@ class FleetResources:
             soak_minutes=settings.rollout.soak_minutes,
             days=readiness.days,
             unknown=readiness.unknown,
+            alarms=alarms,
+            insufficient_data=settings.rollout.insufficient_data if alarms else None,
             opts=pulumi.ResourceOptions(parent=self._fleet, depends_on=[check]),
         )
 

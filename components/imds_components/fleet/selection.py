@@ -35,6 +35,8 @@ class Selection:
     """The selected instances in order of their ids, and the given ids that came to nothing."""
 
     selected: tuple[Observation, ...]
+    service_managed: tuple[Observation, ...]
+    """Instances that would be selected, if an AWS service did not manage them, which alone can change their options."""
     not_found: tuple[str, ...]
     """Ids given that EC2 does not know, or that belong to instances terminated or about to be."""
     excluded_nothing: tuple[str, ...]
@@ -44,11 +46,13 @@ class Selection:
 def select(found: Iterable[Observation], *, instance_ids: Collection[str], exclude: Collection[str]) -> Selection:
     """The instances that EC2 ``found``, by filters and by ``instance_ids``, without those in ``exclude``.
 
-    Instances that are terminated, or shutting down, are never selected.
+    Instances that are terminated, or shutting down, are never selected, nor are those that an AWS service manages.
     """
     living = {each.instance_id: each for each in found if each.instance_state not in GONE_STATES}
+    left = [living[instance_id] for instance_id in sorted(living.keys() - set(exclude))]
     return Selection(
-        selected=tuple(living[instance_id] for instance_id in sorted(living.keys() - set(exclude))),
+        selected=tuple(each for each in left if not each.operator),
+        service_managed=tuple(each for each in left if each.operator),
         not_found=tuple(sorted(set(instance_ids) - living.keys())),
         excluded_nothing=tuple(sorted(set(exclude) - living.keys())),
     )

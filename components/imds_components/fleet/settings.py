@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from imds_provider.rules.allowed_values import INSTANCE_ID, INSTANCE_IDS, ON_DESTROY, REASON, REGIONS, TIMEOUT_SECONDS
+from imds_provider.rules.allowed_values import (
+    INSTANCE_ID,
+    INSTANCE_IDS,
+    LAUNCH_SOURCES,
+    ON_DESTROY,
+    REASON,
+    REGIONS,
+    TIMEOUT_SECONDS,
+)
 from imds_provider.rules.options import OPTIONS_OBJECT, Options, as_arguments, decode
 from imds_provider.rules.readiness import KEYS as READINESS_KEYS
 from imds_provider.rules.readiness import Readiness
@@ -44,6 +52,7 @@ _OWN_KEYS = (
     Key("timeoutSeconds", TIMEOUT_SECONDS),
     Key("preflight", choice("on", "off")),
     Key("expiredExemptions", choice("fail", "warn")),
+    Key("launchSources", LAUNCH_SOURCES),
 )
 KEYS = (
     *_OWN_KEYS,
@@ -101,6 +110,7 @@ class FleetSettings:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     preflight: Literal["on", "off"] = "on"
     expired_exemptions: Literal["fail", "warn"] = "fail"
+    launch_sources: Literal["warn", "block", "off"] = "warn"
     place: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from imds_provider.aws import Aws, FleetLookups
 from imds_provider.aws.error_advice import DENIED_CODES
@@ -14,31 +12,32 @@ from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import HTTP_TOKENS, modification
 from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, HealthRule, period, refused_calls
 
+from .alarms import Found, regions_to_watch, with_alarms
+from .concurrently import concurrently
+from .launch_survey import with_launches
 from .notes import impaired_before
 from .plan import FleetPlan, RegionPlan, plan
 from .settings import FleetSettings
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 _MINUTE = timedelta(minutes=1)
 
 
-def survey(name: str, settings: FleetSettings, aws: Aws, *, preflight: bool) -> FleetPlan:
+def survey(name: str, settings: FleetSettings, aws: Aws, *, preview: bool) -> FleetPlan:
     """Survey all regions of a fleet, concurrently, and plan the run.
 
-    With ``preflight``, also check that the run will have the permissions it needs. Raises :class:`ImdsError` if AWS
-    cannot be reached.
+    A preview also checks that the run will have the permissions it needs, unless ``preflight`` is off. Raises
+    :class:`ImdsError` if AWS cannot be reached.
     """
     regions = settings.regions or [_default_region(aws)]
     lookups = {region: aws.fleet(region) for region in regions}
-    selected = _concurrently(
+    selected = concurrently(
         lambda region: list(lookups[region].select(settings.select, settings.instances).values()), regions
     )
     # AWS's first answer sets its clock, by which CloudWatch stamps its data.
     now = max(each.now() for each in lookups.values())
     planned = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
-    return _Survey(lookups, now).complete(planned, preflight=preflight)
+    planned = _Survey(lookups, now).complete(planned, preflight=preview and settings.preflight == "on")
+    return with_launches(planned, aws, preview=preview)
 
 
 def _default_region(aws: Aws) -> str:
@@ -57,7 +56,7 @@ class _Survey:
 
     def complete(self, plan: FleetPlan, *, preflight: bool) -> FleetPlan:
         """The plan with what CloudWatch and EC2 report."""
-        plan = self._with_unhealthy(self._with_usage(plan))
+        plan = self._with_alarms(self._with_unhealthy(self._with_usage(plan)))
         # A preflight reports denials by itself, with the permission that is missing.
         errors = [each for each in self._errors if not preflight or each.code not in DENIED_CODES]
         plan = plan.with_problems(dict.fromkeys(f"IMDSv1 usage is not known: {each}" for each in errors))
@@ -97,19 +96,33 @@ class _Survey:
         refusing = {each: refused_calls(seen, since, until) for each, seen in usage.items() if seen and seen.count}
         return plan.with_unhealthy(refusing)
 
+    def _with_alarms(self, plan: FleetPlan) -> FleetPlan:
+        """The plan with the alarms that are not OK, in each region with instances to change."""
+        names, regions = plan.settings.rollout.alarms, [each.region for each in regions_to_watch(plan)]
+
+        def look_up(region: str) -> Found:
+            try:
+                return self._lookups[region].alarms(names)
+            except AwsError as error:
+                return error
+
+        if not names or not regions:
+            return plan
+        return with_alarms(plan, dict(zip(regions, concurrently(look_up, regions), strict=True)))
+
     def _usage(
         self, plan: FleetPlan, look_up: Callable[[RegionPlan], dict[str, Imdsv1Usage | None]]
     ) -> dict[str, Imdsv1Usage | None] | None:
         """The usage of all regions' instances; None, with the error recorded, if AWS refuses a call."""
         try:
-            return {each: seen for found in _concurrently(look_up, plan.regions) for each, seen in found.items()}
+            return {each: seen for found in concurrently(look_up, plan.regions) for each, seen in found.items()}
         except AwsError as error:
             self._errors.append(error)
             return None
 
     def _with_preflight(self, plan: FleetPlan) -> FleetPlan:
         """The plan with missing permissions, and with instances that already fail a status check."""
-        denials = _concurrently(self._denials, plan.regions)
+        denials = concurrently(self._denials, plan.regions)
         plan = plan.with_problems(dict.fromkeys(each for some in denials for each in some))
         return plan.with_warnings(
             warning
@@ -135,10 +148,3 @@ class _Survey:
             lookups.denial_to_read_metrics(first.instance_id, self._now - HEALTHY_FOR, self._now) if metrics else None,
         ]
         return [each for each in denials if each is not None]
-
-
-def _concurrently(function: Callable[[T], R], subjects: Iterable[T]) -> list[R]:
-    """The results of the function for each subject, called concurrently, in the same order."""
-    each = list(subjects)
-    with ThreadPoolExecutor(len(each)) as executor:
-        return list(executor.map(function, each))

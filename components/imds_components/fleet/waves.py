@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from imds_provider.rules.allowed_values import SOAK_MINUTES
+from imds_provider.rules.alarms import AlarmRule, InsufficientData
+from imds_provider.rules.allowed_values import ALARM_NAMES, INSUFFICIENT_DATA, SOAK_MINUTES
 from imds_provider.rules.validation import (
     Key,
     Rule,
@@ -43,7 +44,12 @@ def _wrong_waves(sizes: object) -> Iterator[Violation]:
 
 _LIST = list_of(_SIZE, "a list of at least one size", empty=False)
 WAVES = Rule(_LIST.allowed, _LIST.accepts, _LIST.schema, _wrong_waves)
-KEYS = (Key("waves", WAVES), Key("soakMinutes", SOAK_MINUTES))
+KEYS = (
+    Key("waves", WAVES),
+    Key("soakMinutes", SOAK_MINUTES),
+    Key("alarms", ALARM_NAMES),
+    Key("insufficientData", INSUFFICIENT_DATA),
+)
 
 
 @dataclass(frozen=True)
@@ -57,14 +63,25 @@ class Rollout:
     Without ``soak_minutes`` a wave is watched until CloudWatch covers the time after its change: about ten minutes, or
     one to two with detailed monitoring. With 0 it is not watched: only what is known at once counts.
 
+    ``alarms`` are names of CloudWatch alarms, metric or composite ones, in each region with instances to change. One in
+    ALARM before the first wave fails the preview; one that goes into ALARM stops the rollout, and so does one that does
+    not exist. ``insufficient_data`` is what an alarm in INSUFFICIENT_DATA does.
+
     Raises :class:`InvalidInputError`, a ``ValueError``, with one line per value that is not allowed.
     """
 
     waves: Sequence[int | str] = (1, "10%", "100%")
     soak_minutes: float | None = None
+    alarms: Sequence[str] = ()
+    insufficient_data: InsufficientData = "warn"
 
     def __post_init__(self) -> None:
         raise_for("Rollout", field_violations(self, KEYS))
+
+    @property
+    def alarm_rule(self) -> AlarmRule:
+        """What the alarms must show."""
+        return AlarmRule(tuple(self.alarms), self.insufficient_data)
 
 
 def assign(ids: Collection[str], rollout: Rollout) -> dict[int, list[str]]:

@@ -6,14 +6,14 @@ Sources: EC2 API reference, ``DescribeInstances`` and ``ModifyInstanceMetadataOp
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -32,8 +32,12 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
+T = TypeVar("T")
+
 MAX_FILTER_VALUES = 200
 """The most values that one DescribeInstances filter takes."""
+_GROUP_TAG = "aws:autoscaling:groupName"
+"""EC2 Auto Scaling user guide, "Tag Auto Scaling groups and instances": nobody else can set it."""
 
 
 class Ec2Clock(Clock, Protocol):
@@ -104,22 +108,42 @@ class Ec2:
             AwsError: EC2 refused the call.
         """
         action = "ModifyInstanceMetadataOptions"
-
-        def call() -> Mapping[str, object]:
-            try:
-                with self.within(deadline):
-                    answer = self.client.modify_instance_metadata_options(InstanceId=instance_id, **parameters)  # type: ignore[arg-type]  # made by options.modification
-            except (ClientError, BotoCoreError, ResponseParserError) as error:
-                raise self._translate(action, instance_id, error, parameters) from None
-            return dict(answer.get("InstanceMetadataOptions", {}))
-
-        try:
-            answer = self._executor.submit(call).result(deadline.remaining())
-        except FutureTimeoutError:
-            raise OutcomeUnknownError(f"{instance_id}: EC2 did not answer {action} in time.") from None
+        found = self.send(
+            action,
+            instance_id,
+            lambda: self.client.modify_instance_metadata_options(InstanceId=instance_id, **parameters),  # type: ignore[arg-type]  # made by options.modification
+            deadline,
+            parameters,
+        )
+        answer: Mapping[str, object] = dict(found.get("InstanceMetadataOptions", {}))
         if any(answer.get(name) != value for name, value in parameters.items()):
             raise OutcomeUnknownError(f"{instance_id}: EC2's answer to {action} does not show what was asked.")
         return str(answer.get("State", "")), from_ec2(answer)
+
+    def send(
+        self, action: str, subject: str, request: Callable[[], T], deadline: Deadline, parameters: Options | None = None
+    ) -> T:
+        """Send the request of ``action``, which concerns ``subject``, and return the answer.
+
+        ``parameters`` are those of the request, if conditions of policies can apply to them.
+
+        Raises:
+            OutcomeUnknownError: there was no usable answer.
+            DeadlinePassedError: nothing was sent, for lack of time.
+            AwsError: EC2 refused the call.
+        """
+
+        def call() -> T:
+            try:
+                with self.within(deadline):
+                    return request()
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
+                raise self._translate(action, subject, error, parameters) from None
+
+        try:
+            return self._executor.submit(call).result(deadline.remaining())
+        except FutureTimeoutError:
+            raise OutcomeUnknownError(f"{subject}: EC2 did not answer {action} in time.") from None
 
     def _describe(self, instance_ids: frozenset[str]) -> dict[str, Observation]:
         found: dict[str, Observation] = {}
@@ -199,6 +223,7 @@ def abbreviated(instance_ids: Collection[str]) -> str:
 def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
     """Convert an instance of a DescribeInstances answer; ``owner_id`` is the account ID of its reservation."""
     options, operator = instance.get("MetadataOptions", {}), instance.get("Operator", {})
+    tags = instance.get("Tags", ())
     return Observation(
         instance_id=instance.get("InstanceId", ""),
         instance_state=instance.get("State", {}).get("Name", ""),
@@ -207,10 +232,11 @@ def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
         owner_id=owner_id,
         launched_at=instance.get("LaunchTime"),
         operator=operator.get("Principal", "an AWS service") if operator.get("Managed") else "",
+        autoscaling_group=next((each.get("Value", "") for each in tags if each.get("Key") == _GROUP_TAG), ""),
     )
 
 
-def chunks(values: list[str], size: int) -> Iterator[list[str]]:
+def chunks(values: Iterable[str], size: int) -> Iterator[list[str]]:
     """Split the values into lists of at most ``size``."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):

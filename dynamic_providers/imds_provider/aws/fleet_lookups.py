@@ -1,7 +1,7 @@
 """Look up a whole fleet: its instances, their IMDSv1 usage and status checks, and what its change is permitted to do.
 
 Sources: EC2 API reference, ``DescribeInstances``, ``DescribeInstanceStatus``, and ``DryRun`` of any action; CloudWatch
-API reference, ``GetMetricData``.
+API reference, ``GetMetricData`` and ``DescribeAlarms``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..errors import AwsError
+from ..rules.alarms import ALARMS_PER_CALL, Alarm
 from ..rules.imdsv1_usage import HEARTBEAT, METRICS_PER_CALL, Imdsv1Metric, Imdsv1Usage, Series, metric_queries, total
 from ..rules.observation import Observation
 from ..rules.options import Options
 from ..rules.wave_health import Impairment, merge_impairments
+from ..rules.wording import shorten
 from .ec2 import MAX_FILTER_VALUES, Ec2, abbreviated, chunks, to_observation
 from .errors import DENIED_CODES
 from .requests import Requests
@@ -130,6 +132,30 @@ class FleetLookups:
     def _require_data(self, metric: str, status: str) -> None:
         if status in ("InternalError", "Forbidden"):
             raise AwsError(f"{metric}: CloudWatch in {self.region} answered with {status}; run again.", status)
+
+    def alarms(self, names: Sequence[str]) -> dict[str, Alarm]:
+        """Return the metric and composite alarms of these names; those that do not exist are left out.
+
+        One call for each 100 names.
+        """
+        found: dict[str, Alarm] = {}
+        for some in chunks(names, ALARMS_PER_CALL):
+            pages = self._cloudwatch.get_paginator("describe_alarms").paginate(
+                AlarmNames=some,
+                # Composite alarms are left out unless their type is named.
+                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+                PaginationConfig={"PageSize": ALARMS_PER_CALL},
+            )
+            for page in self._requests.pages(pages, "DescribeAlarms", f"the alarms {shorten(some)}", "CloudWatch"):
+                for each in [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())]:
+                    alarm = Alarm(
+                        each.get("AlarmName", ""),
+                        each.get("StateValue", ""),
+                        each.get("StateReason", ""),
+                        each.get("StateTransitionedTimestamp") or each.get("StateUpdatedTimestamp"),
+                    )
+                    found[alarm.name] = alarm
+        return found
 
     def impaired(self, instance_ids: Collection[str]) -> dict[str, Impairment]:
         """Return which status checks of EC2 each instance fails, and since when; instances that pass are left out.

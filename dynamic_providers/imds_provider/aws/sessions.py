@@ -17,6 +17,7 @@ from botocore.session import Session as BotocoreSession
 
 from ..errors import ConfigurationError
 from ..waiting.clock import Deadline
+from .account_defaults import AccountDefaultsApi
 from .ec2 import Ec2, Ec2Clock
 from .errors import translate
 from .fleet_lookups import FleetLookups
@@ -100,6 +101,10 @@ class Aws:
             if ec2 is None:
                 ec2 = self._regions[region] = self._connect(region)
             return ec2
+
+    def account_defaults(self, region: str | None) -> AccountDefaultsApi:
+        """Return the account's defaults in the region, or in the default one. Raises as :meth:`ec2` does."""
+        return AccountDefaultsApi(self.ec2(region))
 
     def fleet(self, region: str) -> FleetLookups:
         """Return the lookups of whole fleets in the region. Raises as :meth:`ec2` does."""

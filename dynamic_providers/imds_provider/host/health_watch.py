@@ -26,16 +26,19 @@ from ..rules.wave_health import (
     unhealthy,
 )
 from . import runtime
+from .alarm_watch import AlarmWatch
 
 PROGRESS_SECONDS = 5.0
 DESCRIBE_SECONDS = 60.0
+ALARM_SECONDS = 60.0
+"""How long a pause of the watch leaves alarms unseen: most are evaluated every minute."""
 
 
-def require_healthy(targets: Iterable[Target], rule: HealthRule, region: str, title: str) -> None:
-    """Wait until every instance that was changed lately is known to be healthy.
+def require_healthy(targets: Iterable[Target], rule: HealthRule, region: str, title: str, alarms: AlarmWatch) -> None:
+    """Wait until every instance that was changed lately is known to be healthy. Look at the alarms at least once.
 
-    Raises :class:`WaveStoppedError` as soon as one is unhealthy and, where ``rule`` blocks, once CloudWatch has had
-    no data on one for too long.
+    Raises :class:`WaveStoppedError` as soon as an instance is unhealthy or an alarm is in ALARM and, where ``rule``
+    blocks, once CloudWatch has had no data on an instance for too long.
     """
     changed, started = recently_changed(targets, rule, runtime.ec2(region).now()), runtime.engine().now()
     while changed:
@@ -47,10 +50,12 @@ def require_healthy(targets: Iterable[Target], rule: HealthRule, region: str, ti
         expected = [each for each in uncovered if may_be_covered(each, seen.now)]
         if not in_soak and not expected:
             _judge_unknown(uncovered, rule, title)
-            return
+            break
+        alarms.require_no_alarm()
         left = soak_left(in_soak, rule, seen.now)
         line = partial(progress, title, len(in_soak), len(expected), left)
-        _pause(next_check(left, runtime.engine().now() - started), line)
+        _pause(next_check(left, runtime.engine().now() - started), line, alarms)
+    alarms.require_ok()
 
 
 def _snapshot(changed: list[Changed], rule: HealthRule, region: str) -> Snapshot:
@@ -78,11 +83,16 @@ def _judge_unknown(uncovered: list[Changed], rule: HealthRule, title: str) -> No
     runtime.engine().warn(message)
 
 
-def _pause(seconds: float, line: Callable[[float], str]) -> None:
-    """Wait, with a progress line every five seconds; ``line`` takes the seconds passed so far."""
+def _pause(seconds: float, line: Callable[[float], str], alarms: AlarmWatch) -> None:
+    """Wait, with a progress line every five seconds; ``line`` takes the seconds passed so far.
+
+    Raises :class:`WaveStoppedError` if an alarm goes into ALARM: a pause of a long soak lasts minutes.
+    """
     engine, passed = runtime.engine(), 0.0
     while passed < seconds:
         engine.show_progress(line(passed))
         pause = min(PROGRESS_SECONDS, seconds - passed)
         engine.sleep(pause)
         passed += pause
+        if passed % ALARM_SECONDS == 0 and passed < seconds:
+            alarms.require_no_alarm()

@@ -11,6 +11,7 @@ from pulumi import dynamic
 from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest
 
 from ..errors import ImdsError
+from ..program.errors import ProgramError
 from ..program.explicit_providers import refuse_explicit_provider
 from ..rules.resource_state import REGION, IsKnown, Properties
 from ..rules.validation import Violation
@@ -72,3 +73,9 @@ def checked(news: Properties, check: Callable[[Properties, IsKnown], list[Violat
         inputs[REGION] = runtime.aws().default_region()
     failures = [CheckFailure(".".join(map(str, each.path)), each.in_python()) for each in check(inputs, is_known)]
     return CheckResult(inputs, failures)
+
+
+def fail_if(unfinished: str | None) -> None:
+    """Fail the program with why a change was not completed. Raises :class:`ProgramError`."""
+    if unfinished:
+        raise ProgramError(unfinished)

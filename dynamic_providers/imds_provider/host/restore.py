@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from ..aws import Ec2
 from ..errors import ConfigurationError, InstanceGoneError, InstanceMissingError
 from ..rules.loosening import is_reason, loosened
-from ..rules.options import Options, one_after_another, render
+from ..rules.options import OPTION_NAMES, Options, one_after_another, render
 from ..rules.resource_state import (
     ALLOW_DOWNGRADE,
     INSTANCE_ID,
     OWNER_ID,
     REGION,
     WAIT,
+    InstanceKey,
     Properties,
     instance_key,
     previous,
@@ -30,7 +33,8 @@ def restore(recorded: Properties) -> None:
 
     Raises :class:`ImdsError` if the restore failed.
     """
-    before = _values_to_restore(recorded)
+    instance_id, key = str(recorded[INSTANCE_ID]), instance_key(recorded)
+    before = values_to_restore(instance_id, key, previous(recorded))
     if not before:
         return
     ec2 = runtime.ec2(recorded.get(REGION))
@@ -42,7 +46,9 @@ def restore(recorded: Properties) -> None:
     except InstanceMissingError:
         confirm_account(recorded)
         return
-    _warn_of_kept(recorded, outcomes[0].before.options, before)
+    if not is_reason(recorded.get(ALLOW_DOWNGRADE)):
+        observed = outcomes[0].before.options
+        warn_of_kept(instance_id, key, observed, before, loosened(observed, before))
 
 
 def _apply(ec2: Ec2, recorded: Properties, options: Options, deadline: Deadline) -> Outcome:
@@ -61,26 +67,36 @@ def _apply(ec2: Ec2, recorded: Properties, options: Options, deadline: Deadline)
     return outcome
 
 
-def _values_to_restore(recorded: Properties) -> Options:
-    """The values from before of the options that no other resource of this run manages."""
-    instance, before = instance_key(recorded), previous(recorded)
-    managed, known = runtime.state().managed(instance), runtime.state().before(instance)
+def values_to_restore(subject: str, key: InstanceKey, before: Options, names: Iterable[str] = OPTION_NAMES) -> Options:
+    """The values from before that no other resource of this run manages, with a warning of those that are lost.
+
+    ``subject`` is what they belong to, and ``names`` are the values that there are, in order.
+    """
+    managed, known = runtime.state().managed(key), runtime.state().before(key)
     lost = {name: value for name, value in before.items() if name in managed and known.get(name) != value}
-    if lost and runtime.state().report_once(instance):
+    if lost and runtime.state().report_once(key):
         runtime.engine().warn(
-            f"{recorded[INSTANCE_ID]} is now managed by another resource of this program, so {render(lost)} is not "
+            f"{subject} is now managed by another resource of this program, so {render(lost, names)} is not "
             "restored, and these previous values are lost. To keep them, declare the rename in `aliases`."
         )
     return {name: value for name, value in before.items() if name not in managed}
 
 
-def _warn_of_kept(recorded: Properties, observed: Options, before: Options) -> None:
-    """Warn of the values that were not loosened."""
-    kept = {name: observed[name] for name in loosened(observed, before)}
-    if kept and not is_reason(recorded.get(ALLOW_DOWNGRADE)) and runtime.state().report_once(instance_key(recorded)):
+def warn_of_kept(
+    subject: str,
+    key: InstanceKey,
+    observed: Options,
+    before: Options,
+    kept: Collection[str],
+    *,
+    names: Iterable[str] = OPTION_NAMES,
+) -> None:
+    """Warn of the values that were not loosened to those from before, for lack of a reason."""
+    if kept and runtime.state().report_once(key):
+        order = [name for name in names if name in kept]
         runtime.engine().warn(
-            f"{recorded[INSTANCE_ID]} keeps {render(kept)} instead of the previous {render(before, kept)}: "
-            f"allow_downgrade gives no reason to loosen it. To loosen it, manage it again with {render(before, kept)} "
+            f"{subject} keeps {render(observed, order)} instead of the previous {render(before, order)}: "
+            f"allow_downgrade gives no reason to loosen it. To loosen it, manage it again with {render(before, order)} "
             "and a reason."
         )
 

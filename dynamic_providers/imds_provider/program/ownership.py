@@ -1,24 +1,54 @@
-"""One owner for each option of an instance in a program, whichever resource sets it and whether its ID is known yet."""
+"""One owner for each option of an instance or account, whichever resource sets it and whether its ID is known yet."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import os
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
+from ..rules.account_changes import subject as account
+from ..rules.account_defaults import DEFAULTS
 from ..rules.option_owners import OptionOwners
 from ..rules.options import OPTIONS
 from .errors import ProgramError
 from .per_program import PerProgram
 
-_COMPONENTS = {"imds:index:InstanceMetadata": "InstanceMetadata", "imds:index:FleetMetadata": "fleet"}
+_COMPONENTS = {
+    "imds:index:InstanceMetadata": "InstanceMetadata",
+    "imds:index:FleetMetadata": "fleet",
+    "imds:index:AccountMetadata": "AccountMetadata",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Kind:
+    """A kind of resource: its name, its options by argument and property, and how its subject is called in errors."""
+
+    resource: str
+    options: Mapping[str, str]
+    label: Callable[[str], str]
+    unknown: str
+
+
+_INSTANCE = _Kind(
+    "InstanceMetadataOptions",
+    {option.argument: option.name for option in OPTIONS},
+    lambda instance_id: instance_id,
+    "the instance",
+)
+_ACCOUNT = _Kind(
+    "AccountMetadataDefaults", {default.argument: default.name for default in DEFAULTS}, account, "the account"
+)
 
 
 class _Program:
     """The resources of one program so far."""
 
     def __init__(self) -> None:
-        self.owners = OptionOwners()
+        self.owners = {kind: OptionOwners(tuple(kind.options.values())) for kind in (_INSTANCE, _ACCOUNT)}
         self.parents: dict[tuple[str, str], pulumi.Resource] = {}
         # Outputs are compared by identity, so they must outlive the comparison.
         self.outputs: list[pulumi.Output[object]] = []
@@ -26,55 +56,81 @@ class _Program:
 
 _programs = PerProgram(_Program)
 
+OptionInputs = Mapping[str, pulumi.Input[str] | pulumi.Input[int] | None]
+"""Options by Python argument."""
+
 
 def own(
-    name: str,
-    opts: pulumi.ResourceOptions | None,
-    instance_id: pulumi.Input[str],
-    options: Mapping[str, pulumi.Input[str | int] | None],
+    name: str, opts: pulumi.ResourceOptions | None, instance_id: pulumi.Input[str], options: OptionInputs
 ) -> pulumi.Input[str]:
-    """Enter a resource that sets these options, by Python argument, on an instance.
+    """Enter a resource that sets these options on an instance.
 
     Returns the instance ID for the resource to use. Values that are known only later are compared then, before that ID
     is known, so that nothing is sent for a second owner. Raises :class:`ProgramError` for one that is known now.
     """
+    return _own(_INSTANCE, name, opts, instance_id, options)
+
+
+def own_defaults(
+    name: str, opts: pulumi.ResourceOptions | None, region: pulumi.Input[str] | None, defaults: OptionInputs
+) -> pulumi.Input[str] | None:
+    """Enter a resource that sets these defaults of the account in a region; None is the stack's region.
+
+    Returns the region for the resource to use, and raises, as :func:`own` does.
+    """
+    known = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or "the stack's region"
+    owned = _own(_ACCOUNT, name, opts, known if region is None else region, defaults)
+    if region is not None:
+        return owned
+    return None if isinstance(owned, str) else _none_after(owned)
+
+
+def _none_after(checked: pulumi.Input[str]) -> pulumi.Input[str]:
+    """No value, once the checks are done. Pulumi takes an output of None for an input that is not set."""
+    nothing: pulumi.Output[Any] = pulumi.Output.from_input(checked).apply(lambda _: None)
+    return nothing
+
+
+def _own(
+    kind: _Kind, name: str, opts: pulumi.ResourceOptions | None, subject: pulumi.Input[str], options: OptionInputs
+) -> pulumi.Input[str]:
     program = _programs.get()
-    parent = opts.parent if opts else None
-    owner = _owner(name, parent)
-    given: dict[str, pulumi.Input[str | int]] = {
-        option.name: value for option in OPTIONS if (value := options.get(option.argument)) is not None
+    owners, parent = program.owners[kind], opts.parent if opts else None
+    owner = _owner(kind, name, parent)
+    given = {
+        property_: value for argument, property_ in kind.options.items() if (value := options.get(argument)) is not None
     }
     plain = {name: value for name, value in given.items() if not isinstance(value, pulumi.Output)}
-    known_id = instance_id if isinstance(instance_id, str) else None
-    label = known_id or f"the instance of {owner}"
-    _refuse(program.owners.add(_instance(program, instance_id), label, owner, plain))
+    known = subject if isinstance(subject, str) else None
+    label = kind.label(known) if known else f"{kind.unknown} of {owner}"
+    _refuse(owners.add(_identity(program, subject), label, owner, plain))
 
-    checks = [] if parent is None else _same_name(program, name, parent)
-    if len(plain) < len(given) or known_id is None:
+    checks = [] if parent is None else _same_name(kind, program, name, parent)
+    if len(plain) < len(given) or known is None:
         checks.append(
-            pulumi.Output.all(instance_id, given).apply(
-                lambda known: _refuse(program.owners.add(known[0], str(known[0]), owner, known[1]))
+            pulumi.Output.all(subject, given).apply(
+                lambda found: _refuse(owners.add(found[0], kind.label(str(found[0])), owner, found[1]))
             )
         )
-    return pulumi.Output.all(instance_id, *checks).apply(lambda found: str(found[0])) if checks else instance_id
+    return pulumi.Output.all(subject, *checks).apply(lambda found: str(found[0])) if checks else subject
 
 
-def _instance(program: _Program, instance_id: pulumi.Input[str]) -> Hashable:
-    """The ID if it is known, else the identity of its output: a resource has the same output each time."""
-    if isinstance(instance_id, pulumi.Output):
-        program.outputs.append(instance_id)
-        return id(instance_id)
-    return instance_id if isinstance(instance_id, str) else id(instance_id)
+def _identity(program: _Program, subject: pulumi.Input[str]) -> Hashable:
+    """The ID or region if it is known, else the identity of its output: a resource has the same output each time."""
+    if isinstance(subject, pulumi.Output):
+        program.outputs.append(subject)
+        return id(subject)
+    return subject if isinstance(subject, str) else id(subject)
 
 
-def _owner(name: str, parent: pulumi.Resource | None) -> str:
-    kind = _COMPONENTS.get(parent.pulumi_resource_type) if parent is not None else None
-    if parent is None or kind is None:
-        return f"InstanceMetadataOptions {name}"
-    return f"{kind} {parent.pulumi_resource_name}"
+def _owner(kind: _Kind, name: str, parent: pulumi.Resource | None) -> str:
+    component = _COMPONENTS.get(parent.pulumi_resource_type) if parent is not None else None
+    if parent is None or component is None:
+        return f"{kind.resource} {name}"
+    return f"{component} {parent.pulumi_resource_name}"
 
 
-def _same_name(program: _Program, name: str, parent: pulumi.Resource) -> list[pulumi.Output[None]]:
+def _same_name(kind: _Kind, program: _Program, name: str, parent: pulumi.Resource) -> list[pulumi.Output[None]]:
     """Refuse a resource with the name of another: Pulumi identifies children by their name and their parents' types."""
     other = program.parents.setdefault((parent.pulumi_resource_type, name), parent)
     if other is parent:
@@ -83,7 +139,7 @@ def _same_name(program: _Program, name: str, parent: pulumi.Resource) -> list[pu
     def compare(urns: list[str]) -> None:
         first, second = (urn.rpartition("::")[0] for urn in urns)
         if first == second:
-            both = f"{_owner(name, other)} and {_owner(name, parent)}"
+            both = f"{_owner(kind, name, other)} and {_owner(kind, name, parent)}"
             _refuse([f"{both} both have a resource named {name}: rename one of them, or the instance in it."])
 
     return [pulumi.Output.all(other.urn, parent.urn).apply(compare)]

@@ -28,7 +28,12 @@ DAYS = whole_number(1, 455, "days")
 DEFAULT_DAYS = 14
 LEGACY_CALLS = choice("block", "warn", "off")
 UNKNOWN = choice("warn", "block", "ignore")
+LAUNCH_SOURCES = choice("warn", "block", "off")
 SOAK_MINUTES = number(0, 1440, "minutes")
+ALARM_NAME = matching("the name of a CloudWatch alarm, 1 to 255 characters", r"[^\x00-\x1f\x7f]{1,255}")
+"""CloudWatch API reference, ``PutMetricAlarm``: AlarmName."""
+ALARM_NAMES = list_of(ALARM_NAME, "a list of different names of CloudWatch alarms", unique=True)
+INSUFFICIENT_DATA = choice("warn", "block", "ignore")
 LINE = Rule("a string that a component passes", lambda given: isinstance(given, str), {"type": "string"})
 
 

@@ -25,6 +25,9 @@ REGIONS = "regions"
 """The regions of instances that are not in ``region``, by their name; a difference is not a change."""
 SOAK_MINUTES = "soakMinutes"
 UNKNOWN = "unknown"
+ALARMS = "alarms"
+"""The names of the alarms that must be OK while instances are watched; a difference is not a change."""
+INSUFFICIENT_DATA = "insufficientData"
 APPLIED_IDS = "appliedIds"
 PENDING_START_IDS = "pendingStartIds"
 UNKNOWN_IDS = "unknownIds"
@@ -37,6 +40,8 @@ _KEYS = (
     Key(SOAK_MINUTES, allowed_values.SOAK_MINUTES),
     Key(DAYS, allowed_values.DAYS),
     Key(UNKNOWN, allowed_values.UNKNOWN),
+    Key(ALARMS, allowed_values.ALARM_NAMES),
+    Key(INSUFFICIENT_DATA, allowed_values.INSUFFICIENT_DATA),
 )
 
 
@@ -94,6 +99,16 @@ def new_targets(recorded: Properties, inputs: Properties) -> dict[str, Target]:
     """The targets that are new or differ from the recorded ones, by instance ID."""
     known = targets(recorded) if recorded.get(REGION) == inputs.get(REGION) else {}
     return {target.instance_id: target for name, target in targets(inputs).items() if known.get(name) != target}
+
+
+def newly_changed(recorded: Properties, inputs: Properties) -> list[Target]:
+    """The targets with a change that is not recorded yet, other than one that loosened the instance."""
+    known = {(each.instance_id, each.change.id) for each in targets(recorded).values() if each.change}
+    return [
+        each
+        for each in targets(inputs).values()
+        if each.change and each.change.at and (each.instance_id, each.change.id) not in known
+    ]
 
 
 def region_of(properties: Properties) -> dict[str, object]:

@@ -15,6 +15,11 @@ def loosened(observed: Options, wanted: Options) -> list[str]:
     return [name for name, looser in _LOOSER.items() if differing.get(name) == looser]
 
 
+def can_be_loosened(options: Options) -> list[str]:
+    """The options that something looser than their value could take the place of."""
+    return [name for name, looser in _LOOSER.items() if options.get(name, looser) != looser]
+
+
 def render_loosened(observed: Options, wanted: Options) -> str:
     """What would be loosened, as in ``httpTokens: required -> optional``."""
     return ", ".join(f"{name}: {observed[name]} -> {wanted[name]}" for name in loosened(observed, wanted))
@@ -24,6 +29,11 @@ def without_loosening(observed: Options, wanted: Options) -> Options:
     """The wanted options that do not loosen the instance."""
     kept = loosened(observed, wanted)
     return {name: value for name, value in wanted.items() if name not in kept}
+
+
+def without_loosest(options: Options) -> Options:
+    """The options without the values that nothing is looser than: setting one can only loosen."""
+    return {name: value for name, value in options.items() if _LOOSER.get(name) != value}
 
 
 def is_reason(given: object) -> bool:
@@ -44,7 +54,9 @@ def refusal(
     key: str = "allow_downgrade (imds:allowDowngrade in a stack file)",
 ) -> str:
     """The error for an instance that would be loosened without a reason; ``key`` is where to give one."""
-    return (
-        f"{instance_id} would be loosened ({render_loosened(observed, wanted)}): "
-        f"keep the current value, or give the reason in {key}."
-    )
+    return loosening_refusal(instance_id, render_loosened(observed, wanted), key)
+
+
+def loosening_refusal(subject: str, change: str, key: str) -> str:
+    """The error for a ``change``, such as ``httpTokens: required -> optional``, without a reason in ``key``."""
+    return f"{subject} would be loosened ({change}): keep the current value, or give the reason in {key}."

@@ -23,7 +23,8 @@ class Observation:
 
     ``instance_state`` is EC2's instance state name; ``state`` is that of its metadata options, ``pending`` or
     ``applied``; ``owner_id`` is the ID of its account; ``launched_at`` is its last start; ``operator`` is the AWS
-    service that manages it, such as ``eks.amazonaws.com``, if one does.
+    service that manages it, such as ``eks.amazonaws.com``, if one does; ``autoscaling_group`` is the name of the group
+    that it belongs to, if any.
     """
 
     instance_id: str
@@ -33,6 +34,7 @@ class Observation:
     owner_id: str = ""
     launched_at: datetime | None = None
     operator: str = ""
+    autoscaling_group: str = ""
 
     @property
     def is_pending(self) -> bool:

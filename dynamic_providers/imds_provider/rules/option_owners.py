@@ -1,8 +1,8 @@
-"""One owner for each option of an instance, so that no two places in a program set it differently."""
+"""One owner for each option of an instance or account, so that no two places in a program set it differently."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from .options import OPTION_NAMES
@@ -15,21 +15,25 @@ class _Setting(NamedTuple):
 
 
 class OptionOwners:
-    """The owner of each option of each instance so far. Several may set the same value."""
+    """The owner of each option of each subject, such as an instance, so far. Several may set the same value.
 
-    def __init__(self) -> None:
+    ``names`` are the options that there are, by Pulumi property.
+    """
+
+    def __init__(self, names: Sequence[str] = OPTION_NAMES) -> None:
+        self._names = names
         self._settings: dict[tuple[Hashable, str], _Setting] = {}
 
-    def add(self, instance: Hashable, label: str, owner: str, options: Mapping[str, object]) -> list[str]:
-        """Enter the options, by Pulumi property, that ``owner`` sets on an instance.
+    def add(self, subject: Hashable, label: str, owner: str, options: Mapping[str, object]) -> list[str]:
+        """Enter the options that ``owner`` sets on the subject.
 
-        Returns an error for each option that another owner sets differently; ``label`` names the instance in it.
+        Returns an error for each option that another owner sets differently; ``label`` names the subject in it.
         """
         errors = []
-        for name in OPTION_NAMES:
+        for name in self._names:
             if name not in options:
                 continue
-            first = self._settings.setdefault((instance, name), _Setting(owner, options[name]))
+            first = self._settings.setdefault((subject, name), _Setting(owner, options[name]))
             if first.value != options[name]:
                 errors.append(
                     f"{label}: {first.owner} sets {name} to {quote(first.value)} and {owner} sets it to "

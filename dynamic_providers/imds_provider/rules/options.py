@@ -111,7 +111,7 @@ def changes(observed: Options, wanted: Options) -> dict[str, OptionValue]:
     cannot_compare = unknown(observed, wanted)
     return {
         name: value
-        for name, value in _applicable(observed, wanted).items()
+        for name, value in can_apply(observed, wanted).items()
         if name not in cannot_compare and observed[name] != value
     }
 
@@ -121,7 +121,7 @@ def unknown(observed: Options, wanted: Options) -> list[str]:
 
     They count neither as compliant nor as drift.
     """
-    applicable = _applicable(observed, wanted)
+    applicable = can_apply(observed, wanted)
     return [
         option.name for option in OPTIONS if option.name in applicable and not option.accepts(observed.get(option.name))
     ]
@@ -139,7 +139,7 @@ def unknown_reason(observed: Options, names: Iterable[str]) -> str:
     return " and ".join(reasons)
 
 
-def _applicable(observed: Options, wanted: Options) -> Options:
+def can_apply(observed: Options, wanted: Options) -> Options:
     """The wanted options that can apply: while the endpoint is, or is to be, disabled, only itself and the tokens."""
     if wanted.get(HTTP_ENDPOINT, observed.get(HTTP_ENDPOINT)) != "disabled":
         return wanted

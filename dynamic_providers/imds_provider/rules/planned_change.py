@@ -6,10 +6,9 @@ Both are inputs of the resource that are not recorded.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from .observation import GONE_STATES, Observation
-from .options import Options, changes, decode, parse_options, render, render_changes
+from .options import Options, changes, parse_options, render, render_changes
 
 _PART = re.compile(r"(?P<name>\w+): \S+ -> (?P<value>\S+)")
 _NOTHING = "-"
@@ -22,14 +21,13 @@ def change_line(seen: Observation, wanted: Options) -> str | None:
     return render_changes(seen.options, wanted) or None
 
 
-def asks_for_change(line: object, inputs: Mapping[str, object]) -> bool:
-    """Whether a :func:`change_line` still holds for the inputs.
+def asks_for_change(line: object, options: Options) -> bool:
+    """Whether a :func:`change_line` still holds for the options in the inputs.
 
     An option in ``ignoreChanges`` has its recorded value there, not the program's.
     """
     if not isinstance(line, str):
         return False
-    options = decode(inputs)
     parts = [_PART.fullmatch(part) for part in line.split(", ")]
     return any(part is None or str(options.get(part["name"])) == part["value"] for part in parts)
 

@@ -38,6 +38,9 @@ DAYS = "days"
 IF_GONE = "ifGone"
 """Whether a terminated or missing instance fails the resource or is warned of. Not recorded."""
 
+FORBIDDEN = "forbidden"
+"""Why nothing may be changed: the check fails before anything is sent, in a preview too. Not recorded."""
+
 STATE = "state"
 PREVIOUS = "previous"
 OWNER_ID = "ownerId"
@@ -71,6 +74,13 @@ _KEYS = (
     Key(IF_GONE, allowed_values.IF_GONE),
     Key(ALLOW_DOWNGRADE, allowed_values.REASON),
 )
+
+
+def forbidden(inputs: Properties) -> list[Violation]:
+    """The violation of inputs that say why nothing may be changed."""
+    reason = inputs.get(FORBIDDEN)
+    # Without a path, Pulumi shows the message alone.
+    return [Violation((), reason)] if isinstance(reason, str) else []
 
 
 def check(inputs: Properties, is_known: IsKnown) -> list[Violation]:
@@ -108,7 +118,7 @@ def needs_ec2(recorded: Properties, inputs: Properties) -> bool:
         not set(wanted) <= set(managed(recorded))
         or bool(changes(decode(recorded), wanted))
         or bool(recorded.get(UNFINISHED))
-        or asks_for_change(inputs.get(CHANGE), inputs)
+        or asks_for_change(inputs.get(CHANGE), wanted)
     )
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from . import allowed_values
+from .alarms import AlarmRule
 from .barrier_state import (
+    ALARMS,
     CHECKED_AT,
+    INSUFFICIENT_DATA,
     SOAK_MINUTES,
     TARGETS,
     TITLE,
@@ -16,7 +19,7 @@ from .barrier_state import (
     new_targets,
 )
 from .readiness import Readiness
-from .resource_state import DAYS, REGION, WAVE, IsKnown, Properties
+from .resource_state import DAYS, REGION, WAVE, IsKnown, Properties, forbidden
 from .target import render_time
 from .validation import Key, Violation, violations
 from .wave_health import HealthRule
@@ -26,8 +29,6 @@ BEFORE = "before"
 """The IDs of the instances that change next. Without any there is nothing to check, and no change."""
 REQUIRING = "requiring"
 """Those of them whose IMDSv1 calls are counted again, since they will be refused."""
-FORBIDDEN = "forbidden"
-"""Why nothing may be changed: the check fails before anything is sent, in a preview too."""
 
 _RECORDED_INPUTS = (TARGETS, REGION, TITLE, WAVE, SOAK_MINUTES)
 _KEYS = (
@@ -36,14 +37,15 @@ _KEYS = (
     Key(DAYS, allowed_values.DAYS),
     Key(UNKNOWN, allowed_values.UNKNOWN),
     Key(LEGACY_CALLS, allowed_values.LEGACY_CALLS),
+    Key(ALARMS, allowed_values.ALARM_NAMES),
+    Key(INSUFFICIENT_DATA, allowed_values.INSUFFICIENT_DATA),
 )
 
 
 def check(inputs: Properties, is_known: IsKnown) -> list[Violation]:
     """Everything about the inputs that is not allowed."""
-    if isinstance(forbidden := inputs.get(FORBIDDEN), str):
-        # Without a path, Pulumi shows the message alone.
-        return [Violation((), forbidden)]
+    if why := forbidden(inputs):
+        return why
     return [*check_targets(inputs, is_known), *violations(inputs, _KEYS, is_known=is_known)]
 
 
@@ -62,6 +64,14 @@ def rule(inputs: Properties) -> HealthRule:
     }
     readiness = Readiness(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked
     return HealthRule(timedelta(minutes=soak) if isinstance(soak, int | float) else None, readiness)
+
+
+def alarms(inputs: Properties) -> AlarmRule:
+    """The alarms to watch, in the checked inputs of a check or barrier."""
+    names, insufficient_data = inputs.get(ALARMS), inputs.get(INSUFFICIENT_DATA)
+    if not isinstance(names, list):
+        return AlarmRule()
+    return AlarmRule(tuple(map(str, names)), insufficient_data or "warn")  # type: ignore[arg-type]  # checked
 
 
 def requiring(inputs: Properties) -> list[str]:
