@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from localcloud.ec2.account_json import AccountDefaults
 from localcloud.ec2.instances import Change, InstanceView, Seed
+from localcloud.ec2.launch_seeds import ImageSeed, ParameterSeed, TemplateSeed
 from localcloud.faults import Fault
 from localcloud.http import server
 from localcloud.http.control import PREFIX
@@ -163,6 +164,19 @@ class LocalCloud:
         """Add existing instances."""
         views: list[InstanceView] = self.send("POST", "seed", list(instances))
         return views
+
+    def seed_images(self, images: Sequence[ImageSeed]) -> None:
+        """Add images, or replace those with the same ID."""
+        self.send("POST", "seed-images", list(images))
+
+    def seed_parameters(self, parameters: Sequence[ParameterSeed]) -> None:
+        """Add SSM parameters, or change their values."""
+        self.send("POST", "seed-parameters", list(parameters))
+
+    def seed_templates(self, templates: Sequence[TemplateSeed]) -> list[str]:
+        """Add launch templates and return their IDs."""
+        ids: list[str] = self.send("POST", "seed-templates", list(templates))
+        return ids
 
     def instances(self) -> list[InstanceView]:
         """All instances as they are, whatever describes show."""
