@@ -57,7 +57,6 @@ if settings.account_defaults is not None:
     account = AccountMetadata.from_settings(
         "account", settings.account_defaults, opts=pulumi.ResourceOptions(depends_on=managed)
     )
-    managed.append(account)
     pulumi.export("accountDefaults", account.report)
-if not managed:
+if not managed and settings.account_defaults is None:
     pulumi.log.warn("There is nothing to manage: set imds:instances, imds:launch, imds:fleets or imds:accountDefaults.")

@@ -105,11 +105,10 @@ class AccountMetadata(pulumi.ComponentResource):
             raise ProgramError(f"AccountMetadata {name}: {error}") from None
         if pulumi.runtime.is_dry_run():
             pulumi.log.info(summary(name, regions), self)
-        problems = {each.region: [each.problem] for each in regions if each.problem}
-        stopped = forbidden(name, regions, problems)
+        stopped = forbidden(name, [each.problem for each in regions if each.problem])
         # A child does not wait for what its parent depends on.
         after = opts.depends_on if opts else None
-        resources = [self._resource(each, stopped.get(each.region), after) for each in regions]
+        resources = [self._resource(each, stopped if each.change else None, after) for each in regions]
         self.defaults = pulumi.Output.all(*map(_observed, resources)).apply(dict)
         self.report = self.defaults.apply(account_report)
         self.register_outputs({"defaults": self.defaults, "report": self.report})

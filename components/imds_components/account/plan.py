@@ -72,23 +72,13 @@ def summary(name: str, regions: Sequence[AccountRegion]) -> str:
     return "\n".join([heading, *(f"  {each.region:<{width}}  {each.line}" for each in regions)])
 
 
-def forbidden(name: str, regions: Sequence[AccountRegion], problems: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Why nothing may be changed, for each region that would change, if any of them has ``problems``.
+def forbidden(name: str, problems: Sequence[str]) -> str | None:
+    """Why no region may be changed, with one line per problem; None if there is none.
 
-    A region that has none itself waits for the others, so that a run changes all of them or none.
+    Each region's resource gets all of it: a run changes all regions or none, and the engine shows only the first
+    resource that fails.
     """
-    stopped = [each.region for each in regions if problems.get(each.region)]
-    found = {}
-    for each in regions:
-        if each.region in stopped:
-            lines = [f"AccountMetadata {name} cannot continue in {each.region}:", *problems[each.region]]
-            found[each.region] = "\n  ".join(lines)
-        elif stopped and each.change:
-            found[each.region] = (
-                f"AccountMetadata {name} changes nothing in {each.region}, since it cannot continue in "
-                f"{', '.join(stopped)}."
-            )
-    return found
+    return "\n  ".join([f"AccountMetadata {name} cannot continue:", *problems]) if problems else None
 
 
 def account_report(observed: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
