@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pulumi
 import pulumi_aws as aws
 
-from imds_components import FleetMetadata, InstanceMetadata, stack_config
+from imds_components import FleetMetadata, InstanceMetadata, launch_defaults, stack_config
 from imds_provider.rules.options import as_arguments
 
 settings = stack_config.load()
@@ -21,6 +21,10 @@ def formerly(section: str, name: str) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(aliases=[pulumi.Alias(name=before)] if before else None)
 
 
+if settings.launch:
+    launch_defaults(
+        http_tokens=None, metadata_options=as_arguments(settings.options), allow_downgrade=settings.allow_downgrade
+    )
 launched = {
     name: aws.ec2.Instance(name, **asdict(launch), opts=formerly("launch", name))
     for name, launch in settings.launch.items()

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+from localcloud.autoscaling.seeds import GroupSeed, LaunchConfigurationSeed
 from localcloud.ec2.account_json import AccountDefaults
 from localcloud.ec2.instances import Change, InstanceView, Seed
+from localcloud.ec2.launch_seeds import ImageSeed, ParameterSeed, TemplateSeed
 from localcloud.faults import Fault
 from localcloud.http import server
 from localcloud.http.control import PREFIX
@@ -163,6 +165,27 @@ class LocalCloud:
         """Add existing instances."""
         views: list[InstanceView] = self.send("POST", "seed", list(instances))
         return views
+
+    def seed_images(self, images: Sequence[ImageSeed]) -> None:
+        """Add images, or replace those with the same ID."""
+        self.send("POST", "seed-images", list(images))
+
+    def seed_parameters(self, parameters: Sequence[ParameterSeed]) -> None:
+        """Add SSM parameters, or change their values."""
+        self.send("POST", "seed-parameters", list(parameters))
+
+    def seed_templates(self, templates: Sequence[TemplateSeed]) -> list[str]:
+        """Add launch templates and return their IDs."""
+        ids: list[str] = self.send("POST", "seed-templates", list(templates))
+        return ids
+
+    def seed_launch_configurations(self, configurations: Sequence[LaunchConfigurationSeed]) -> None:
+        """Add launch configurations."""
+        self.send("POST", "seed-launch-configurations", list(configurations))
+
+    def seed_groups(self, groups: Sequence[GroupSeed]) -> None:
+        """Add Auto Scaling groups, whose templates, launch configurations and instances exist."""
+        self.send("POST", "seed-groups", list(groups))
 
     def instances(self) -> list[InstanceView]:
         """All instances as they are, whatever describes show."""

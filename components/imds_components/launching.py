@@ -7,7 +7,8 @@ the resources of this program, and a transform, for those that remote components
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -28,25 +29,26 @@ from imds_provider.rules.launch_defaults import (
     refusal,
     render_looser,
     set_options,
+    spot_warning,
 )
 from imds_provider.rules.loosening import is_reason
 from imds_provider.rules.options import OPTIONS, Options, as_arguments, from_arguments, render
-from imds_provider.rules.validation import either, map_of, raise_for
+from imds_provider.rules.validation import Violation, either, map_of
 
 from .wanted_options import MetadataOptionsArgs, WantedOptions, wanted_options
 
 _ARGUMENT = "metadata_options"
-_REASONS = either(REASON, map_of(REASON), f"{REASON.allowed}, or an object from resource names to such reasons")
+_REASONS = either(REASON, map_of(REASON), f"{REASON.allowed}, or a mapping from resource names to such reasons")
 Reasons = str | Mapping[str, str]
 
 
 def launch_defaults(
+    *,
     http_tokens: str | None = "required",
     http_put_response_hop_limit: int | None = None,
     http_endpoint: str | None = None,
     http_protocol_ipv6: str | None = None,
     instance_metadata_tags: str | None = None,
-    *,
     metadata_options: MetadataOptionsArgs | None = None,
     allow_downgrade: Reasons | None = None,
 ) -> None:
@@ -71,11 +73,15 @@ def launch_defaults(
         "http_protocol_ipv6": http_protocol_ipv6,
         "instance_metadata_tags": instance_metadata_tags,
     }
+    problems = [found.within("allowDowngrade").in_python() for found in _wrong_reasons(allow_downgrade)]
+    wanted: Options = {}
     try:
-        _require_reasons(allow_downgrade)
-        defaults = LaunchDefaults(_plain(wanted_options(single, metadata_options)), allow_downgrade)
+        wanted = _plain(wanted_options(single, metadata_options))
     except InvalidInputError as error:
-        raise ProgramError(f"launch_defaults: {error}") from None
+        problems.insert(0, str(error))
+    if problems:
+        raise ProgramError("\n".join(["launch_defaults cannot be used:", *problems]))
+    defaults = LaunchDefaults(wanted, allow_downgrade)
     program = _program.get()
     if program.defaults is None:
         program.defaults = defaults
@@ -112,22 +118,22 @@ class LaunchDefaults:
         if launcher is None or is_read or _ARGUMENT not in args.props:
             return None
         given: object = args.props[_ARGUMENT]
-
-        def judged(value: object, options: Callable[[object], Mapping[str, object]]) -> object:
-            if isinstance(value, pulumi.Output):
-                return value.apply(lambda known: judged(known, options))
-            self._judge(launcher, args.name, set_options(options(value)))
-            return value
-
-        if isinstance(given, pulumi.Output):
+        if inspect.isawaitable(given) or isinstance(given, pulumi.Output):
             # Which options it sets shows once it is known, when `fill_registered` gets it.
-            return pulumi.ResourceTransformationResult({**args.props, _ARGUMENT: judged(given, _by_name)}, args.opts)
-        by_name = _by_name(given)
-        own = {name: judged(value, partial(_single, name)) for name, value in by_name.items()}
-        filled = filled_in(launcher, set_options(by_name), self.wanted)
-        completed = {**own, **as_arguments(filled)}
+            judged = pulumi.Output.from_input(given).apply(partial(self._accept, launcher, args.name, _by_name))
+            return pulumi.ResourceTransformationResult({**args.props, _ARGUMENT: judged}, args.opts)
+        own = _by_name(given)
+        self._judge(launcher, args.name, set_options(own))
+        filled = filled_in(launcher, set_options(own), self.wanted)
+        if not own and not filled:
+            return None
+        later = {
+            name: value.apply(partial(self._accept, launcher, args.name, partial(_single, name)))
+            for name, value in own.items()
+            if isinstance(value, pulumi.Output)
+        }
         return pulumi.ResourceTransformationResult(
-            {**args.props, _ARGUMENT: completed if completed or given is not None else None},
+            {**args.props, _ARGUMENT: {**own, **later, **as_arguments(filled)}},
             _ignoring(args.opts, _at_creation(launcher, args.opts, filled, sets_options=given is not None)),
         )
 
@@ -155,7 +161,16 @@ class LaunchDefaults:
             _ignoring(args.opts, paths) if paths else None,  # type: ignore[arg-type]  # the SDK takes None
         )
 
+    def _accept(
+        self, launcher: Launcher, name: str, options_in: Callable[[object], Mapping[str, object]], value: object
+    ) -> object:
+        """The value of an output, unless the options in it are looser without a reason."""
+        self._judge(launcher, name, set_options(options_in(value)))
+        return value
+
     def _judge(self, launcher: Launcher, name: str, values: Mapping[str, object]) -> None:
+        if launcher.is_spot_request:
+            self._report_once(pulumi.log.warn, spot_warning(launcher, name))
         looser = render_looser(values, self.wanted)
         if not looser:
             return
@@ -163,10 +178,13 @@ class LaunchDefaults:
         reason = allowed.get(name) if isinstance(allowed, Mapping) else allowed
         if not is_reason(reason):
             raise ProgramError(refusal(launcher, name, looser))
-        line = f"{launcher.label} {name} launches with {looser}: {reason}"
+        self._report_once(pulumi.log.info, f"{launcher.label} {name} launches with {looser}: {reason}")
+
+    def _report_once(self, log: Callable[[str], None], line: str) -> None:
+        """Log a line, unless it was logged for the same resource on its way to the engine."""
         if line not in self._reported:
             self._reported.add(line)
-            pulumi.log.info(line)
+            log(line)
 
 
 @dataclass
@@ -221,7 +239,5 @@ def _plain(wanted: WantedOptions) -> Options:
     return from_arguments(wanted)
 
 
-def _require_reasons(allow_downgrade: object) -> None:
-    """Raise :class:`InvalidInputError` for what is neither None nor a reason nor a mapping of reasons."""
-    if allow_downgrade is not None:
-        raise_for("", [found.within("allowDowngrade") for found in _REASONS.check(allow_downgrade)])
+def _wrong_reasons(allow_downgrade: object) -> Iterable[Violation]:
+    return () if allow_downgrade is None else _REASONS.check(allow_downgrade)

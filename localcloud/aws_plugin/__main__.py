@@ -1,4 +1,4 @@
-"""`python -m localcloud.aws_plugin`: serve `InstanceProvider` to the Pulumi engine that started it."""
+"""`python -m localcloud.aws_plugin`: serve `AwsProvider` to the Pulumi engine that started it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from pulumi.provider.experimental.server import main
 
-from localcloud.aws_plugin.provider import InstanceProvider
+from localcloud.aws_plugin.provider import AwsProvider
 
 
 def _exit_with_the_engine() -> None:
@@ -23,4 +23,4 @@ def _exit_with_the_engine() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_exit_with_the_engine, daemon=True).start()
-    main(sys.argv[1:], version("pulumi-aws"), InstanceProvider())
+    main(sys.argv[1:], version("pulumi-aws"), AwsProvider())

@@ -40,7 +40,7 @@ def describe_status(request: Request) -> Answer:
                     yield instance_id, _item(store, instance, status)
 
     items, token = pages.page(matching(), size)
-    return request.answer(f"<instanceStatusSet>{''.join(items)}</instanceStatusSet>{token}")
+    return request.answer(f"<instanceStatusSet>{''.join(items)}</instanceStatusSet>{pages.token_xml(token)}")
 
 
 def _status(store: InstanceStore, instance: Instance) -> str:

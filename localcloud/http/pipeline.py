@@ -13,6 +13,7 @@ from email.utils import formatdate
 from localcloud.api import errors, rendering
 from localcloud.api.answer import Answer
 from localcloud.api.call import Call
+from localcloud.autoscaling import actions as autoscaling
 from localcloud.clock import Clock
 from localcloud.cloudwatch.get_metric_data import get_metric_data
 from localcloud.ec2 import actions
@@ -156,6 +157,8 @@ class Cloud:
 def _dispatch(request: Request) -> Answer:
     if request.call.service == "ec2":
         return actions.handle(request)
+    if request.call.service == "autoscaling":
+        return autoscaling.handle(request)
     if (request.call.service, request.call.action) == ("monitoring", "GetMetricData"):
         return get_metric_data(request)
     return request.forward()

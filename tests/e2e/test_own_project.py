@@ -50,7 +50,7 @@ def test_the_stack_local_is_previewed_applied_and_then_unchanged(local: Stack, c
     assert up.steps == preview.steps
     sent = modifications(cloud)
     (bastion,) = (view for view in cloud.instances() if view["tags"].get("Name") == "bastion")
-    assert set(sent) == {IDS[name] for name in set(IDS) - RIGHT} | {bastion["id"]}
+    assert set(sent) == {IDS[name] for name in set(IDS) - RIGHT}, "the one that it launches starts with the options"
     assert sent[IDS["worker-1"]] == {
         "HttpTokens": "required",
         "HttpPutResponseHopLimit": "2",

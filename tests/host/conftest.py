@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from imds_provider.account_metadata_defaults import AccountMetadataDefaultsProvider
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from localcloud.client import LocalCloud
@@ -46,6 +47,11 @@ def host(session_host: DynamicHost, cloud: LocalCloud) -> Iterator[DynamicHost]:
 @pytest.fixture
 def options(host: DynamicHost) -> ProviderClient:
     return host.provider(InstanceMetadataOptionsProvider())
+
+
+@pytest.fixture
+def defaults(host: DynamicHost) -> ProviderClient:
+    return host.provider(AccountMetadataDefaultsProvider())
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A program's own defaults for the instances that it launches: what they fill in, and what they refuse as looser.
 
 Sources: pulumi-aws's schema of the resource types; EC2 API reference, ``RequestLaunchTemplateData``; EC2 Auto Scaling
-API reference, ``InstanceMetadataOptions``.
+API reference, ``InstanceMetadataOptions``; EC2 API reference, ``RequestSpotLaunchSpecification``.
 """
 
 from __future__ import annotations
@@ -31,16 +31,21 @@ class Launcher:
     """A resource type that launches instances, as ``label`` has it in Python, and the options that it takes.
 
     ``is_instance`` marks those whose options belong to an instance that runs: changing them modifies or replaces it.
+    ``is_spot_request`` marks those whose options do not reach EC2: pulumi-aws has them from its instances, but
+    ``RequestSpotInstances`` takes none.
     """
 
     label: str
     is_instance: bool
+    is_spot_request: bool = False
     options: tuple[str, ...] = OPTION_NAMES
 
 
 LAUNCHERS: Mapping[str, Launcher] = {
     "aws:ec2/instance:Instance": Launcher("aws.ec2.Instance", is_instance=True),
-    "aws:ec2/spotInstanceRequest:SpotInstanceRequest": Launcher("aws.ec2.SpotInstanceRequest", is_instance=True),
+    "aws:ec2/spotInstanceRequest:SpotInstanceRequest": Launcher(
+        "aws.ec2.SpotInstanceRequest", is_instance=True, is_spot_request=True
+    ),
     "aws:ec2/launchTemplate:LaunchTemplate": Launcher("aws.ec2.LaunchTemplate", is_instance=False),
     "aws:ec2/launchConfiguration:LaunchConfiguration": Launcher(
         "aws.ec2.LaunchConfiguration",
@@ -89,4 +94,13 @@ def refusal(launcher: Launcher, name: str, looser: str) -> str:
     return (
         f"{launcher.label} {name} would launch with looser options than launch_defaults has ({looser}): remove them "
         f'from its metadata_options, or give the reason in allow_downgrade, as in {{{name!r}: "…"}}.'
+    )
+
+
+def spot_warning(launcher: Launcher, name: str) -> str:
+    """The warning for a spot request, whose instance the defaults do not reach."""
+    return (
+        f"{launcher.label} {name}: EC2 takes no metadata options with a spot request, so its instance starts with "
+        "those of the account or image. Use an aws.ec2.Instance with instance_market_options, or attach "
+        "InstanceMetadata to its spot_instance_id."
     )
