@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+from localcloud.autoscaling.seeds import GroupSeed, LaunchConfigurationSeed
 from localcloud.ec2.account_json import AccountDefaults
 from localcloud.ec2.instances import Change, InstanceView, Seed
 from localcloud.ec2.launch_seeds import ImageSeed, ParameterSeed, TemplateSeed
@@ -178,6 +179,14 @@ class LocalCloud:
         ids: list[str] = self.send("POST", "seed-templates", list(templates))
         return ids
 
+    def seed_launch_configurations(self, configurations: Sequence[LaunchConfigurationSeed]) -> None:
+        """Add launch configurations."""
+        self.send("POST", "seed-launch-configurations", list(configurations))
+
+    def seed_groups(self, groups: Sequence[GroupSeed]) -> None:
+        """Add Auto Scaling groups, whose templates, launch configurations and instances exist."""
+        self.send("POST", "seed-groups", list(groups))
+
     def instances(self) -> list[InstanceView]:
         """All instances as they are, whatever describes show."""
         views: list[InstanceView] = self.send("GET", "instances")
@@ -230,6 +239,25 @@ class LocalCloud:
 
     def remove_declarative_policy(self, region: str, *, account: str = ACCOUNT) -> None:
         self.send("DELETE", f"declarative-policies/{account}/{region}")
+
+    def set_alarm(
+        self,
+        name: str,
+        state: str,
+        *,
+        reason: str = "",
+        region: str = "us-east-1",
+        composite: bool = False,
+        after: float = 0,
+        account: str = ACCOUNT,
+    ) -> None:
+        """Put a CloudWatch alarm into a state: OK, ALARM or INSUFFICIENT_DATA.
+
+        An alarm that is not there is added, as a composite alarm if `composite`. `reason` is one in CloudWatch's words
+        by default. `after` is how many seconds of the server's clock later the alarm is in that state.
+        """
+        alarm = {"name": name, "state": state, "reason": reason, "composite": composite, "after": after}
+        self.send("POST", f"alarms/{account}/{region}", alarm)
 
     def faults(self) -> list[Mapping[str, object]]:
         """The faults, each with `matched`, the number of calls it has matched."""
