@@ -6,7 +6,8 @@ Programs hold a `client.LocalCloud`, set `settings.Settings` and `faults.Fault`,
     client, __main__   the handle, and the command line
     http               server, control endpoint; faults, latency and throttling around every call
     faults             what goes wrong, as data
-    cloudwatch         GetMetricData
+    autoscaling        groups and launch configurations
+    cloudwatch         GetMetricData, DescribeAlarms
     ec2                actions and instances
     settings, clock
     api                AWS's wire format and wording; the proxy to moto

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+from localcloud.autoscaling.seeds import GroupSeed, LaunchConfigurationSeed
 from localcloud.ec2.account_json import AccountDefaults
 from localcloud.ec2.instances import Change, InstanceView, Seed
+from localcloud.ec2.launch_seeds import ImageSeed, ParameterSeed, TemplateSeed
 from localcloud.faults import Fault
 from localcloud.http import server
 from localcloud.http.control import PREFIX
@@ -164,6 +166,27 @@ class LocalCloud:
         views: list[InstanceView] = self.send("POST", "seed", list(instances))
         return views
 
+    def seed_images(self, images: Sequence[ImageSeed]) -> None:
+        """Add images, or replace those with the same ID."""
+        self.send("POST", "seed-images", list(images))
+
+    def seed_parameters(self, parameters: Sequence[ParameterSeed]) -> None:
+        """Add SSM parameters, or change their values."""
+        self.send("POST", "seed-parameters", list(parameters))
+
+    def seed_templates(self, templates: Sequence[TemplateSeed]) -> list[str]:
+        """Add launch templates and return their IDs."""
+        ids: list[str] = self.send("POST", "seed-templates", list(templates))
+        return ids
+
+    def seed_launch_configurations(self, configurations: Sequence[LaunchConfigurationSeed]) -> None:
+        """Add launch configurations."""
+        self.send("POST", "seed-launch-configurations", list(configurations))
+
+    def seed_groups(self, groups: Sequence[GroupSeed]) -> None:
+        """Add Auto Scaling groups, whose templates, launch configurations and instances exist."""
+        self.send("POST", "seed-groups", list(groups))
+
     def instances(self) -> list[InstanceView]:
         """All instances as they are, whatever describes show."""
         views: list[InstanceView] = self.send("GET", "instances")
@@ -216,6 +239,25 @@ class LocalCloud:
 
     def remove_declarative_policy(self, region: str, *, account: str = ACCOUNT) -> None:
         self.send("DELETE", f"declarative-policies/{account}/{region}")
+
+    def set_alarm(
+        self,
+        name: str,
+        state: str,
+        *,
+        reason: str = "",
+        region: str = "us-east-1",
+        composite: bool = False,
+        after: float = 0,
+        account: str = ACCOUNT,
+    ) -> None:
+        """Put a CloudWatch alarm into a state: OK, ALARM or INSUFFICIENT_DATA.
+
+        An alarm that is not there is added, as a composite alarm if `composite`. `reason` is one in CloudWatch's words
+        by default. `after` is how many seconds of the server's clock later the alarm is in that state.
+        """
+        alarm = {"name": name, "state": state, "reason": reason, "composite": composite, "after": after}
+        self.send("POST", f"alarms/{account}/{region}", alarm)
 
     def faults(self) -> list[Mapping[str, object]]:
         """The faults, each with `matched`, the number of calls it has matched."""

@@ -98,19 +98,25 @@ def declarative_policy(exception_message: str) -> AWSError:
 
 
 def unauthorized(
-    action: str, caller_arn: str, *, resource: str | None = None, reason: str | None = None, encoded: str | None = None
+    action: str,
+    caller_arn: str,
+    *,
+    service: str = "ec2",
+    resource: str | None = None,
+    reason: str | None = None,
+    encoded: str | None = None,
 ) -> AWSError:
     """A denied EC2 call, worded as in "Troubleshoot access denied error messages" (IAM user guide).
 
-    `resource` is the ARN of what the call would change. `reason` says which policy denies the call, such as "with an
-    explicit deny in a service control policy"; by default, no policy allows it. `encoded` is the encoded authorization
-    failure message.
+    `service` is another one where EC2 calls it for the caller. `resource` is the ARN of what the call would change.
+    `reason` says which policy denies the call, such as "with an explicit deny in a service control policy"; by default,
+    no policy allows it. `encoded` is the encoded authorization failure message.
     """
     where = f" on resource: {resource}" if resource else ""
-    reason = reason or f"because no identity-based policy allows the ec2:{action} action"
+    reason = reason or f"because no identity-based policy allows the {service}:{action} action"
     message = (
         "You are not authorized to perform this operation. "
-        f"User: {caller_arn} is not authorized to perform: ec2:{action}{where} {reason}"
+        f"User: {caller_arn} is not authorized to perform: {service}:{action}{where} {reason}"
     )
     if encoded is not None:
         message += f". Encoded authorization failure message: {encoded}"

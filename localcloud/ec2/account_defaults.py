@@ -67,8 +67,7 @@ def check_enforcement(request: Request, options: Options, attempt: str) -> None:
     Raises:
         AWSError: UnsupportedOperation.
     """
-    enforced = request.store.account_levels.effective(request.scope).get(ENFORCED) == "enabled"
-    if enforced and options.get("HttpTokens") == "optional":
+    if request.store.account_levels.is_enforced(request.scope) and options.get("HttpTokens") == "optional":
         raise errors.tokens_enforced(attempt)
 
 

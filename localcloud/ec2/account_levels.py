@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localcloud.api.metadata_options import Options
+from localcloud.api.metadata_options import ENFORCED, Options
 from localcloud.clock import Clock
 
 Scope = tuple[str, str]
@@ -60,6 +60,10 @@ class AccountLevels:
         values = {**level.changes[-1][1], **changes}
         kept = {name: value for name, value in values.items() if value not in CLEARED}
         level.changes.append((self._clock.now() + delay, kept))
+
+    def is_enforced(self, scope: Scope) -> bool:
+        """Whether launches and changes to optional tokens fail."""
+        return self.effective(scope).get(ENFORCED) == "enabled"
 
     def policy(self, scope: Scope) -> Policy | None:
         return self._levels[scope].policy

@@ -26,18 +26,18 @@ def describe_instances(request: Request) -> Answer:
         raise errors.unknown_instances(unknown)
 
     def matching() -> Iterator[tuple[str, tuple[Reservation, str]]]:
-        for instance_id, (reservation, instance) in pages.after_token(call, visible):
+        for instance_id, (reservation, instance) in pages.after_token(call.params.get("NextToken"), visible):
             if requested and instance_id not in requested:
                 continue
             at = request.shown_at(instance_id)
             snapshot = store.history(instance).at(at)
-            tags = store.tags(instance)
-            if matches(filters.Candidate(instance, tags, snapshot, at)):
-                item = instance_xml(instance, tags, request.options_xml(snapshot, at))
+            tags, operator = store.tags(instance), store.operators.get(instance_id)
+            if matches(filters.Candidate(instance, tags, snapshot, at, operator)):
+                item = instance_xml(instance, tags, request.options_xml(snapshot, at), operator)
                 yield instance_id, (reservation, item)
 
     items, token = pages.page(matching(), size)
-    return request.answer(f"<reservationSet>{_reservations_xml(items)}</reservationSet>{token}")
+    return request.answer(f"<reservationSet>{_reservations_xml(items)}</reservationSet>{pages.token_xml(token)}")
 
 
 def _reservations_xml(items: Iterable[tuple[Reservation, str]]) -> str:

@@ -34,22 +34,23 @@ class Candidate(NamedTuple):
     tags: Mapping[str, str]
     options: Snapshot
     at: float
+    operator: str | None = None
 
 
 def predicate(filters: Mapping[str, Sequence[str]], getter: Callable[[str], Getter[T]]) -> Callable[[T], bool]:
-    """Combine filters: each must match one of its values. `getter` returns what a filter compares, by filter name."""
-    parts = [(getter(name), _matcher(values)) for name, values in filters.items()]
-    return lambda candidate: all(any(map(matches, values(candidate))) for values, matches in parts)
-
-
-def instance_predicate(filters: Mapping[str, Sequence[str]]) -> Callable[[Candidate], bool]:
-    """The filters of DescribeInstances.
+    """Combine filters: each must match one of its values. `getter` returns what a filter compares, by filter name.
 
     Raises:
         AWSError: InvalidParameterValue for an unknown filter, FilterLimitExceeded for too many values.
     """
     if any(len(values) > MAX_VALUES for values in filters.values()):
         raise errors.AWSError("FilterLimitExceeded", f"The maximum number of values of a filter is {MAX_VALUES}")
+    parts = [(getter(name), _matcher(values)) for name, values in filters.items()]
+    return lambda candidate: all(any(map(matches, values(candidate))) for values, matches in parts)
+
+
+def instance_predicate(filters: Mapping[str, Sequence[str]]) -> Callable[[Candidate], bool]:
+    """The filters of DescribeInstances. Raises what `predicate` does."""
     return predicate(filters, _getter)
 
 
@@ -63,6 +64,8 @@ def _matcher(values: Sequence[str]) -> Callable[[str], bool]:
 
 GETTERS: Mapping[str, Getter[Candidate]] = {
     "metadata-options.state": lambda candidate: (candidate.options.state(candidate.at),),
+    "operator.managed": lambda candidate: (str(candidate.operator is not None).lower(),),
+    "operator.principal": lambda candidate: () if candidate.operator is None else (candidate.operator,),
     "instance-id": lambda candidate: (candidate.instance.id,),
     "instance-state-code": lambda candidate: (str(candidate.instance.state_code),),
     "tag-key": lambda candidate: candidate.tags.keys(),
@@ -81,11 +84,11 @@ def _getter(name: str) -> Getter[Candidate]:
         return lambda candidate: (candidate.tags[key],) if key in candidate.tags else ()
     if name in filter_dict_attribute_mapping:
         attribute = filter_dict_attribute_mapping[name]
-        return lambda candidate: _strings(get_object_value(candidate.instance, attribute))
+        return lambda candidate: strings(get_object_value(candidate.instance, attribute))
     raise errors.invalid_filter(name)
 
 
-def _strings(value: object) -> Iterable[str]:
+def strings(value: object) -> Iterable[str]:
     """A value of moto's as the strings that EC2 compares."""
     if isinstance(value, list):
         return tuple(map(str, value))

@@ -16,8 +16,10 @@ from moto.ec2.models.security_groups import SecurityGroup
 from localcloud.api.rendering import timestamp
 
 
-def instance_xml(instance: Instance, tags: Mapping[str, str], metadata_options: str) -> str:
-    """Render the instance as an `item`; `metadata_options` is XML."""
+def instance_xml(
+    instance: Instance, tags: Mapping[str, str], metadata_options: str, operator: str | None = None
+) -> str:
+    """Render the instance as an `item`; `metadata_options` is XML, `operator` the service that manages the instance."""
     placement = instance.placement
     tree: dict[str, object] = {
         "instanceId": instance.id,
@@ -59,6 +61,7 @@ def instance_xml(instance: Instance, tags: Mapping[str, str], metadata_options: 
         "networkInterfaceSet": [_interface(nic) for nic in instance.network_interfaces],
         "iamInstanceProfile": _profile(instance),
         "ebsOptimized": instance.ebs_optimized,
+        "operator": {"managed": operator is not None, "principal": operator},
         "sriovNetSupport": instance.sriov_net_support,
         "instanceLifecycle": instance.lifecycle,
     }

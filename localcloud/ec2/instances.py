@@ -86,6 +86,8 @@ class Seed(_WithId, Change, total=False):
         options: EC2's launch defaults for options that are not listed.
         image: any ID.
         instance_type: t3.micro by default.
+        operator: the service that manages the instance, such as `eks.amazonaws.com` (EKS Auto Mode), and alone can
+            change its options.
         launched_days_ago: the launch time; there are no metrics from before it. By default, the launch time is now but
             there are metrics for any time in the past.
     """
@@ -96,6 +98,7 @@ class Seed(_WithId, Change, total=False):
     state: str
     image: str
     instance_type: str
+    operator: str
     launched_days_ago: float
 
 
@@ -124,6 +127,8 @@ def check_seed(value: object) -> Seed:
         _check(value, Seed.__required_keys__ | Seed.__optional_keys__)
         if value.get("state", "running") not in STATES:
             raise ValueError(f"state must be one of {', '.join(STATES)}, not {value['state']!r}")
+        if not isinstance(value.get("operator", ""), str):
+            raise ValueError(f"operator must be a string, not {value['operator']!r}")  # noqa: TRY004  # bad input is a ValueError
         non_negative("launched_days_ago", value.get("launched_days_ago", 0))
     return cast("Seed", value)  # checked key by key
 

@@ -23,6 +23,11 @@ def modify_options(request: Request) -> Answer:
     [instance] = store.require(*request.scope, [instance_id])
     if instance.state in GONE:
         raise errors.wrong_state(instance_id, instance.state, "modified")
+    if instance_id in store.operators:
+        # EKS Auto Mode denies changes in a policy of the instance: github.com/aws/eks-node-monitoring-agent, pull 151.
+        arn = f"arn:aws:ec2:{call.region}:{call.account}:instance/{instance_id}"
+        reason = "with an explicit deny in a resource-based policy"
+        raise errors.unauthorized(call.action, call.caller_arn, resource=arn, reason=reason)
     if "HttpTokens" not in options and store.settings.tokens_when_unnamed == "optional":
         options = {**options, "HttpTokens": "optional"}
     check_enforcement(request, options, "enable IMDSv1 on this instance")

@@ -1,4 +1,4 @@
-"""Pagination of EC2's describes."""
+"""Pagination of describes."""
 
 from __future__ import annotations
 
@@ -11,53 +11,60 @@ from typing import TypeVar
 from localcloud.api import errors
 from localcloud.api.call import Call
 
-MIN_SIZE, MAX_SIZE = 5, 1000
-"""The allowed values of MaxResults; the maximum is the default."""
+Sizes = tuple[int, int]
+"""The least and the most items of a page; the most is the default."""
+
+SIZES: Sizes = (5, 1000)
 
 T = TypeVar("T")
 
 
-def page_size(call: Call) -> int:
+def page_size(call: Call, sizes: Sizes = SIZES) -> int:
     """How many items the call asks for.
 
     Raises:
         AWSError: InvalidParameterValue; InvalidParameterCombination for MaxResults with instance IDs.
     """
+    least, most = sizes
     size = call.params.get("MaxResults")
     if size is None:
-        return MAX_SIZE
+        return most
     if call.list_param("InstanceId"):
         message = "The parameter instancesSet cannot be used with the parameter maxResults"
         raise errors.AWSError("InvalidParameterCombination", message)
-    if not size.isdigit() or not MIN_SIZE <= int(size) <= MAX_SIZE:
-        raise errors.invalid_value("maxResults", size, f"Expecting a value from {MIN_SIZE} to {MAX_SIZE}.")
+    if not size.isdigit() or not least <= int(size) <= most:
+        raise errors.invalid_value("maxResults", size, f"Expecting a value from {least} to {most}.")
     return int(size)
 
 
-def after_token(call: Call, items: Mapping[str, T]) -> Iterator[tuple[str, T]]:
-    """The items by ID, from the one after the previous page's last.
+def after_token(token: str | None, items: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+    """The items by key, from the one after the previous page's last.
 
     Raises:
         AWSError: InvalidNextToken.
     """
     remaining = iter(items.items())
-    if "NextToken" in call.params:
-        last = _decode(call.params["NextToken"])
+    if token is not None:
+        last = _decode(token)
         if last not in items:
             raise _invalid_token()
-        for instance_id, _ in remaining:
-            if instance_id == last:
+        for key, _ in remaining:
+            if key == last:
                 break
     return remaining
 
 
-def page(matching: Iterator[tuple[str, T]], size: int) -> tuple[list[T], str]:
-    """The items of one page, and the XML of its NextToken if there are more."""
+def page(matching: Iterator[tuple[str, T]], size: int) -> tuple[list[T], str | None]:
+    """The items of one page, and its NextToken if there are more."""
     taken = list(islice(matching, size))
     items = [item for _, item in taken]
     if next(matching, None) is None:
-        return items, ""
-    return items, f"<nextToken>{base64.urlsafe_b64encode(taken[-1][0].encode()).decode()}</nextToken>"
+        return items, None
+    return items, base64.urlsafe_b64encode(taken[-1][0].encode()).decode()
+
+
+def token_xml(token: str | None) -> str:
+    return f"<nextToken>{token}</nextToken>" if token else ""
 
 
 def _decode(token: str) -> str:

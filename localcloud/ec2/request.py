@@ -10,6 +10,7 @@ from localcloud.api import moto_proxy, rendering
 from localcloud.api.answer import Answer
 from localcloud.api.call import Call
 from localcloud.api.metadata_options import OPTIONS
+from localcloud.api.serialization import serialized
 from localcloud.ec2.option_history import Snapshot
 from localcloud.ec2.store import InstanceStore
 
@@ -51,6 +52,10 @@ class Request:
     def answer(self, inner: str) -> Answer:
         """A successful answer of EC2."""
         return Answer(200, rendering.ec2_response(self.call.action, self.request_id, inner).encode())
+
+    def serialized(self, result: Mapping[str, object]) -> Answer:
+        """A successful answer of any service, from a result by AWS's member names."""
+        return serialized(self.call.service, self.call.action, result, self.request_id)
 
     def forward(self) -> Answer:
         """Have moto answer.

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from math import inf
+from typing import NamedTuple
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance, Reservation
 from moto.moto_api._internal import mock_random
@@ -22,20 +22,36 @@ from localcloud.api.answer import Answer
 from localcloud.api.metadata_options import DEFAULTS, IMAGE_V2, Options
 from localcloud.clock import Clock
 from localcloud.ec2.account_levels import AccountLevels
-from localcloud.ec2.instances import MONITORING, STATES, Change, InstanceView, Seed, options_from_wire, options_to_wire
+from localcloud.ec2.instances import MONITORING, Change, InstanceView, options_from_wire, options_to_wire
 from localcloud.ec2.option_history import OptionHistory, Snapshot
-from localcloud.ec2.workload import DAY, Timeline, Workload
+from localcloud.ec2.workload import Timeline, Workload
 from localcloud.settings import Settings
 
 # Without moto's 1,300 images, any image ID can be launched, a launch is 6 ms faster and a region's first call 45 ms.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+
+class TemplateVersion(NamedTuple):
+    """A version of a launch template."""
+
+    id: str
+    name: str
+    number: int
+
 
 STOPPED = ("stopping", "stopped")
 GONE = ("shutting-down", "terminated")
 
 
 class InstanceStore:
-    """All state of the embedded EC2. Not thread-safe: callers hold `lock`."""
+    """All state of the embedded EC2. Not thread-safe: callers hold `lock`.
+
+    Attributes:
+        launches: the answers to launches, by account, region and client token.
+        parameters: the image IDs of SSM parameters, by account, region and name.
+        operators: the services that manage instances, by instance ID.
+        launched_from: the versions of launch templates that instances were launched from, by instance ID.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
@@ -43,6 +59,9 @@ class InstanceStore:
         self.lock = threading.RLock()
         self.account_levels = AccountLevels(clock)
         self.launches: dict[tuple[str, str, str], Answer] = {}
+        self.parameters: dict[tuple[str, str, str], str] = {}
+        self.operators: dict[str, str] = {}
+        self.launched_from: dict[str, TemplateVersion] = {}
         self._histories: dict[str, OptionHistory] = {}
         self._workloads: dict[str, Workload] = {}
         self._impaired: dict[str, float] = {}
@@ -54,6 +73,9 @@ class InstanceStore:
         mock_random.seed(0)
         self.account_levels.wipe()
         self.launches.clear()
+        self.parameters.clear()
+        self.operators.clear()
+        self.launched_from.clear()
         self._histories.clear()
         self._workloads.clear()
         self._impaired.clear()
@@ -174,44 +196,10 @@ class InstanceStore:
         moves[verb]()
         self.record_state(instance)
 
-    def seed(self, seed: Seed) -> Instance:
-        """Add an existing instance.
-
-        Raises:
-            ValueError: the ID is taken.
-        """
-        region, account = seed.get("region", "us-east-1"), seed.get("account", DEFAULT_ACCOUNT_ID)
-        state = seed.get("state", "running")
-        if self.find(seed["id"]) is not None:
-            raise ValueError(f"{seed['id']} already exists")
-        reservation = ec2_backends[account][region].run_instances(
-            seed.get("image", "ami-0123456789abcdef0"),
-            1,
-            None,
-            [],
-            instance_type=seed.get("instance_type", "t3.micro"),
-            is_instance_type_default=True,  # otherwise moto searches its 1,300 types
-            region_name=region,
-        )
-        [instance] = reservation.instances
-        instance.id = seed["id"]
-        if state in GONE:
-            instance.terminate()
-        elif state in STOPPED:
-            instance.stop()
-        instance.instance_state.name, instance.instance_state.code = state, STATES[state]
-        instance.add_tags({**({"Name": seed["name"]} if "name" in seed else {}), **seed.get("tags", {})})
-        values = {**DEFAULTS, **options_to_wire(seed.get("options", {}))}
-        ago = seed.get("launched_days_ago", 0) * DAY
-        launched_at = self.clock.now() - ago if "launched_days_ago" in seed else -inf
-        history = OptionHistory(values, launched_at=launched_at, applied_at=-inf, pending=seed.get("pending"))
-        history.set_running(launched_at, running=state == "running")
-        self._set_launch_time(instance, ago)
+    def adopt(self, instance: Instance, history: OptionHistory, *, launched_ago: float) -> None:
+        """Take in an instance that moto launched now, as one that was launched so many seconds ago."""
         self._histories[instance.id] = history
-        if seed.get("metadata_state") == "pending":
-            self.set_options(instance, {}, pending=True)
-        self._set_behaviour(instance, seed)
-        return instance
+        self._set_launch_time(instance, launched_ago)
 
     def change(self, instance: Instance, change: Change) -> None:
         """Change an instance out of band."""
@@ -222,7 +210,19 @@ class InstanceStore:
         if "options" in change or "metadata_state" in change:
             pending = change.get("metadata_state") == "pending"
             self.set_options(instance, change.get("options", {}), pending=pending)
-        self._set_behaviour(instance, change)
+        self.set_behaviour(instance, change)
+
+    def set_behaviour(self, instance: Instance, change: Change) -> None:
+        """Set the workload, the status and the monitoring, as far as the change names them."""
+        now = self.clock.now()
+        if "monitoring" in change:
+            instance.monitoring_state = MONITORING[change["monitoring"]]
+        if "workload" in change:
+            self._workloads[instance.id] = Workload.parse(change["workload"], now=now)
+        if change.get("status") == "impaired":
+            self._impaired.setdefault(instance.id, now)
+        elif "status" in change:
+            self._impaired.pop(instance.id, None)
 
     def workload(self, instance: Instance) -> Workload:
         """The instance's IMDSv1 calls, in AWS's time."""
@@ -278,17 +278,6 @@ class InstanceStore:
             for region in [*regions]:  # moto makes the backends of regions on demand
                 for _, instance in self.instances(account, region):
                     yield instance
-
-    def _set_behaviour(self, instance: Instance, change: Change) -> None:
-        now = self.clock.now()
-        if "monitoring" in change:
-            instance.monitoring_state = MONITORING[change["monitoring"]]
-        if "workload" in change:
-            self._workloads[instance.id] = Workload.parse(change["workload"], now=now)
-        if change.get("status") == "impaired":
-            self._impaired.setdefault(instance.id, now)
-        elif "status" in change:
-            self._impaired.pop(instance.id, None)
 
     def _set_launch_time(self, instance: Instance, ago: float = 0.0) -> None:
         """Convert moto's launch time, which is this machine's, to AWS's clock, less `ago` seconds."""

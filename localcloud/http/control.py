@@ -6,9 +6,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from localcloud.autoscaling.seeds import seed_group, seed_launch_configuration
+from localcloud.cloudwatch.alarms import AlarmSeed
 from localcloud.ec2.account_json import check_defaults, defaults_from_wire
 from localcloud.ec2.account_levels import CLEARED, Policy, Scope
+from localcloud.ec2.fields import checked
 from localcloud.ec2.instances import check_change, check_seed
+from localcloud.ec2.launch_seeds import seed_image, seed_parameter, seed_template
+from localcloud.ec2.seeding import seed_instance
+from localcloud.ec2.store import InstanceStore
+from localcloud.ec2.workload import non_negative
 from localcloud.faults import Fault
 from localcloud.http.pipeline import Cloud
 
@@ -71,6 +78,21 @@ def _declarative_policy(cloud: Cloud, scope: Scope, method: str, value: Json) ->
     return {}
 
 
+def _alarm(cloud: Cloud, scope: Scope, method: str, value: Json) -> Json:
+    if method != "POST":
+        raise LookupError(f"unknown method {method} of alarms")
+    seed = checked(AlarmSeed, value, "alarm")
+    cloud.alarms.set(
+        scope,
+        seed["name"],
+        seed["state"],
+        reason=seed["reason"],
+        composite=seed["composite"],
+        after=non_negative("after", seed["after"]),
+    )
+    return {}
+
+
 def _reset(cloud: Cloud, _value: Json) -> Json:
     cloud.journal.reset()
     return {}
@@ -89,7 +111,12 @@ def _settings(cloud: Cloud, value: Json) -> Json:
 
 
 def _seed(cloud: Cloud, value: Json) -> Json:
-    return [cloud.store.view(cloud.store.seed(each)) for each in [check_seed(each) for each in value]]
+    return [cloud.store.view(seed_instance(cloud.store, each)) for each in [check_seed(each) for each in value]]
+
+
+def _seeds(add: Callable[[InstanceStore, object], Json]) -> Callable[[Cloud, Json], Json]:
+    """A route for a list of seeds, each of which `add` adds to the store."""
+    return lambda cloud, value: [add(cloud.store, each) for each in value]
 
 
 def _advance(cloud: Cloud, value: Json) -> Json:
@@ -110,6 +137,7 @@ def _clear_faults(cloud: Cloud, _value: Json) -> Json:
 _SCOPED: dict[str, Callable[[Cloud, Scope, str, Json], Json]] = {
     "account-defaults": _account_defaults,
     "declarative-policies": _declarative_policy,
+    "alarms": _alarm,
 }
 """Resources of an account in a region, whose path ends with both."""
 
@@ -124,6 +152,11 @@ _ROUTES: dict[tuple[str, str], Callable[[Cloud, Json], Json]] = {
     ("GET", "time"): lambda cloud, _: cloud.store.aws_now(),
     ("GET", "instances"): lambda cloud, _: cloud.store.views(),
     ("POST", "seed"): _seed,
+    ("POST", "seed-images"): _seeds(seed_image),
+    ("POST", "seed-parameters"): _seeds(seed_parameter),
+    ("POST", "seed-templates"): _seeds(seed_template),
+    ("POST", "seed-launch-configurations"): _seeds(seed_launch_configuration),
+    ("POST", "seed-groups"): _seeds(seed_group),
     ("GET", "faults"): lambda cloud, _: cloud.faults.as_json(),
     ("POST", "faults"): _add_faults,
     ("DELETE", "faults"): _clear_faults,

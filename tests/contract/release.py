@@ -13,6 +13,8 @@ from typing import Any
 
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import Seed
+from imds_provider.rules.account_defaults import decode_defaults, default_parameters
+from localcloud.ec2.account_json import AccountDefaults
 from tests.support.cli import CommandLine, aws_config
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -72,6 +74,13 @@ class Release:
         for each in self.state["deployment"]["resources"]:
             if each["type"].startswith("pulumi-python:dynamic"):
                 yield each
+
+    def account_defaults(self) -> Iterator[tuple[str, AccountDefaults]]:
+        """The region and values of each resource of an account's defaults."""
+        for each in self.resources():
+            if each["type"].endswith(":AccountMetadataDefaults"):
+                values = default_parameters(decode_defaults(each["outputs"]))
+                yield each["outputs"]["region"], cast("AccountDefaults", values)
 
     def keep(self) -> None:
         """Write the fixture."""

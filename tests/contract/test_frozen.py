@@ -21,14 +21,15 @@ from tools.sandbox import ROOT
 
 READER = Path(__file__).parent / "read_state.py"
 
-ROW, BARRIER, CHECK = (
+ROW, BARRIER, CHECK, DEFAULTS = (
     f"pulumi-python:dynamic/imds:{name}"
-    for name in ("InstanceMetadataOptions", "MetadataOptionsApplied", "MetadataWaveHealthy")
+    for name in ("InstanceMetadataOptions", "MetadataOptionsApplied", "MetadataWaveHealthy", "AccountMetadataDefaults")
 )
 PROVIDERS = {
     ROW: "imds_provider.instance_metadata_options.InstanceMetadataOptionsProvider",
     BARRIER: "imds_provider.metadata_options_applied.MetadataOptionsAppliedProvider",
     CHECK: "imds_provider.metadata_wave_healthy.MetadataWaveHealthyProvider",
+    DEFAULTS: "imds_provider.account_metadata_defaults.AccountMetadataDefaultsProvider",
 }
 OUTPUTS_SINCE: dict[str, dict[str, set[str]]] = {
     "0.1.0": {
@@ -59,6 +60,22 @@ OUTPUTS_SINCE: dict[str, dict[str, set[str]]] = {
     "0.3.0": {
         ROW: {"allowDowngrade"},
         BARRIER: {"owner", "restores"},
+    },
+    "0.4.0": {
+        DEFAULTS: {
+            "__provider",
+            "region",
+            "onDestroy",
+            "timeoutSeconds",
+            "allowDowngrade",
+            "httpTokens",
+            "httpPutResponseHopLimit",
+            "httpEndpoint",
+            "instanceMetadataTags",
+            "httpTokensEnforced",
+            "managedBy",
+            "previous",
+        },
     },
 }
 """The outputs of each type of resource by the release that first wrote them. Not in the fixtures: ``unfinished``, since

@@ -11,6 +11,7 @@ import pytest
 from pulumi.dynamic import ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
 
+from imds_provider.account_metadata_defaults import AccountMetadataDefaultsProvider
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
 from imds_provider.metadata_wave_healthy import MetadataWaveHealthyProvider
@@ -19,6 +20,7 @@ PROVIDERS: dict[type[ResourceProvider], tuple[str, str]] = {
     InstanceMetadataOptionsProvider: ("imds_provider.instance_metadata_options", "InstanceMetadataOptionsProvider"),
     MetadataOptionsAppliedProvider: ("imds_provider.metadata_options_applied", "MetadataOptionsAppliedProvider"),
     MetadataWaveHealthyProvider: ("imds_provider.metadata_wave_healthy", "MetadataWaveHealthyProvider"),
+    AccountMetadataDefaultsProvider: ("imds_provider.account_metadata_defaults", "AccountMetadataDefaultsProvider"),
 }
 
 
@@ -61,6 +63,10 @@ FIRST_RELEASE = {
     MetadataWaveHealthyProvider: (
         "gASVSgAAAAAAAACMI2ltZHNfcHJvdmlkZXIubWV0YWRhdGFfd2F2ZV9oZWFsdGh5lIwbTWV0YWRhdGFXYXZlSGVhbHRoeVByb3ZpZGVy"
         "lJOUKYGULg=="
+    ),
+    AccountMetadataDefaultsProvider: (
+        "gASVUgAAAAAAAACMJ2ltZHNfcHJvdmlkZXIuYWNjb3VudF9tZXRhZGF0YV9kZWZhdWx0c5SMH0FjY291bnRNZXRhZGF0YURlZmF1bHRz"
+        "UHJvdmlkZXKUk5QpgZQu"
     ),
 }
 

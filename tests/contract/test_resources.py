@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from imds_components import Exemption, FleetMetadata, InstanceMetadata, Readiness, Rollout
+from imds_components import AccountMetadata, Exemption, FleetMetadata, InstanceMetadata, Readiness, Rollout
 from imds_components.fleet.settings import KEYS
-from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied, MetadataWaveHealthy
+from imds_provider import AccountMetadataDefaults, InstanceMetadataOptions, MetadataOptionsApplied, MetadataWaveHealthy
 from tests.pure.bags import recorded
 from tests.support.mocked_programs import Programs
 
@@ -27,6 +27,13 @@ FIVE_OPTIONS = {
     "http_endpoint": None,
     "http_protocol_ipv6": None,
     "instance_metadata_tags": None,
+}
+FIVE_DEFAULTS = {
+    "http_tokens": None,
+    "http_put_response_hop_limit": None,
+    "http_endpoint": None,
+    "instance_metadata_tags": None,
+    "http_tokens_enforced": None,
 }
 SIGNATURES: dict[type[Any], dict[str, Any]] = {
     InstanceMetadataOptions: {
@@ -74,6 +81,25 @@ SIGNATURES: dict[type[Any], dict[str, Any]] = {
         "region": None,
         "alarms": None,
         "insufficient_data": None,
+        "opts": None,
+    },
+    AccountMetadataDefaults: {
+        **FIVE_DEFAULTS,
+        "region": None,
+        "on_destroy": "retain",
+        "timeout_seconds": 120,
+        "allow_downgrade": None,
+        "change": None,
+        "forbidden": None,
+        "opts": None,
+    },
+    AccountMetadata: {
+        **FIVE_DEFAULTS,
+        "regions": None,
+        "on_destroy": "retain",
+        "allow_downgrade": None,
+        "timeout_seconds": 120,
+        "readiness": None,
         "opts": None,
     },
     InstanceMetadata: {
@@ -149,6 +175,8 @@ def test_a_stack_file_can_set_every_argument_of_a_fleet() -> None:
         (InstanceMetadataOptions, {"instance_id", "region", *FIVE_OPTIONS, "state", "previous", "target"}),
         (MetadataOptionsApplied, {"targets", "region", "applied_ids", "pending_start_ids", "unknown_ids"}),
         (MetadataWaveHealthy, {"targets", "region", "checked_at"}),
+        (AccountMetadataDefaults, {"region", *FIVE_DEFAULTS, "managed_by", "previous", "unfinished"}),
+        (AccountMetadata, {"defaults", "report"}),
         (InstanceMetadata, {"options", "applied_ids", "pending_start_ids", "unknown_ids"}),
         (FleetMetadata, {"options", "applied_ids", "pending_start_ids", "unknown_ids", "report"}),
     ],
@@ -177,6 +205,15 @@ def test_a_fleet_registers_resources_of_these_types_and_names(programs: Programs
     }
 
 
+def test_an_account_registers_resources_of_these_types_and_names(programs: Programs) -> None:
+    run = programs.run(lambda: AccountMetadata("base", http_tokens="required", regions=["eu-west-1", "us-east-1"]))
+    assert sorted((each.type, each.name) for each in run.resources) == [
+        ("imds:index:AccountMetadata", "base"),
+        ("pulumi-python:dynamic/imds:AccountMetadataDefaults", "base-eu-west-1"),
+        ("pulumi-python:dynamic/imds:AccountMetadataDefaults", "base-us-east-1"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("resource", "given"),
     [
@@ -200,6 +237,22 @@ def test_a_fleet_registers_resources_of_these_types_and_names(programs: Programs
                 "unhealthy": ("refused 7 IMDSv1 calls", "unhealthy"),
                 "days": (7, "days"),
                 "if_gone": ("warn", "ifGone"),
+            },
+        ),
+        (
+            AccountMetadataDefaults,
+            {
+                "http_tokens": ("required", "httpTokens"),
+                "http_put_response_hop_limit": (2, "httpPutResponseHopLimit"),
+                "http_endpoint": ("enabled", "httpEndpoint"),
+                "instance_metadata_tags": ("enabled", "instanceMetadataTags"),
+                "http_tokens_enforced": ("enabled", "httpTokensEnforced"),
+                "region": ("eu-west-1", "region"),
+                "on_destroy": ("restore", "onDestroy"),
+                "timeout_seconds": (60, "timeoutSeconds"),
+                "allow_downgrade": ("an old agent", "allowDowngrade"),
+                "change": ("httpTokens: optional -> required", "change"),
+                "forbidden": ("no", "forbidden"),
             },
         ),
         (

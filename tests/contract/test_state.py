@@ -42,6 +42,8 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
         pulumi = CommandLine(Path(shutil.copytree(release.program, tmp_path / "program")), tmp_path)
         pulumi.run("stack", "init", succeeds=True)
         pulumi.configure(config(cloud))
+        for each in release.account_defaults():
+            cloud.set_account_defaults(*each)
         state = tmp_path / "state.json"
         state.write_text(json.dumps(release.state).replace(NOWHERE, cloud.url))
         pulumi.run("stack", "import", "--file", str(state), succeeds=True)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from imds_provider.aws import FleetLookups
+from imds_provider.aws import Aws
 from imds_provider.aws.requests import PAGE_SECONDS
 from imds_provider.errors import AwsError
 from imds_provider.host import runtime
+from imds_provider.rules.account_defaults import AccountDefaults
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
 from tests.support.provider_run import REGION, JumpingEngine, provider_run
@@ -30,16 +31,22 @@ def cloud() -> Iterator[LocalCloud]:
 
 @pytest.fixture
 def engine(cloud: LocalCloud) -> Iterator[JumpingEngine]:
-    endpoints = json.dumps([dict.fromkeys(("ec2", "sts", "cloudwatch"), cloud.url)])
+    endpoints = json.dumps([dict.fromkeys(("ec2", "sts", "cloudwatch", "autoscaling"), cloud.url)])
     config = {"aws:endpoints": endpoints, "aws:maxRetries": "100"}
     with provider_run(cloud, read_timeout=0.1, config=config) as engine:
         yield engine
 
 
-LOOKUPS: dict[str, Callable[[FleetLookups], object]] = {
-    "DescribeInstances": lambda calls: calls.select({"instance-state-name": ["running"]}, []),
-    "DescribeInstanceStatus": lambda calls: calls.impaired([WEB]),
-    "GetMetricData": lambda calls: calls.imdsv1_usage("MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60),
+NOTHING = AccountDefaults({})
+LOOKUPS: dict[str, Callable[[Aws], object]] = {
+    "DescribeInstances": lambda aws: aws.fleet(REGION).select({"instance-state-name": ["running"]}, []),
+    "DescribeInstanceStatus": lambda aws: aws.fleet(REGION).impaired([WEB]),
+    "DescribeAlarms": lambda aws: aws.fleet(REGION).alarms(["checkout-5xx"]),
+    "GetMetricData": lambda aws: aws.fleet(REGION).imdsv1_usage(
+        "MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60
+    ),
+    "GetInstanceMetadataDefaults": lambda aws: aws.launch_lookups(REGION).account_defaults(),
+    "DescribeAutoScalingGroups": lambda aws: aws.launch_lookups(REGION).groups(NOTHING),
 }
 
 
@@ -51,7 +58,7 @@ def test_a_lookup_that_is_never_answered_ends_in_time_with_an_error(
     cloud.set_faults(Fault("delay", action, seconds=60, times=None))
     started = engine.now()
     with pytest.raises(AwsError, match=rf"in {REGION} did not answer {action} in 60 s; run again\.$"):
-        LOOKUPS[action](runtime.aws().fleet(REGION))
+        LOOKUPS[action](runtime.aws())
     assert PAGE_SECONDS <= engine.now() - started < PAGE_SECONDS + LAST_ATTEMPT_SECONDS
 
 

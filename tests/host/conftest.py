@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from imds_provider.account_metadata_defaults import AccountMetadataDefaultsProvider
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
+from imds_provider.metadata_wave_healthy import MetadataWaveHealthyProvider
 from localcloud.client import LocalCloud
 from tests.host.instances import ACCOUNT, SECRETS, config
 from tests.support.dynamic_host import DynamicHost, ProviderClient, secret
@@ -49,8 +51,18 @@ def options(host: DynamicHost) -> ProviderClient:
 
 
 @pytest.fixture
+def defaults(host: DynamicHost) -> ProviderClient:
+    return host.provider(AccountMetadataDefaultsProvider())
+
+
+@pytest.fixture
 def barrier(host: DynamicHost) -> ProviderClient:
     return host.provider(MetadataOptionsAppliedProvider())
+
+
+@pytest.fixture
+def wave_check(host: DynamicHost) -> ProviderClient:
+    return host.provider(MetadataWaveHealthyProvider())
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import boto3
 
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import MetadataOptions, Seed
+from tests.support.dynamic_host import DynamicHost
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -82,9 +83,14 @@ def described(cloud: LocalCloud) -> list[set[str]]:
     return [set(call["instance_ids"]) for call in cloud.log(DESCRIBE)]
 
 
+def warnings(host: DynamicHost) -> list[str]:
+    """The warnings that stay in the output of the run."""
+    return [each.message for each in host.engine.lines() if each.severity == "WARNING" and not each.ephemeral]
+
+
 def config(cloud: LocalCloud, **given: object) -> Mapping[str, object]:
     """The configuration of a stack that uses the embedded EC2; keys of ``aws:`` without the prefix."""
-    endpoints = f'[{{"ec2": "{cloud.url}", "sts": "{cloud.url}"}}]'
+    endpoints = f'[{{"ec2": "{cloud.url}", "sts": "{cloud.url}", "cloudwatch": "{cloud.url}"}}]'
     return {
         "aws:region": REGION,
         "aws:endpoints": endpoints,

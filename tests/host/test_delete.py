@@ -7,16 +7,11 @@ import pytest
 from localcloud.client import LocalCloud
 from localcloud.ec2.instances import MetadataOptions
 from localcloud.faults import Fault
-from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, described, inputs, launch, new_id, sent
+from tests.host.instances import ACCOUNT, DESCRIBE, MODIFY, described, inputs, launch, new_id, sent, warnings
 from tests.support.dynamic_host import DynamicHost, OperationFailedError, ProviderClient, in_background, until
 
 REASON = "the agent is old"
 BEFORE: MetadataOptions = {"HttpPutResponseHopLimit": 3, "InstanceMetadataTags": "enabled"}
-
-
-def warnings(host: DynamicHost) -> list[str]:
-    """The warnings that stay in the output of the run."""
-    return [each.message for each in host.engine.lines() if each.severity == "WARNING" and not each.ephemeral]
 
 
 def test_retaining_sends_no_request(cloud: LocalCloud, options: ProviderClient) -> None:

@@ -47,6 +47,17 @@ REASONS: list[tuple[str, str, str]] = [
         "grant it and run again",
     ),
     ("UnauthorizedOperation", "You are not authorized to perform this operation.", "or a policy denies it; check"),
+    # A declarative policy decides. AWS documents the wording, and no code.
+    (
+        "DeclarativePolicyViolation",
+        "This functionality has been disabled by a Declarative Policy. Custom Message: Ask the platform team.",
+        "an organization's declarative policy decides this",
+    ),
+    (
+        "UnauthorizedOperation",
+        "This action is denied due to an organizational policy in effect",
+        "ask the organization's administrators to change the policy",
+    ),
     # The instance belongs to a service.
     (
         "OperationNotPermitted",
@@ -86,6 +97,12 @@ REASONS: list[tuple[str, str, str]] = [
         "does not exist in eu-west-1 yet",
     ),
     ("UnknownParameter", "The parameter HttpProtocolIpv6 is not recognized", "does not know this option"),
+    (
+        "InvalidAction",
+        "The action GetInstanceMetadataDefaults is not valid for this web service.",
+        "does not have this",
+    ),
+    ("UnknownParameter", "The parameter HttpTokensEnforced is not recognized", "remove it from the program there"),
     ("InvalidParameterValue", TAG_KEY, "rename the tag, or set instanceMetadataTags to disabled"),
     ("UnsupportedOperation", "This instance type does not do that.", "set another value"),
 ]

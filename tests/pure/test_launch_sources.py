@@ -60,7 +60,7 @@ def test_the_line_says_what_decides_where_the_template_does_not() -> None:
     assert line == (
         f"autoscaling group web can launch instances without httpTokens=required: {LAUNCHER} leaves httpTokens to "
         "EC2's default, which is optional. Set httpTokens=required in a version of the launch template that the group "
-        "uses, or set the account's default."
+        "uses, or as the account's default."
     )
 
 

@@ -10,6 +10,7 @@ Sources:
   wording of ``HttpTokensEnforced``.
 - EC2 user guide, "Amazon EC2 managed instances". EKS Auto Mode denies changes to its instances in a resource-based
   policy (github.com/aws/eks-node-monitoring-agent, pull request 151), which no customer can attach to an instance.
+- Organizations user guide, "Declarative policies", and AWS's announcement of them: the wording. Neither names the code.
 - "… is not yet supported in this region": github.com/terraform-aws-modules/terraform-aws-ec2-instance, issue 291.
   Tag keys: github.com/aws-controllers-k8s/community, issue 1789.
 """
@@ -35,7 +36,7 @@ _GONE = r"\bterminated\b|\bshutting-down\b"
 
 
 class Advice(NamedTuple):
-    """What to do about errors with one of ``codes`` whose reason matches ``pattern``.
+    """What to do about errors with one of ``codes``, or with any for an empty set, whose reason matches ``pattern``.
 
     Case is ignored, and ARNs are not searched. ``advice`` is the rest of a sentence, in which ``{permission}``,
     ``{region}`` and ``{service}`` are filled in. ``conditional`` is set where a condition on the request itself may
@@ -53,6 +54,12 @@ def _for(code: str, advice: str) -> Advice:
 
 
 ADVICE: tuple[Advice, ...] = (
+    Advice(
+        frozenset(),
+        r"declarative policy|organizational policy",
+        "an organization's declarative policy decides this, whatever the account's own policies grant: remove it from "
+        "the program there, or ask the organization's administrators to change the policy, then run again",
+    ),
     # Denied: what helps depends on whose policy it is.
     Advice(
         DENIED_CODES,
@@ -163,6 +170,10 @@ ADVICE: tuple[Advice, ...] = (
     _for(
         "UnknownParameter", "EC2 in {region} does not know this option; remove it from the program there and run again"
     ),
+    _for(
+        "InvalidAction",
+        "EC2 in {region} does not have this action; remove what needs it from the program there and run again",
+    ),
     Advice(
         _VALUE_CODES,
         r"not a valid tag key",
@@ -210,7 +221,9 @@ def reason_and_advice(
 
 def advice_for(code: str, reason: str) -> Advice | None:
     """The entry of :data:`ADVICE` for the error, if there is one."""
-    return next((each for each in ADVICE if code in each.codes and _matches(reason, each.pattern)), None)
+    return next(
+        (each for each in ADVICE if (not each.codes or code in each.codes) and _matches(reason, each.pattern)), None
+    )
 
 
 def is_gone(code: str, reason: str) -> bool:

@@ -175,9 +175,9 @@ def _advice(found: Sequence[LooserLaunch]) -> str:
         return f"Give the group a launch template with {wanted}; a launch configuration cannot be changed."
     if all(each.candidate.unknown for each in found):
         return f"Give the group a launch template that exists, with {wanted}."
-    by_others = all(each.decided.by != each.candidate.launcher for each in found)
-    account = ", or set the account's default" if by_others else ""
-    return f"Set {wanted} in a version of the launch template that the group uses{account}."
+    if all(each.decided.by != each.candidate.launcher for each in found):
+        return f"Set {wanted} in a version of the launch template that the group uses, or as the account's default."
+    return f"Set {wanted} in a version of the launch template that the group uses."
 
 
 @dataclass(frozen=True)

@@ -144,12 +144,12 @@ class _Change:
                 return
             if self.deadline.passed:
                 raise self._timeout()
-            if clock.now() - sent_at >= STALE_SECONDS:
-                if not self.reapplied:
-                    self._reapply()
-                    sent_at = clock.now()
-                elif not self._may_be_old():
-                    raise ConflictError(changed_twice(self.ec2.region, self.seen, self.wanted))
+            stale = clock.now() - sent_at >= STALE_SECONDS
+            if not self.reapplied and (stale or not self._may_be_old()):
+                self._reapply()
+                sent_at = clock.now()
+            elif stale and not self._may_be_old():
+                raise ConflictError(changed_twice(self.ec2.region, self.seen, self.wanted))
             self.deadline.sleep(max(POLL_SECONDS, next_delay(clock.now() - started)))
 
     def _is_in_force(self) -> bool:

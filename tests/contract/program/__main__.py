@@ -2,8 +2,8 @@
 
 import pulumi
 
-from imds_components import Exemption, FleetMetadata, InstanceMetadata, Readiness, Rollout
-from imds_provider import InstanceMetadataOptions, MetadataOptionsApplied
+from imds_components import AccountMetadata, Exemption, FleetMetadata, InstanceMetadata, Readiness, Rollout
+from imds_provider import AccountMetadataDefaults, InstanceMetadataOptions, MetadataOptionsApplied
 
 config = pulumi.Config()
 ids = config.require_object("ids")
@@ -49,6 +49,20 @@ crew = FleetMetadata(
     regions=["eu-west-1", "us-east-1"],
     on_destroy="restore",
 )
+# The account's defaults in two regions, one of them directly and put back in the end.
+account = AccountMetadata(
+    "account", http_tokens="required", http_put_response_hop_limit=2, regions=["eu-west-1"], allow_downgrade="planned"
+)
+defaults = AccountMetadataDefaults(
+    "defaults",
+    http_tokens="required",
+    http_put_response_hop_limit=-1,
+    http_endpoint="enabled",
+    instance_metadata_tags="disabled",
+    http_tokens_enforced="disabled",
+    region="us-east-1",
+    on_destroy="restore",
+)
 
 pulumi.export("options", fleet.options)
 pulumi.export("appliedIds", fleet.applied_ids)
@@ -57,3 +71,4 @@ pulumi.export("vault", {"options": vault.options, "appliedIds": vault.applied_id
 pulumi.export("alone", {"state": alone.state, "previous": alone.previous, "target": alone.target})
 pulumi.export("quick", barrier.applied_ids)
 pulumi.export("crew", crew.report)
+pulumi.export("account", account.report)
