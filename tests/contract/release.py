@@ -11,10 +11,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from localcloud.client import LocalCloud
-from localcloud.ec2.instances import Seed
 from imds_provider.rules.account_defaults import decode_defaults, default_parameters
+from localcloud.client import LocalCloud
 from localcloud.ec2.account_json import AccountDefaults
+from localcloud.ec2.instances import Seed
 from tests.support.cli import CommandLine, aws_config
 
 FIXTURES = Path(__file__).parent / "fixtures"
