@@ -240,6 +240,25 @@ class LocalCloud:
     def remove_declarative_policy(self, region: str, *, account: str = ACCOUNT) -> None:
         self.send("DELETE", f"declarative-policies/{account}/{region}")
 
+    def set_alarm(
+        self,
+        name: str,
+        state: str,
+        *,
+        reason: str = "",
+        region: str = "us-east-1",
+        composite: bool = False,
+        after: float = 0,
+        account: str = ACCOUNT,
+    ) -> None:
+        """Put a CloudWatch alarm into a state: OK, ALARM or INSUFFICIENT_DATA.
+
+        An alarm that is not there is added, as a composite alarm if `composite`. `reason` is one in CloudWatch's words
+        by default. `after` is how many seconds of the server's clock later the alarm is in that state.
+        """
+        alarm = {"name": name, "state": state, "reason": reason, "composite": composite, "after": after}
+        self.send("POST", f"alarms/{account}/{region}", alarm)
+
     def faults(self) -> list[Mapping[str, object]]:
         """The faults, each with `matched`, the number of calls it has matched."""
         faults: list[Mapping[str, object]] = self.send("GET", "faults")

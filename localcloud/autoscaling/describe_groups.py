@@ -33,7 +33,7 @@ def describe_groups(request: Request) -> Answer:
     names = call.list_param("AutoScalingGroupNames.member")
     found = autoscaling_backends[account][region].describe_auto_scaling_groups([], filters=filters)
     by_name = {group.name: group for group in found if not names or group.name in names}
-    page, token = pages.page(pages.after_token(call, by_name), size)
+    page, token = pages.page(pages.after_token(call.params.get("NextToken"), by_name), size)
     there = {each.id for _, each in request.store.instances(*scope) if each.state not in GONE}
     views = [_view(request, each, there) for each in page]
     return request.serialized({"AutoScalingGroups": views, "NextToken": token})

@@ -17,5 +17,5 @@ def describe_launch_configurations(request: Request) -> Answer:
     size = record_count(call)
     names = call.list_param("LaunchConfigurationNames.member")
     found = autoscaling_backends[account][region].describe_launch_configurations(names)
-    page, token = pages.page(pages.after_token(call, {each.name: each for each in found}), size)
+    page, token = pages.page(pages.after_token(call.params.get("NextToken"), {each.name: each for each in found}), size)
     return request.serialized({"LaunchConfigurations": page, "NextToken": token})

@@ -26,7 +26,7 @@ def describe_instances(request: Request) -> Answer:
         raise errors.unknown_instances(unknown)
 
     def matching() -> Iterator[tuple[str, tuple[Reservation, str]]]:
-        for instance_id, (reservation, instance) in pages.after_token(call, visible):
+        for instance_id, (reservation, instance) in pages.after_token(call.params.get("NextToken"), visible):
             if requested and instance_id not in requested:
                 continue
             at = request.shown_at(instance_id)

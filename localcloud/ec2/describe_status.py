@@ -33,7 +33,8 @@ def describe_status(request: Request) -> Answer:
     include_all = call.params.get("IncludeAllInstances") == "true"
 
     def matching() -> Iterator[tuple[str, str]]:
-        for instance_id, (_, instance) in pages.after_token(call, store.visible(*request.scope)):
+        visible = store.visible(*request.scope)
+        for instance_id, (_, instance) in pages.after_token(call.params.get("NextToken"), visible):
             if (not requested or instance_id in requested) and (include_all or instance.state == "running"):
                 status = _status(store, instance)
                 if matches(status):

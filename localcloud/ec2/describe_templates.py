@@ -40,7 +40,7 @@ def describe_templates(request: Request) -> Answer:
     named += [find_template(request.scope, None, each) for each in names]
     call.refuse_if_dry_run()
     templates = {each.id: each for each in named or _all(request)}
-    found = ((key, each) for key, each in pages.after_token(call, templates) if matches(each))
+    found = ((key, each) for key, each in pages.after_token(call.params.get("NextToken"), templates) if matches(each))
     page, token = pages.page(found, size)
     result = [
         {
@@ -79,7 +79,7 @@ def describe_versions(request: Request) -> Answer:
         raise errors.AWSError("InvalidParameterCombination", message)
     call.refuse_if_dry_run()
     by_key = {f"{each.template.id}:{each.number}": each for each in selected}
-    page, token = pages.page(pages.after_token(call, by_key), size)
+    page, token = pages.page(pages.after_token(call.params.get("NextToken"), by_key), size)
     result = [_view(request, each, resolves=resolves) for each in page]
     return request.serialized({"LaunchTemplateVersions": result, "NextToken": token})
 

@@ -40,5 +40,12 @@ def _check(kind: Any, value: object, where: str) -> None:  # noqa: ANN401  # a t
             raise ValueError(f"{where} must be a list, not {value!r}")
         for each in value:
             _check(get_args(kind)[0], each, where)
-    elif not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
+    elif not _is(value, kind):
         raise ValueError(f"{where} must be a {kind.__name__}, not {value!r}")
+
+
+def _is(value: object, kind: Any) -> bool:  # noqa: ANN401  # a type
+    """Whether the value is of a simple type: an integer is also a float, but a boolean is no number."""
+    if kind is float:
+        kind = (int, float)
+    return isinstance(value, kind) and isinstance(value, bool) is (kind is bool)

@@ -35,7 +35,7 @@ def describe_images(request: Request) -> Answer:
     images: Mapping[str, Ami] = {each.id: each for each in found}
     if ids := call.list_param("ImageId"):
         images = _named(images, ids)
-    selected = ((key, each) for key, each in pages.after_token(call, images) if matches(each))
+    selected = ((key, each) for key, each in pages.after_token(call.params.get("NextToken"), images) if matches(each))
     page, token = pages.page(selected, size)
     return request.serialized({"Images": page, "NextToken": token})
 

@@ -37,15 +37,15 @@ def page_size(call: Call, sizes: Sizes = SIZES) -> int:
     return int(size)
 
 
-def after_token(call: Call, items: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+def after_token(token: str | None, items: Mapping[str, T]) -> Iterator[tuple[str, T]]:
     """The items by key, from the one after the previous page's last.
 
     Raises:
         AWSError: InvalidNextToken.
     """
     remaining = iter(items.items())
-    if "NextToken" in call.params:
-        last = _decode(call.params["NextToken"])
+    if token is not None:
+        last = _decode(token)
         if last not in items:
             raise _invalid_token()
         for key, _ in remaining:

@@ -24,6 +24,7 @@ Effect = Literal[
     "terminate",
     "vanish",
     "change",
+    "alarm",
     "no-data",
     "partial",
 ]
@@ -37,7 +38,8 @@ class Fault:
         effect: `error` answers with `code`; `drop` closes the connection without an answer; `truncate` closes it in
             the middle of the body; `delay` takes `seconds` longer; `stale` shows the options of `seconds` ago; `stuck`
             keeps pending options pending until the next start; `stop`, `start`, `terminate`, `vanish` and `change`
-            happen to the target, as if someone else did it; `no-data` removes the points from all results of a
+            happen to the target, as if someone else did it; `alarm` puts the CloudWatch alarm `target` into the state
+            ALARM, with `message` as its reason; `no-data` removes the points from all results of a
             GetMetricData, `partial` from every second one, and the answer still says Complete.
         action: the affected action, `*` for any.
         instance: only calls that name this instance, by ID or in the filter `instance-id`, are affected.
@@ -51,7 +53,7 @@ class Fault:
         encoded: attach an encoded authorization failure message to UnauthorizedOperation.
         seconds: of `delay` and `stale`.
         target: the instance that something happens to. Defaults to `instance`, then to every instance that the call
-            names.
+            names. For `alarm`, the name of an alarm in the call's region.
         options: what `change` sets on its target.
         defaults: the account's defaults, by EC2's names, that `change` sets in the region of the call.
     """
@@ -79,6 +81,8 @@ class Fault:
             raise ValueError(f"nth and times must be 1 or more, not {self.nth} and {self.times}")
         if unknown := set(self.options) - set(OPTIONS):
             raise ValueError(f"unknown option {min(unknown)!r}")
+        if self.effect == "alarm" and not self.target:
+            raise ValueError("alarm needs the name of an alarm as target")
         check_defaults(self.defaults)
 
     @classmethod

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from localcloud.autoscaling.seeds import seed_group, seed_launch_configuration
+from localcloud.cloudwatch.alarms import AlarmSeed
 from localcloud.ec2.account_json import check_defaults, defaults_from_wire
 from localcloud.ec2.account_levels import CLEARED, Policy, Scope
+from localcloud.ec2.fields import checked
 from localcloud.ec2.instances import check_change, check_seed
 from localcloud.ec2.launch_seeds import seed_image, seed_parameter, seed_template
 from localcloud.ec2.seeding import seed_instance
 from localcloud.ec2.store import InstanceStore
+from localcloud.ec2.workload import non_negative
 from localcloud.faults import Fault
 from localcloud.http.pipeline import Cloud
 
@@ -75,6 +78,21 @@ def _declarative_policy(cloud: Cloud, scope: Scope, method: str, value: Json) ->
     return {}
 
 
+def _alarm(cloud: Cloud, scope: Scope, method: str, value: Json) -> Json:
+    if method != "POST":
+        raise LookupError(f"unknown method {method} of alarms")
+    seed = checked(AlarmSeed, value, "alarm")
+    cloud.alarms.set(
+        scope,
+        seed["name"],
+        seed["state"],
+        reason=seed["reason"],
+        composite=seed["composite"],
+        after=non_negative("after", seed["after"]),
+    )
+    return {}
+
+
 def _reset(cloud: Cloud, _value: Json) -> Json:
     cloud.journal.reset()
     return {}
@@ -119,6 +137,7 @@ def _clear_faults(cloud: Cloud, _value: Json) -> Json:
 _SCOPED: dict[str, Callable[[Cloud, Scope, str, Json], Json]] = {
     "account-defaults": _account_defaults,
     "declarative-policies": _declarative_policy,
+    "alarms": _alarm,
 }
 """Resources of an account in a region, whose path ends with both."""
 

@@ -15,6 +15,8 @@ from localcloud.api.answer import Answer
 from localcloud.api.call import Call
 from localcloud.autoscaling import actions as autoscaling
 from localcloud.clock import Clock
+from localcloud.cloudwatch.alarms import Alarms
+from localcloud.cloudwatch.describe_alarms import describe_alarms
 from localcloud.cloudwatch.get_metric_data import get_metric_data
 from localcloud.ec2 import actions
 from localcloud.ec2.account_json import check_defaults
@@ -40,6 +42,7 @@ class Cloud:
         self.initial = settings
         self.clock = clock or Clock()
         self.store = InstanceStore(settings, self.clock)
+        self.alarms = Alarms(self.store)
         self.journal = Journal()
         self.faults = FaultPlan()
         self.throttle = Throttle()
@@ -51,6 +54,7 @@ class Cloud:
         """Return to the initial state and settings."""
         with self.store.lock:
             self.store.wipe()
+            self.alarms.wipe()
             self.store.settings = self.initial
             self.journal.reset()
             self.faults.clear()
@@ -110,13 +114,25 @@ class Cloud:
             if self._closing.is_set():
                 raise ConnectionLostError
             try:
-                return _dispatch(request)
+                return self._dispatch(request)
             except errors.AWSError:
                 raise
             except Exception as error:
                 # A bug in localcloud must not look like a fault of AWS.
                 traceback.print_exc(file=sys.stderr)
                 raise errors.AWSError("InternalError", f"localcloud failed: {error!r}") from error
+
+    def _dispatch(self, request: Request) -> Answer:
+        match request.call.service, request.call.action:
+            case "ec2", _:
+                return actions.handle(request)
+            case "autoscaling", _:
+                return autoscaling.handle(request)
+            case "monitoring", "GetMetricData":
+                return get_metric_data(request)
+            case "monitoring", "DescribeAlarms":
+                return describe_alarms(request, self.alarms)
+        return request.forward()
 
     def _apply(self, fault: Fault, request: Request) -> None:
         match fault.effect:
@@ -135,6 +151,9 @@ class Cloud:
                     if fault.defaults:
                         self.store.account_levels.change(request.scope, check_defaults(fault.defaults))
                     self._change_targets(fault, fault.targets(request.call))
+            case "alarm":
+                with self.store.lock:
+                    self.alarms.set(request.scope, str(fault.target), "ALARM", reason=fault.message or "")
             case "truncate":
                 pass  # `_answer` truncates the finished answer
 
@@ -152,16 +171,6 @@ class Cloud:
     def _wait(self, seconds: float) -> None:
         if seconds > 0 and self._closing.wait(seconds):
             raise ConnectionLostError
-
-
-def _dispatch(request: Request) -> Answer:
-    if request.call.service == "ec2":
-        return actions.handle(request)
-    if request.call.service == "autoscaling":
-        return autoscaling.handle(request)
-    if (request.call.service, request.call.action) == ("monitoring", "GetMetricData"):
-        return get_metric_data(request)
-    return request.forward()
 
 
 def _error_answer(request: Request, error: errors.AWSError) -> Answer:

@@ -1,19 +1,20 @@
-"""Rollouts of a fleet under each fault of CloudWatch and DescribeInstanceStatus, healthy or not."""
+"""Rollouts of a fleet under each fault of CloudWatch, its alarms and DescribeInstanceStatus, healthy or not."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imds_components.fleet.waves import Rollout, assign
 from localcloud.faults import Fault
+from tests.model.rollout_fleet import ALARM
 from tests.model.rollouts import RolloutSimulation
 from tests.model.simulation import ViolationError
 from tests.support.offline import OfflineRuns
 from tests.support.recording_cloud import RecordingCloud
 
-METRICS, STATUS = "GetMetricData", "DescribeInstanceStatus"
+METRICS, STATUS, ALARMS = "GetMetricData", "DescribeInstanceStatus", "DescribeAlarms"
 POSITIONS = (1, 2, 6)
 """The call at which a fault begins: before the first wave, in the first soak, or later."""
 
@@ -48,6 +49,11 @@ SCENARIOS = (
     FleetScenario("status-throttled-once", "none", "error", STATUS, code="RequestLimitExceeded"),
     FleetScenario("status-forbidden", "forbidden", "error", STATUS, code="UnauthorizedOperation", times=None),
     FleetScenario("status-answer-lost", "none", "drop", STATUS),
+    FleetScenario("alarms-throttled-once", "none", "error", ALARMS, code="Throttling"),
+    FleetScenario("alarms-throttled-for-ever", "forbidden", "error", ALARMS, code="Throttling", times=None),
+    FleetScenario("alarms-forbidden", "forbidden", "error", ALARMS, code="AccessDenied", times=None),
+    FleetScenario("alarms-answer-lost", "none", "drop", ALARMS),
+    FleetScenario("alarms-never-answered", "forbidden", "drop", ALARMS, times=None),
     FleetScenario("late-by-four-minutes", settings={"metrics_delay": 240.0}),
     FleetScenario("clock-ahead", settings={"clock_skew": 200.0}),
     FleetScenario("clock-behind", settings={"clock_skew": -200.0}),
@@ -104,6 +110,8 @@ def _run(case: FleetCase, cloud: RecordingCloud, runs: OfflineRuns) -> FleetResu
 def _outcome(case: FleetCase, simulation: RolloutSimulation) -> str:
     """Roll out in the scenario and then without it. The invariants hold each time, and the second run decides."""
     simulation.cloud.settings(**(case.scenario.settings or {}))
+    if case.scenario.action == ALARMS:
+        simulation.fleet = replace(simulation.fleet, alarms=(ALARM,))
     first = _first(simulation.living())
     if case.unhealthy:
         simulation.call(first)

@@ -41,6 +41,7 @@ NOTHING = AccountDefaults({})
 LOOKUPS: dict[str, Callable[[Aws], object]] = {
     "DescribeInstances": lambda aws: aws.fleet(REGION).select({"instance-state-name": ["running"]}, []),
     "DescribeInstanceStatus": lambda aws: aws.fleet(REGION).impaired([WEB]),
+    "DescribeAlarms": lambda aws: aws.fleet(REGION).alarms(["checkout-5xx"]),
     "GetMetricData": lambda aws: aws.fleet(REGION).imdsv1_usage(
         "MetadataNoToken", [WEB], NOW - timedelta(hours=1), NOW, 60
     ),

@@ -7,6 +7,7 @@ import pytest
 from imds_provider.account_metadata_defaults import AccountMetadataDefaultsProvider
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
+from imds_provider.metadata_wave_healthy import MetadataWaveHealthyProvider
 from localcloud.client import LocalCloud
 from tests.host.instances import ACCOUNT, SECRETS, config
 from tests.support.dynamic_host import DynamicHost, ProviderClient, secret
@@ -57,6 +58,11 @@ def defaults(host: DynamicHost) -> ProviderClient:
 @pytest.fixture
 def barrier(host: DynamicHost) -> ProviderClient:
     return host.provider(MetadataOptionsAppliedProvider())
+
+
+@pytest.fixture
+def wave_check(host: DynamicHost) -> ProviderClient:
+    return host.provider(MetadataWaveHealthyProvider())
 
 
 @pytest.fixture(scope="session")

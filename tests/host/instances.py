@@ -90,7 +90,7 @@ def warnings(host: DynamicHost) -> list[str]:
 
 def config(cloud: LocalCloud, **given: object) -> Mapping[str, object]:
     """The configuration of a stack that uses the embedded EC2; keys of ``aws:`` without the prefix."""
-    endpoints = f'[{{"ec2": "{cloud.url}", "sts": "{cloud.url}"}}]'
+    endpoints = f'[{{"ec2": "{cloud.url}", "sts": "{cloud.url}", "cloudwatch": "{cloud.url}"}}]'
     return {
         "aws:region": REGION,
         "aws:endpoints": endpoints,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.model.fleet_stack import Ended
-    from tests.model.rollouts import Fleet
+    from tests.model.rollout_fleet import Fleet
     from tests.support.recording_cloud import TokensChange
 
 SAME_WAVE = timedelta(seconds=30)
@@ -22,20 +22,29 @@ VISIBLE = timedelta(minutes=12)
 LONGEST = timedelta(minutes=25)
 """By then CloudWatch has covered a change, or the run no longer waits for it."""
 WITHOUT_DATA = ("no-data", "partial")
-STOPPING = ("forbidden", "status-forbidden")
+STOPPING = ("forbidden", "status-forbidden", "alarms-forbidden")
 """Faults that end a run before it changes anything more."""
 ALIVE = ("running", "stopped", "pending", "stopping")
 
 
 @dataclass(frozen=True)
+class AlarmState:
+    """The state of the alarm, and since when it has been set."""
+
+    state: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """EC2 at one moment: the instances, those that call IMDSv1 or are impaired, and the stack's tokens changes."""
+    """AWS at one moment: the instances, those that call IMDSv1 or are impaired, the stack's changes, the alarm."""
 
     time: datetime
     instances: Mapping[str, Any]
     calling: Collection[str]
     impaired: Collection[str]
     changes: Mapping[str, TokensChange]
+    alarm: AlarmState
 
     def is_running(self, instance_id: str) -> bool:
         return bool(self.instances.get(instance_id, {}).get("state") == "running")
@@ -57,6 +66,8 @@ class RolloutRun:
     sent: Sequence[TokensChange]
     fault: str
     killed_after: int | None
+    looks: tuple[int, int] = (0, 0)
+    """How many times the preview and the run looked at alarms."""
     of_other_fleet: bool = False
 
     @property
@@ -78,6 +89,19 @@ class RolloutRun:
         ]
 
     @property
+    def stopping_since(self) -> datetime | None:
+        """When an alarm of the fleet began to stop it, before the run or during it; None if it does not."""
+        return next((alarm.since for alarm in (self.before.alarm, self.after.alarm) if self._stops(alarm)), None)
+
+    @property
+    def stopped_by_alarm_before(self) -> bool:
+        return self._stops(self.before.alarm)
+
+    def _stops(self, alarm: AlarmState) -> bool:
+        without_data = alarm.state == "INSUFFICIENT_DATA" and self.fleet.insufficient_data == "block"
+        return bool(self.fleet.alarms) and (alarm.state == "ALARM" or without_data)
+
+    @property
     def stopped(self) -> bool:
         return bool(self.ended.failed or self.ended.program_error)
 
@@ -88,6 +112,8 @@ def violations(run: RolloutRun) -> Iterator[str]:
         yield from _stays_stopped(of_fleet)
         yield from _waits_for_each_wave(of_fleet)
         yield from _succeeded(of_fleet)
+        yield from _waits_for_alarms(of_fleet)
+    yield from _asks_nothing_for_nothing(run)
     yield from _does_what_was_previewed(run)
     yield from _loosens_at_once(run)
     yield from _ends_in_time(run)
@@ -117,7 +143,7 @@ def _stays_stopped(run: RolloutRun) -> Iterator[str]:
     if changed:
         yield f"{changed} were changed, though {unhealthy} refuse calls"
     to_change = [each for each in run.members if run.before.tokens(each) == "optional"]
-    excused = run.fault in STOPPING or run.killed_after is not None
+    excused = run.fault in STOPPING or run.killed_after is not None or run.stopped_by_alarm_before
     if to_change and not any(each in run.ended.text for each in unhealthy) and not excused:
         yield f"{unhealthy} refuse calls, and the run does not name any of them"
 
@@ -144,6 +170,43 @@ def _waits_for_each_wave(run: RolloutRun) -> Iterator[str]:
             calling = other.instance_id in run.before.calling
             if run.fault not in WITHOUT_DATA and calling and gap < timedelta(days=13):
                 yield f"{one.instance_id} was changed, though {other.instance_id} refuses calls"
+
+
+def _waits_for_alarms(run: RolloutRun) -> Iterator[str]:
+    """No wave is changed while an alarm stops the rollout, and the run names the alarm."""
+    since = run.stopping_since
+    if since is None:
+        return
+    allowed = timedelta(0) if run.stopped_by_alarm_before else SAME_WAVE
+    late = [each.instance_id for each in run.required if each.at > since + allowed]
+    if late:
+        yield f"{late} were changed, though {run.fleet.alarms} stops the rollout since {since}"
+    to_change = [each for each in run.members if run.before.tokens(each) == "optional"]
+    excused = run.fault in STOPPING or run.killed_after is not None
+    if run.stopped_by_alarm_before and to_change and run.fleet.alarms[0] not in run.ended.text and not excused:
+        yield f"{run.fleet.alarms} stops the rollout, and the run does not name it"
+
+
+def _asks_nothing_for_nothing(run: RolloutRun) -> Iterator[str]:
+    """Alarms are looked at only where instances change, other than loosened ones, or have just been changed."""
+    previewed, ran = run.looks
+    to_change = bool(run.fleet.alarms) and any(_is_to_change(run, each) for each in run.before.instances)
+    if previewed and not to_change:
+        yield f"the preview looked at alarms {previewed} times, and nothing is to change"
+    # A run may complete the soak of one before.
+    if ran and not to_change and not run.ended.steps:
+        yield f"the run looked at alarms {ran} times, and nothing is to change"
+
+
+def _is_to_change(run: RolloutRun, instance_id: str) -> bool:
+    """Whether an instance is to be changed other than by loosening it."""
+    view = run.before.instances[instance_id]
+    if instance_id in run.fleet.excluded or view["state"] not in ALIVE:
+        return False
+    tokens, limit = run.before.tokens(instance_id), view["options"]["HttpPutResponseHopLimit"]
+    if instance_id in run.fleet.exempt:
+        return tokens == "optional" and run.fleet.hop_limit not in (None, limit)
+    return tokens == "optional" or run.fleet.hop_limit not in (None, limit)
 
 
 def _runs_all_along(run: RolloutRun, instance_id: str) -> bool:
@@ -199,6 +262,7 @@ def _ends_in_time(run: RolloutRun) -> Iterator[str]:
 def _may_stop(run: RolloutRun) -> bool:
     return (
         run.killed_after is not None
+        or run.stopping_since is not None
         or bool(run.before.calling)
         or bool(run.before.impaired)
         or run.fleet.unknown == "block"

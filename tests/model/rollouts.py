@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from imds_components import Exemption, FleetMetadata, Readiness, Rollout
+from imds_components import Rollout
+from imds_components.fleet.waves import assign
 from localcloud.faults import Fault
 from tests.model.fleet_stack import Ended, FleetStack
-from tests.model.rollout_invariants import RolloutRun, Snapshot, violations
+from tests.model.rollout_fleet import ALARM, Fleet
+from tests.model.rollout_invariants import AlarmState, RolloutRun, Snapshot, violations
 from tests.model.simulation import ViolationError
 from tests.support.offline import OfflineRuns
 from tests.support.provider_run import REGION
 from tests.support.recording_cloud import RecordingCloud, TokensChange
 
 METRICS, STATUS, MODIFY = "GetMetricData", "DescribeInstanceStatus", "ModifyInstanceMetadataOptions"
+ALARMS = "DescribeAlarms"
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "none": (),
     "no-data": (Fault("no-data", METRICS, times=None),),
@@ -25,50 +27,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "forbidden": (Fault("error", METRICS, nth=2, code="AccessDenied", times=None),),
     "status-forbidden": (Fault("error", STATUS, nth=3, code="UnauthorizedOperation", times=None),),
     "terminated": (Fault("terminate", MODIFY, nth=2, after=True),),
+    "alarms-throttled": (Fault("error", ALARMS, code="Throttling", times=2),),
+    "alarms-forbidden": (Fault("error", ALARMS, nth=3, code="AccessDenied", times=None),),
 }
-REASON = "an agent calls IMDSv1"
 STEPS = 14
 """The steps of a rollout, about half of which are runs."""
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """What the program declares of the fleet."""
-
-    name: str = "web"
-    waves: tuple[int | str, ...] = (1, "30%", "100%")
-    soak: float | None = None
-    unknown: str = "warn"
-    excluded: frozenset[str] = frozenset()
-    exempt: frozenset[str] = frozenset()
-    hop_limit: int | None = None
-
-    moved: frozenset[str] = frozenset()
-    """The instances that are in another fleet, ``shop``."""
-
-    def program(self, living: Collection[str]) -> Callable[[], object]:
-        """A program with this fleet, and with the other one if it has any of the ``living`` instances."""
-        others = sorted(self.moved & set(living) - self.excluded)
-
-        def make() -> None:
-            self._fleet(self.name, select={"tag:Team": ["web"]}, exclude=sorted(self.excluded | self.moved))
-            if others:
-                self._fleet("shop", instances=others)
-
-        return make
-
-    def _fleet(self, name: str, **given: Any) -> FleetMetadata:  # noqa: ANN401  what selects its instances
-        return FleetMetadata(
-            name,
-            http_tokens="required",
-            http_put_response_hop_limit=self.hop_limit,
-            exemptions=[Exemption(each, REASON, "2999-12-31", http_tokens="optional") for each in sorted(self.exempt)],
-            allow_downgrade=dict.fromkeys(self.exempt, REASON) or None,
-            # IMDSv1 calls would stop the rollout before its first wave.
-            readiness=Readiness(legacy_calls="off", unknown=self.unknown),  # type: ignore[arg-type]  # one of them
-            rollout=Rollout(self.waves, self.soak),
-            **given,
-        )
 
 
 @dataclass
@@ -79,6 +42,7 @@ class RolloutSimulation:
         changes: the last change of each instance by which the stack required tokens.
         calling: the instances that call IMDSv1.
         impaired: the instances that fail status checks.
+        alarm: the state of the alarm, and since when.
         log: what happened so far.
     """
 
@@ -89,6 +53,7 @@ class RolloutSimulation:
     calling: set[str] = field(default_factory=set)
     impaired: set[str] = field(default_factory=set)
     launched: int = 0
+    alarm: AlarmState = field(init=False)
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -97,7 +62,13 @@ class RolloutSimulation:
         # At the same time of day, so that a simulation always goes the same way.
         self.cloud.advance(86400 - self.cloud.time().timestamp() % 86400)
         self.cloud.settings(pending=1.0, publish="as-aws", metrics_delay=30.0)
+        self.set_alarm("OK")
         self.launch(6)
+
+    def set_alarm(self, state: str) -> None:
+        """Set the state of the alarm, whatever it was before."""
+        self.cloud.set_alarm(ALARM, state, region=REGION)
+        self.alarm = AlarmState(state, self.cloud.time())
 
     def launch(self, count: int) -> None:
         """Launch more instances of the fleet."""
@@ -110,38 +81,60 @@ class RolloutSimulation:
     def living(self) -> list[str]:
         return sorted(each["id"] for each in self.cloud.instances() if each["state"] in ("running", "stopped"))
 
+    def in_order(self) -> list[str]:
+        """The instances in the order in which they are changed."""
+        living = self.living()
+        waves = assign(living, Rollout([*range(1, len(living) + 1)]))
+        return [instance_id for wave in waves.values() for instance_id in wave]
+
     def tokens(self, instance_id: str) -> str:
         return str(self.cloud.instance(instance_id)["options"]["HttpTokens"])
 
     def up(
-        self, fault: str = "none", *, killed_after: int | None = None, faults: Sequence[Fault] | None = None
+        self,
+        fault: str = "none",
+        *,
+        killed_after: int | None = None,
+        faults: Sequence[Fault] | None = None,
+        alarm_after: float | None = None,
     ) -> Ended:
         """Run the program and check the invariants. ``faults`` take the place of those that ``fault`` names.
+
+        With ``alarm_after`` the alarm goes off after so many seconds, if the run takes as long.
 
         Raises :class:`ViolationError`.
         """
         before = self._snapshot()
         program = self.fleet.program(self.living())
-        previewed = self.stack.preview(program)
+        previewed, asked_in_preview = self._counted(lambda: self.stack.preview(program))
         self.cloud.sent.clear()
+        if alarm_after is not None:
+            self.cloud.schedule(alarm_after, lambda: self.set_alarm("ALARM"))
         self.cloud.set_faults(*(FAULTS[fault] if faults is None else faults))
-        ended = self.stack.up(program, killed_after=killed_after)
+        ended, asked = self._counted(lambda: self.stack.up(program, killed_after=killed_after))
+        self.cloud.scheduled.clear()
         self.cloud.clear_faults()
-        self.log.append(f"up {fault} {killed_after}: {sorted(ended.failed)} {ended.program_error[:300]}")
+        self.log.append(f"up {fault} {killed_after} {alarm_after}: {sorted(ended.failed)} {ended.program_error[:300]}")
         succeeded = not ended.failed and not ended.program_error
         next_preview = self.stack.preview(self.fleet.program(self.living())) if succeeded else None
         sent = list(self.cloud.sent)
         after = self._snapshot()
-        run = RolloutRun(self.fleet, before, after, previewed, ended, next_preview, sent, fault, killed_after)
+        looks = (asked_in_preview, asked)
+        run = RolloutRun(self.fleet, before, after, previewed, ended, next_preview, sent, fault, killed_after, looks)
         # The stack cannot remember what was never recorded.
         self._remember([each for each in sent if each.instance_id != ended.unrecorded])
         if found := list(violations(run)):
             raise ViolationError("\n".join([*found, "", *self.log, "", ended.text]))
         return ended
 
+    def _counted(self, run: Callable[[], Ended]) -> tuple[Ended, int]:
+        """The run, and how many times it looked at alarms."""
+        self.cloud.reset()
+        return run(), self.cloud.calls(ALARMS)
+
     def _snapshot(self) -> Snapshot:
         views = {each["id"]: each for each in self.cloud.instances()}
-        return Snapshot(self.cloud.time(), views, set(self.calling), set(self.impaired), dict(self.changes))
+        return Snapshot(self.cloud.time(), views, set(self.calling), set(self.impaired), dict(self.changes), self.alarm)
 
     def _remember(self, sent: list[TokensChange]) -> None:
         for each in sent:
@@ -158,6 +151,7 @@ class RolloutSimulation:
             [
                 *("call", "call", "fix", "launch", "terminate", "drift", "exclude", "exempt", "waves", "soak"),
                 *("rename", "refresh", "stop", "start", "impair", "unknown", "late", "move", "move"),
+                *("alarm", "alarm", "watch", "watch", "insufficient"),
             ]
         )
         self.log.append(f"{kind} {some}")
@@ -182,6 +176,9 @@ class RolloutSimulation:
             "move": lambda: self.move(some),
             "stop": lambda: self._change_state(some, "running", self.cloud.stop),
             "start": lambda: self._change_state(some, "stopped", self.cloud.start_instance),
+            "alarm": lambda: self.set_alarm(rng.choice(["OK", "OK", "ALARM", "INSUFFICIENT_DATA"])),
+            "watch": lambda: replace(fleet, alarms=() if fleet.alarms else (ALARM,)),
+            "insufficient": lambda: replace(fleet, insufficient_data=rng.choice(["warn", "block", "ignore"])),
         }
         changed = acts[kind]()
         if isinstance(changed, Fleet):
@@ -234,7 +231,8 @@ def simulate(cloud: RecordingCloud, runs: OfflineRuns, seed: int) -> int:
             continue
         count += 1
         kill = rng.choice([None, None, None, None, rng.randrange(1, 12)])
-        simulation.up(rng.choice(["none"] * 6 + list(FAULTS)), killed_after=kill)
+        goes_off = rng.choice([None, None, None, 30.0, 400.0, 1500.0])
+        simulation.up(rng.choice(["none"] * 6 + list(FAULTS)), killed_after=kill, alarm_after=goes_off)
     return count
 
 

@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
 
-from imds_components.fleet.waves import Rollout, assign
 from imds_provider.host import health_watch
 from tests.model.rollouts import RolloutSimulation, search
 from tests.model.simulation import ViolationError
-from tests.support.offline import OfflineRuns
-from tests.support.recording_cloud import RecordingCloud
 
 ROLLOUTS = 6
 
 
-@pytest.fixture(scope="module")
-def cloud() -> RecordingCloud:
-    return RecordingCloud()
-
-
-@pytest.fixture(scope="module")
-def runs(cloud: RecordingCloud) -> Iterator[OfflineRuns]:
-    runs = OfflineRuns(cloud)
-    with runs.ready():
-        yield runs
-
-
-@pytest.fixture
-def simulation(cloud: RecordingCloud, runs: OfflineRuns) -> RolloutSimulation:
-    return RolloutSimulation(cloud, runs)
-
-
-def in_order(simulation: RolloutSimulation) -> list[str]:
-    """The instances in the order in which they are changed."""
-    living = simulation.living()
-    waves = assign(living, Rollout(waves=[*range(1, len(living) + 1)]))
-    return [instance_id for wave in waves.values() for instance_id in wave]
-
-
 def first(simulation: RolloutSimulation) -> str:
-    return in_order(simulation)[0]
+    return simulation.in_order()[0]
 
 
 def _launch_one_that_comes_first(simulation: RolloutSimulation) -> None:
@@ -53,11 +26,11 @@ def _launch_one_that_comes_first(simulation: RolloutSimulation) -> None:
 
 
 def _terminate_the_last(simulation: RolloutSimulation) -> None:
-    simulation.cloud.terminate(in_order(simulation)[-1])
+    simulation.cloud.terminate(simulation.in_order()[-1])
 
 
 def _exclude_the_last(simulation: RolloutSimulation) -> None:
-    simulation.fleet = replace(simulation.fleet, excluded=frozenset(in_order(simulation)[-1:]))
+    simulation.fleet = replace(simulation.fleet, excluded=frozenset(simulation.in_order()[-1:]))
 
 
 def _set_waves(*waves: int | str) -> Callable[[RolloutSimulation], None]:
@@ -141,7 +114,7 @@ def test_an_instance_that_is_terminated_while_it_is_changed_does_not_stop_the_ot
 
 def test_an_exemption_takes_effect_though_another_instance_stops_the_rollout(simulation: RolloutSimulation) -> None:
     simulation.fleet = replace(simulation.fleet, waves=(2, "100%"))
-    unhealthy, other = in_order(simulation)[:2]
+    unhealthy, other = simulation.in_order()[:2]
     simulation.call(unhealthy)
     simulation.call(other)
     assert simulation.up().failed

@@ -225,9 +225,9 @@ def in_background(operation: Callable[[], T]) -> Iterator[Future[T]]:
         yield executor.submit(operation)
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
-    """Look again and again until it holds, for at most ten seconds."""
-    end = time.monotonic() + 10
+def until(holds: Callable[[], bool], what: str, *, seconds: float = 10) -> None:
+    """Look again and again until it holds, for at most so many seconds."""
+    end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"it never came to this: {what}"
         threading.Event().wait(0.01)

@@ -1,9 +1,10 @@
-"""An embedded cloud in this process that records when tokens were changed, by its own clock."""
+"""An embedded cloud in this process that records when tokens were changed, by its own clock, and what is scheduled."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -28,9 +29,22 @@ class TokensChange:
 
 @dataclass(frozen=True)
 class RecordingCloud(OfflineCloud):
-    """``sent`` has the modifications that were carried out."""
+    """``sent`` has the modifications that were carried out, ``scheduled`` what happens at a later time."""
 
     sent: list[TokensChange] = field(default_factory=list)
+    scheduled: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
+
+    def schedule(self, seconds: float, act: Callable[[], object]) -> None:
+        """Have something happen once the clock has advanced by so many seconds."""
+        self.scheduled.append((self.time() + timedelta(seconds=seconds), act))
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        now = self.time()
+        due = [each for each in self.scheduled if each[0] <= now]
+        self.scheduled[:] = [each for each in self.scheduled if each[0] > now]
+        for _, act in due:
+            act()
 
     def answer(self, request: AWSPreparedRequest, **given: object) -> AWSResponse:
         body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
