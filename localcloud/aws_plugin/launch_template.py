@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
 from pulumi.runtime.rpc import UNKNOWN  # the wire format, which the server passes through
 
 from localcloud.aws_plugin.properties import Properties
@@ -33,20 +32,18 @@ class LaunchTemplate(ResourceType):
         return aws.ec2.create_launch_template(**arguments)["LaunchTemplate"]["LaunchTemplateId"]
 
     def read(self, aws: Connections, resource_id: str) -> Properties | None:
-        try:
-            [found] = aws.ec2.describe_launch_templates(LaunchTemplateIds=[resource_id])["LaunchTemplates"]
-        except ClientError as error:
-            if error.response["Error"]["Code"].startswith("InvalidLaunchTemplateId."):
-                return None
-            raise
-        return {
-            "arn": f"arn:aws:ec2:{aws.region}::launch-template/{resource_id}",
-            "defaultVersion": found["DefaultVersionNumber"],
-            "latestVersion": found["LatestVersionNumber"],
-            "name": found["LaunchTemplateName"],
-            "region": aws.region,
-            "tagsAll": {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
-        }
+        # moto knows no filter by ID, and answers one that is gone with an empty list.
+        for found in aws.ec2.describe_launch_templates()["LaunchTemplates"]:
+            if found["LaunchTemplateId"] == resource_id:
+                return {
+                    "arn": f"arn:aws:ec2:{aws.region}::launch-template/{resource_id}",
+                    "defaultVersion": found["DefaultVersionNumber"],
+                    "latestVersion": found["LatestVersionNumber"],
+                    "name": found["LaunchTemplateName"],
+                    "region": aws.region,
+                    "tagsAll": {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
+                }
+        return None
 
     def update(self, aws: Connections, resource_id: str, old: Properties, new: Properties) -> None:
         if _data(old) == _data(new):

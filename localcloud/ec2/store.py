@@ -275,7 +275,7 @@ class InstanceStore:
     def _everywhere(self) -> Iterator[Instance]:
         """The instances of all accounts and regions."""
         for account, regions in ec2_backends.items():
-            for region in regions:
+            for region in [*regions]:  # moto makes the backends of regions on demand
                 for _, instance in self.instances(account, region):
                     yield instance
 

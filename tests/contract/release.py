@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from localcloud.client import LocalCloud
-from localcloud.ec2.instances import Seed
 from imds_provider.rules.account_defaults import decode_defaults, default_parameters
+from localcloud.client import LocalCloud
 from localcloud.ec2.account_json import AccountDefaults
+from localcloud.ec2.instances import Seed
 from tests.support.cli import CommandLine, aws_config
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -32,6 +32,7 @@ FULL: dict[str, object] = {
     "timeoutSeconds": 300,
     "preflight": "off",
     "expiredExemptions": "warn",
+    "launchSources": "block",
 }
 
 
@@ -61,6 +62,7 @@ def test_a_full_fleet_becomes_typed_settings() -> None:
             timeout_seconds=300,
             preflight="off",
             expired_exemptions="warn",
+            launch_sources="block",
         )
     }
 
@@ -124,6 +126,7 @@ def test_a_key_that_is_not_set_has_its_default() -> None:
         ({"timeoutSeconds": 0}, ".timeoutSeconds must be a number of seconds from 1 to 3600, got 0."),
         ({"preflight": True}, '.preflight must be "on" or "off", got true.'),
         ({"expiredExemptions": "x"}, '.expiredExemptions must be "fail" or "warn", got "x".'),
+        ({"launchSources": "x"}, '.launchSources must be "warn", "block" or "off", got "x".'),
     ],
 )
 def test_a_wrong_key_of_a_fleet_is_refused(change: dict[str, object], problem: str) -> None:
@@ -214,6 +217,7 @@ def test_allowed_settings_are_accepted(given: dict[str, Any]) -> None:
         ({"on_destroy": "keep"}, 'on_destroy must be "retain" or "restore", got "keep".'),
         ({"preflight": True}, 'preflight must be "on" or "off", got true.'),
         ({"expired_exemptions": "x"}, 'expired_exemptions must be "fail" or "warn", got "x".'),
+        ({"launch_sources": "x"}, 'launch_sources must be "warn", "block" or "off", got "x".'),
         (
             {"exemptions": [Exemption(WEB, "a", "2027-01-31"), Exemption(WEB, "b", "2027-01-31")]},
             f"exemptions[1] is the second exemption of {WEB}; keep one.",

@@ -164,7 +164,8 @@ class LaunchTemplates:
         try:
             (found,) = self._describe(template_id, [number], resolve=True)
         except AwsError as error:
-            return replace(image, unknown=str(error).rstrip("."))
+            needed = " Resolving the image needs ssm:GetParameters" if error.code in DENIED_CODES else ""
+            return replace(image, unknown=f"{error}{needed}".rstrip("."))
         resolved = found.candidate.image
         if resolved is None or is_parameter(resolved.image_id):
             return replace(image, unknown="EC2 did not resolve it")
