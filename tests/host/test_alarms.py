@@ -33,6 +33,17 @@ def test_before_the_first_wave_all_alarms_are_looked_at_by_one_call(
     assert [each["action"] for each in cloud.log() if each["service"] != "sts"] == [DESCRIBE_ALARMS]
 
 
+def test_a_hundred_names_are_looked_at_by_one_call(cloud: LocalCloud, wave_check: ProviderClient) -> None:
+    names = [f"alarm-{number}" for number in range(101)]
+    for each in names:
+        cloud.set_alarm(each, "OK", region=REGION)
+    cloud.reset()
+    wave_check.create(check(*names[:100]))
+    assert cloud.calls(DESCRIBE_ALARMS) == 1
+    wave_check.create(check(*names))
+    assert cloud.calls(DESCRIBE_ALARMS) == 1 + 2
+
+
 @pytest.mark.parametrize("composite", [False, True])
 def test_an_alarm_fails_the_check_with_its_reason(
     cloud: LocalCloud, host: DynamicHost, wave_check: ProviderClient, *, composite: bool
