@@ -10,7 +10,7 @@ from imds_provider.errors import AwsError
 from imds_provider.rules.launch_sources import LooserLaunch, looser_launches, unread_line
 
 from .concurrently import concurrently
-from .launches import defeated_returns, depends_on_enforcement, launched_by_groups, refused_changes
+from .launches import defeated_returns, depends_on_enforcement, groups_to_judge, refused_changes
 from .plan import FleetPlan, RegionPlan
 from .settings import FleetSettings
 
@@ -40,23 +40,23 @@ class _Answer:
 
 def _look_up(region: RegionPlan, plan: FleetPlan, aws: Aws, *, preview: bool) -> _Answer:
     settings, answer = plan.settings, _Answer()
-    ids = launched_by_groups(region, settings)
+    groups = groups_to_judge(region, settings)
     depends = preview and depends_on_enforcement(region, settings)
-    if not ids and not depends:
+    if not groups and not depends:
         return answer
     lookups = aws.launch_lookups(region.region)
     try:
         defaults = lookups.account_defaults()
     except AwsError as error:
-        answer.unread = _unread(error, settings) if ids else ""
+        answer.unread = _unread(error, settings) if groups else ""
         answer.warnings = [f"whether IMDSv2 is enforced is not known: {error}"] if depends else []
         return answer
     if depends:
         answer.refused = refused_changes(region, settings, defaults)
         answer.warnings = list(defeated_returns(region, settings, defaults))
-    if ids:
+    if groups:
         try:
-            answer.looser = looser_launches(lookups.groups(defaults, ids), defaults, settings.options)
+            answer.looser = looser_launches(lookups.groups(defaults, groups), defaults, settings.options)
         except AwsError as error:
             answer.unread = _unread(error, settings)
     return answer
