@@ -10,6 +10,7 @@ import pytest
 
 import imds_components
 import imds_provider
+from imds_provider.rules.options import OPTIONS
 from tests.contract import api_0_2_0
 
 RELEASED: dict[str, Any] = get_type_hints(api_0_2_0)
@@ -63,6 +64,17 @@ def _attributes(protocol: type) -> list[str]:
 
 def test_every_name_of_0_2_0_is_exported() -> None:
     assert set(RELEASED) <= {*imds_provider.__all__, *imds_components.__all__}
+
+
+def test_launch_defaults_takes_its_arguments_by_name_and_requires_tokens_by_default() -> None:
+    parameters = inspect.signature(imds_components.launch_defaults).parameters.values()
+    assert {each.kind for each in parameters} == {inspect.Parameter.KEYWORD_ONLY}
+    assert {each.name: each.default for each in parameters} == {
+        "http_tokens": "required",
+        **dict.fromkeys(option.argument for option in OPTIONS[1:]),
+        "metadata_options": None,
+        "allow_downgrade": None,
+    }
 
 
 class _Before(Protocol):

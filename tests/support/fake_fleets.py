@@ -149,4 +149,6 @@ class FakeAws:
         return self._launches.setdefault(region, FakeLaunchClient())
 
     def launch_lookups(self, region: str) -> LaunchLookups:
+        if self.error:
+            raise self.error
         return self.launches(region).lookups()

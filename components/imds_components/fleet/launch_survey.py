@@ -9,7 +9,7 @@ from imds_provider.aws import Aws
 from imds_provider.errors import AwsError
 from imds_provider.rules.launch_sources import LooserLaunch, looser_launches, unread_line
 
-from .concurrently import concurrently
+from ..concurrently import concurrently
 from .launches import defeated_returns, depends_on_enforcement, groups_to_judge, refused_changes
 from .plan import FleetPlan, RegionPlan
 from .settings import FleetSettings

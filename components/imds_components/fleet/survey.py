@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from imds_provider.aws import Aws, FleetLookups
 from imds_provider.aws.error_advice import DENIED_CODES
-from imds_provider.errors import AwsError, ConfigurationError
+from imds_provider.errors import AwsError
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import HTTP_TOKENS, modification
 from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, HealthRule, period, refused_calls
 
+from ..access import default_region
+from ..concurrently import concurrently
 from .alarms import Found, regions_to_watch, with_alarms
-from .concurrently import concurrently
 from .launch_survey import with_launches
 from .notes import impaired_before
 from .plan import FleetPlan, RegionPlan, plan
@@ -28,7 +29,7 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preview: bool) -> Fl
     A preview also checks that the run will have the permissions it needs, unless ``preflight`` is off. Raises
     :class:`ImdsError` if AWS cannot be reached.
     """
-    regions = settings.regions or [_default_region(aws)]
+    regions = settings.regions or [default_region(aws)]
     lookups = {region: aws.fleet(region) for region in regions}
     selected = concurrently(
         lambda region: list(lookups[region].select(settings.select, settings.instances).values()), regions
@@ -38,13 +39,6 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preview: bool) -> Fl
     planned = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
     planned = with_launches(planned, aws, preview=preview)
     return _Survey(lookups, now).complete(planned, preflight=preview and settings.preflight == "on")
-
-
-def _default_region(aws: Aws) -> str:
-    region = aws.default_region()
-    if region is None:
-        raise ConfigurationError("no AWS region: set `regions`, aws:region or AWS_REGION.")
-    return region
 
 
 class _Survey:
