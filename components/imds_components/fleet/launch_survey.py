@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from imds_provider.aws import Aws
 from imds_provider.errors import AwsError
 from imds_provider.rules.launch_sources import LooserLaunch, looser_launches, unread_line
+from imds_provider.rules.options import Options
 
 from ..concurrently import concurrently
+from ..planned_defaults import planned_defaults, with_planned
 from .launches import defeated_returns, depends_on_enforcement, groups_to_judge, refused_changes
 from .plan import FleetPlan, RegionPlan
 from .settings import FleetSettings
@@ -19,10 +21,14 @@ def with_launches(plan: FleetPlan, aws: Aws, *, preview: bool) -> FleetPlan:
     """The plan with the groups whose next instance would start looser than the fleet wants.
 
     In a preview, also with what an account that enforces IMDSv2 would refuse. Nothing is asked in a region where no
-    selected instance belongs to a group, and nothing depends on the enforcement. What AWS does not answer is not known:
-    a warning, or, with ``launch_sources`` at ``block``, a problem.
+    selected instance belongs to a group, and nothing depends on the enforcement. Defaults that the program itself sets
+    count for launches. What AWS does not answer is not known: a warning, or, with ``launch_sources`` at ``block``, a
+    problem.
     """
-    answers = concurrently(lambda region: _look_up(region, plan, aws, preview=preview), plan.regions)
+    planned = {each.region: planned_defaults(each.region, aws) for each in plan.regions}
+    answers = concurrently(
+        lambda region: _look_up(region, planned[region.region], plan, aws, preview=preview), plan.regions
+    )
     plan = plan.with_launches(each.looser for each in answers).with_refused(each.refused for each in answers)
     unread = [each.unread for each in answers if each.unread]
     plan = plan.with_problems(unread) if plan.settings.launch_sources == "block" else plan.with_warnings(unread)
@@ -38,7 +44,7 @@ class _Answer:
     """Why it is not known what launches instances."""
 
 
-def _look_up(region: RegionPlan, plan: FleetPlan, aws: Aws, *, preview: bool) -> _Answer:
+def _look_up(region: RegionPlan, planned: Options, plan: FleetPlan, aws: Aws, *, preview: bool) -> _Answer:
     settings, answer = plan.settings, _Answer()
     groups = groups_to_judge(region, settings)
     depends = preview and depends_on_enforcement(region, settings)
@@ -55,6 +61,7 @@ def _look_up(region: RegionPlan, plan: FleetPlan, aws: Aws, *, preview: bool) ->
         answer.refused = refused_changes(region, settings, defaults)
         answer.warnings = list(defeated_returns(region, settings, defaults))
     if groups:
+        defaults = with_planned(defaults, planned)
         try:
             answer.looser = looser_launches(lookups.groups(defaults, groups), defaults, settings.options)
         except AwsError as error:
