@@ -1,4 +1,4 @@
-"""Bring the instances that the stack's configuration names or selects onto the metadata options that it demands."""
+"""Bring the instances that the stack names or selects, and its account, onto the metadata options that it demands."""
 
 # Without this the annotations below would load all of pulumi_aws.ec2, which takes longer than the rest of the program.
 from __future__ import annotations
@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pulumi
 import pulumi_aws as aws
 
-from imds_components import FleetMetadata, InstanceMetadata, launch_defaults, stack_config
+from imds_components import AccountMetadata, FleetMetadata, InstanceMetadata, launch_defaults, stack_config
 from imds_provider.rules.options import as_arguments
 
 settings = stack_config.load()
@@ -31,6 +31,8 @@ launched = {
 }
 instances: dict[str, aws.ec2.Instance | str] = {**settings.instances, **launched}
 
+managed: list[pulumi.Resource] = []
+
 if instances:
     metadata = InstanceMetadata(
         "instances",
@@ -39,6 +41,7 @@ if instances:
         allow_downgrade=settings.allow_downgrade,
         aliases={**renamed["instances"], **renamed["launch"]},
     )
+    managed.append(metadata)
     pulumi.export("appliedIds", metadata.applied_ids)
     pulumi.export("pendingStartIds", metadata.pending_start_ids)
     pulumi.export("unknownIds", metadata.unknown_ids)
@@ -47,6 +50,13 @@ if settings.fleets:
         name: FleetMetadata.from_settings(name, fleet, opts=formerly("fleets", name))
         for name, fleet in settings.fleets.items()
     }
+    managed += fleets.values()
     pulumi.export("fleets", {name: fleet.report for name, fleet in fleets.items()})
-if not instances and not settings.fleets:
-    pulumi.log.warn("There is nothing to manage: set imds:instances, imds:launch or imds:fleets.")
+if settings.account_defaults is not None:
+    # After the instances: once IMDSv2 is enforced, none can be changed to optional tokens.
+    account = AccountMetadata.from_settings(
+        "account", settings.account_defaults, opts=pulumi.ResourceOptions(depends_on=managed)
+    )
+    pulumi.export("accountDefaults", account.report)
+if not managed and settings.account_defaults is None:
+    pulumi.log.warn("There is nothing to manage: set imds:instances, imds:launch, imds:fleets or imds:accountDefaults.")

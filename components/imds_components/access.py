@@ -14,6 +14,7 @@ from pulumi.runtime.config import CONFIG
 
 from imds_provider.aws import Aws
 from imds_provider.aws import settings as aws_config
+from imds_provider.errors import ConfigurationError
 from imds_provider.program.per_program import PerProgram
 
 from .attachments import Attachment
@@ -67,6 +68,14 @@ def aws() -> Aws:
 def use(aws: Aws) -> None:
     """Have the running program use these connections instead of its own."""
     _aws.set(aws)
+
+
+def default_region(aws: Aws) -> str:
+    """The stack's region. Raises :class:`ConfigurationError` if there is none."""
+    region = aws.default_region()
+    if region is None:
+        raise ConfigurationError("no AWS region: set `regions`, aws:region or AWS_REGION.")
+    return region
 
 
 def region_of(attachment: Attachment, region: pulumi.Input[str] | None) -> pulumi.Input[str] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from imds_provider.aws import Aws
-from imds_provider.errors import ConfigurationError, DeadlinePassedError, ImdsError
+from imds_provider.errors import ConfigurationError, DeadlinePassedError, ImdsError, MissingCredentialsError
 from imds_provider.program.per_program import PerProgram
 from imds_provider.rules.observation import Observation
 from imds_provider.waiting.waiter import CONFIRM_MISSING_SECONDS, find_instances
@@ -60,10 +60,11 @@ class LiveInstances:
         del self._batches[region]
         try:
             return await asyncio.get_running_loop().run_in_executor(None, _described, aws, region, batch.ids)
-        except ConfigurationError as error:
-            self.problem = str(error)
-            return None
         except ImdsError as error:
+            # A preview needs no credentials.
+            if isinstance(error, ConfigurationError) and not isinstance(error, MissingCredentialsError):
+                self.problem = str(error)
+                return None
             if region not in self._warned:
                 self._warned.add(region)
                 what = "preview" if pulumi.runtime.is_dry_run() else "run"

@@ -30,6 +30,7 @@ from imds_provider.rules.validation import (
 )
 
 from .access import Configuration
+from .account.settings import ACCOUNT_DEFAULTS, AccountSettings, account_settings
 from .attachments import duplicates
 from .fleet.settings import FLEET, FleetSettings, fleet_settings
 
@@ -55,8 +56,8 @@ class StackSettings:
 
     ``options`` holds the wanted options by Pulumi property (``httpTokens``), at least one if there is any instance
     or a fleet that sets none of its own; ``instances`` and ``launch`` have no name and no instance ID in common.
-    ``allow_downgrade`` is the reason why instances may be loosened. ``aliases`` has, for ``instances``, ``launch`` and
-    ``fleets``, the former name of each that was renamed.
+    ``allow_downgrade`` is the reason why instances may be loosened; ``account_defaults`` is None if none are managed.
+    ``aliases`` has, for ``instances``, ``launch`` and ``fleets``, the former name of each that was renamed.
     """
 
     options: Options = field(default_factory=dict)
@@ -64,6 +65,7 @@ class StackSettings:
     launch: Mapping[str, LaunchSettings] = field(default_factory=dict)
     fleets: Mapping[str, FleetSettings] = field(default_factory=dict)
     allow_downgrade: str | None = None
+    account_defaults: AccountSettings | None = None
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -104,6 +106,7 @@ KEYS = (
     Key("launch", map_of(object_of(_LAUNCH_KEYS))),
     Key("fleets", map_of(FLEET)),
     Key("allowDowngrade", REASON),
+    Key("accountDefaults", ACCOUNT_DEFAULTS),
     Key("aliases", object_of([Key(section, _FORMER_NAMES) for section in ("instances", "launch", "fleets")])),
     Key("throttle", aws_settings.THROTTLE),
 )
@@ -153,6 +156,7 @@ def parse(config: Mapping[str, str]) -> StackSettings:
             for name, each in values["fleets"].items()
         },
         allow_downgrade=values["allowDowngrade"],
+        account_defaults=account_settings(values["accountDefaults"]) if values["accountDefaults"] else None,
         aliases=values["aliases"],
     )
 

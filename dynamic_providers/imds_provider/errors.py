@@ -4,6 +4,7 @@ ImdsError
 ├── InvalidInputError           an argument is not allowed; also a ValueError
 ├── ProgramError                the program cannot go on; also a pulumi.RunError (imds_provider.program.errors)
 ├── ConfigurationError          AWS access is configured in a way that cannot work, or must not be used
+│   └── MissingCredentialsError there are no credentials
 ├── AwsError                    AWS refused a call, or its answer is of no use
 │   ├── OutcomeUnknownError     the answer was lost: the call may or may not have been carried out
 │   ├── InstanceMissingError    the instance does not exist in this account and region
@@ -36,6 +37,10 @@ class InvalidInputError(ImdsError, ValueError):
 
 class ConfigurationError(ImdsError):
     """AWS access is configured in a way that cannot work, or must not be used."""
+
+
+class MissingCredentialsError(ConfigurationError):
+    """There are no credentials, so nothing can be asked of AWS. A preview can do without."""
 
 
 class AwsError(ImdsError):

@@ -225,6 +225,7 @@ def test_a_change_to_optional_tokens_stops_the_preview_where_the_account_enforce
     assert [line.split()[0] for line in lines] == [WEB, API]
     assert lines[0].endswith("Set httpTokens to required, or switch the account's httpTokensEnforced off.")
     assert launches.calls == {"GetInstanceMetadataDefaults": 3}
+    assert seen.dry_runs.count("ec2:ModifyInstanceMetadataOptions") == 1, "EC2 would refuse a dry run of the others too"
 
 
 def test_a_run_does_not_ask_for_the_enforcement(

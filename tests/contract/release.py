@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from imds_provider.rules.account_defaults import decode_defaults, default_parameters
 from localcloud.client import LocalCloud

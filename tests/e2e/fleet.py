@@ -38,7 +38,7 @@ def aws_config(cloud: LocalCloud) -> dict[str, object]:
     """The configuration with which pulumi-aws and this project use the embedded EC2."""
     return {
         "aws:region": REGION,
-        "aws:endpoints": [{"ec2": cloud.url, "sts": cloud.url, "cloudwatch": cloud.url}],
+        "aws:endpoints": [dict.fromkeys(("ec2", "sts", "cloudwatch", "autoscaling"), cloud.url)],
         "aws:accessKey": "test",
         "aws:secretKey": "test",
         "aws:skipCredentialsValidation": True,

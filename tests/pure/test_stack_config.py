@@ -216,7 +216,7 @@ def test_a_name_in_both_instances_and_launch_is_refused() -> None:
             "httpTokens",
             (
                 "imds:httpTokens is not a known key; known are options, instances, launch, fleets, allowDowngrade, "
-                "aliases, throttle."
+                "accountDefaults, aliases, throttle."
             ),
         ),
     ],

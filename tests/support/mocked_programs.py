@@ -18,14 +18,18 @@ from imds_components import access
 from imds_provider.rules.options import decode
 from imds_provider.rules.target import Change, Target
 from imds_provider.waiting.clock import Deadline
+from tests.support.fake_defaults import NOTHING
 from tests.support.fake_fleets import FakeAws
 from tests.support.fakes import LAX, FakeClock, FakeEc2
 
 ROW = "pulumi-python:dynamic/imds:InstanceMetadataOptions"
 BARRIER = "pulumi-python:dynamic/imds:MetadataOptionsApplied"
 CHECK = "pulumi-python:dynamic/imds:MetadataWaveHealthy"
+DEFAULTS = "pulumi-python:dynamic/imds:AccountMetadataDefaults"
 COMPONENT = "imds:index:InstanceMetadata"
 FLEET = "imds:index:FleetMetadata"
+ACCOUNT = "imds:index:AccountMetadata"
+COMPONENTS = (COMPONENT, FLEET, ACCOUNT)
 INSTANCE = "aws:ec2/instance:Instance"
 
 
@@ -72,6 +76,10 @@ class Run:
         """Sorted by name, since resources without dependencies are registered in any order."""
         return sorted((each for each in self.resources if each.type == kind), key=lambda each: each.name)
 
+    def regions(self) -> dict[str, Registered]:
+        """The resources of an account's defaults, by region."""
+        return {each.inputs.get("region", ""): each for each in self._of(DEFAULTS)}
+
     def barrier(self) -> Registered:
         (barrier,) = self.barriers()
         return barrier
@@ -104,6 +112,8 @@ class Answers(mocks.Mocks):
             ids, stopped = {target.split(" ")[0] for target in targets.values()}, self._programs.stopped
             found = {"appliedIds": sorted(ids - stopped), "pendingStartIds": sorted(ids & stopped)}
             return "applied", {**inputs, "targets": targets, **found}
+        if args.typ == DEFAULTS:
+            return inputs.get("region", ""), {**NOTHING, **inputs, "managedBy": "account", "previous": {}}
         return args.name, inputs
 
 
@@ -116,7 +126,7 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802  gRPC's name and messages
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # pulumi's
-        if request.custom or request.type in (COMPONENT, FLEET):
+        if request.custom or request.type in COMPONENTS:
             inputs = deserialize_properties(request.object)
             dependencies = {_kind_and_name(urn) for urn in request.dependencies}
             self._run.resources.append(
@@ -125,7 +135,7 @@ class Monitor(mocks.MockMonitor):
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802  gRPC's name and messages
-        if COMPONENT in request.urn or FLEET in request.urn:
+        if any(component in request.urn for component in COMPONENTS):
             self._run.registered_outputs.append(deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # pulumi's
 
@@ -198,7 +208,7 @@ class Programs:
 
     @staticmethod
     async def _read(resource: pulumi.Resource, run: Run) -> None:
-        for name in ("options", "applied_ids", "pending_start_ids", "report"):
+        for name in ("options", "applied_ids", "pending_start_ids", "defaults", "report"):
             output = getattr(resource, name, None)
             if output is not None and await output.is_known():
                 run.outputs[name] = await output.future()

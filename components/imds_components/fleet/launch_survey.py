@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from imds_provider.aws import Aws
 from imds_provider.errors import AwsError
 from imds_provider.rules.launch_sources import LooserLaunch, looser_launches, unread_line
 
-from .concurrently import concurrently
+from ..concurrently import concurrently
 from .launches import defeated_returns, depends_on_enforcement, launched_by_groups, refused_changes
 from .plan import FleetPlan, RegionPlan
+from .settings import FleetSettings
 
 
 def with_launches(plan: FleetPlan, aws: Aws, *, preview: bool) -> FleetPlan:
@@ -22,44 +23,44 @@ def with_launches(plan: FleetPlan, aws: Aws, *, preview: bool) -> FleetPlan:
     a warning, or, with ``launch_sources`` at ``block``, a problem.
     """
     answers = concurrently(lambda region: _look_up(region, plan, aws, preview=preview), plan.regions)
-    plan = plan.with_launches([each.looser for each in answers])
-    plan = plan.with_warnings(line for each in answers for line in each.warnings)
-    return plan.with_problems(line for each in answers for line in each.problems)
+    plan = plan.with_launches(each.looser for each in answers).with_refused(each.refused for each in answers)
+    unread = [each.unread for each in answers if each.unread]
+    plan = plan.with_problems(unread) if plan.settings.launch_sources == "block" else plan.with_warnings(unread)
+    return plan.with_warnings(line for each in answers for line in each.warnings)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Answer:
     looser: Sequence[LooserLaunch] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
-    problems: Sequence[str] = ()
+    unread: str = ""
+    """Why it is not known what launches instances."""
 
 
 def _look_up(region: RegionPlan, plan: FleetPlan, aws: Aws, *, preview: bool) -> _Answer:
-    settings = plan.settings
+    settings, answer = plan.settings, _Answer()
     ids = launched_by_groups(region, settings)
     depends = preview and depends_on_enforcement(region, settings)
     if not ids and not depends:
-        return _Answer()
+        return answer
     lookups = aws.launch_lookups(region.region)
-    warnings: list[str] = []
-    problems: list[str] = []
-    unread = problems if settings.launch_sources == "block" else warnings
-    off = f"With {settings.spelled('launchSources')} at off nothing is looked up."
-    looser: list[LooserLaunch] = []
     try:
         defaults = lookups.account_defaults()
     except AwsError as error:
-        if ids:
-            unread.append(f"{unread_line(error)} {off}")
-        if depends:
-            warnings.append(f"whether IMDSv2 is enforced is not known: {error}")
-        return _Answer((), warnings, problems)
+        answer.unread = _unread(error, settings) if ids else ""
+        answer.warnings = [f"whether IMDSv2 is enforced is not known: {error}"] if depends else []
+        return answer
     if depends:
-        problems += refused_changes(region, settings, defaults)
-        warnings += defeated_returns(region, settings, defaults)
+        answer.refused = refused_changes(region, settings, defaults)
+        answer.warnings = list(defeated_returns(region, settings, defaults))
     if ids:
         try:
-            looser = looser_launches(lookups.groups(defaults, ids), defaults, settings.options)
+            answer.looser = looser_launches(lookups.groups(defaults, ids), defaults, settings.options)
         except AwsError as error:
-            unread.append(f"{unread_line(error)} {off}")
-    return _Answer(looser, warnings, problems)
+            answer.unread = _unread(error, settings)
+    return answer
+
+
+def _unread(error: AwsError, settings: FleetSettings) -> str:
+    return f"{unread_line(error)} With {settings.spelled('launchSources')} at off nothing is looked up."

@@ -27,23 +27,22 @@ def depends_on_enforcement(region: RegionPlan, settings: FleetSettings) -> bool:
     return any(_becomes_optional(each) or _stays_optional(each) or _returns(each, settings) for each in region.members)
 
 
-def refused_changes(region: RegionPlan, settings: FleetSettings, defaults: AccountDefaults) -> list[str]:
+def refused_changes(region: RegionPlan, settings: FleetSettings, defaults: AccountDefaults) -> dict[str, str]:
     """One line per instance that cannot be changed to optional tokens, since the account enforces IMDSv2."""
     if not defaults.is_enforced:
-        return []
+        return {}
     reasons = {each.instance: each.reason for each in settings.exemptions}
-    return [
-        f"{each.instance_id} cannot be changed to httpTokens=optional: {_enforced(region, defaults)}, so EC2 refuses "
-        "that. "
-        + (
-            f"Take httpTokens out of its exemption ({reasons[each.instance_id]})"
-            if each.instance_id in reasons
-            else "Set httpTokens to required"
-        )
-        + f", or {_end_of_enforcement(defaults)}."
-        for each in region.members
-        if _becomes_optional(each)
-    ]
+    because = f"{_enforced(region, defaults)}, so EC2 refuses that"
+
+    def way_out(instance_id: str) -> str:
+        reason = reasons.get(instance_id)
+        return f"Take httpTokens out of its exemption ({reason})" if reason else "Set httpTokens to required"
+
+    return {
+        each: f"{each} cannot be changed to httpTokens=optional: {because}. {way_out(each)}, or "
+        f"{_end_of_enforcement(defaults)}."
+        for each in (member.instance_id for member in region.members if _becomes_optional(member))
+    }
 
 
 def defeated_returns(region: RegionPlan, settings: FleetSettings, defaults: AccountDefaults) -> Iterator[str]:

@@ -39,6 +39,8 @@ class RegionPlan:
     """Instances that an AWS service manages: no members."""
     looser: Sequence[LooserLaunch] = ()
     """What the groups of its instances may launch the next one with."""
+    refused: Sequence[str] = ()
+    """The instances whose change EC2 refuses, since the account enforces IMDSv2."""
 
     @cached_property
     def without_wave(self) -> list[Member]:
@@ -102,6 +104,12 @@ class FleetPlan:
     def service_managed(self) -> list[Observation]:
         """The instances that are left out, since an AWS service manages them."""
         return [each for region in self.regions for each in region.service_managed]
+
+    def with_refused(self, refused: Iterable[Mapping[str, str]]) -> FleetPlan:
+        """Add, for each region, the instances whose change EC2 refuses, and why."""
+        pairs = list(zip(self.regions, refused, strict=True))
+        plan = replace(self, regions=[replace(each, refused=list(lines)) for each, lines in pairs])
+        return plan.with_problems(line for _, lines in pairs for line in lines.values())
 
     def with_launches(self, looser: Iterable[Sequence[LooserLaunch]]) -> FleetPlan:
         """Add, for each region, what the groups of the fleet may launch the next instance with."""

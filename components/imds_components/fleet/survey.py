@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from imds_provider.aws import Aws, FleetLookups
 from imds_provider.aws.error_advice import DENIED_CODES
-from imds_provider.errors import AwsError, ConfigurationError
+from imds_provider.errors import AwsError
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from imds_provider.rules.options import HTTP_TOKENS, modification
 from imds_provider.rules.wave_health import HEALTHY_FOR, PUBLISH, HealthRule, period, refused_calls
 
+from ..access import default_region
+from ..concurrently import concurrently
 from .alarms import Found, regions_to_watch, with_alarms
-from .concurrently import concurrently
 from .launch_survey import with_launches
 from .notes import impaired_before
 from .plan import FleetPlan, RegionPlan, plan
@@ -28,7 +29,7 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preview: bool) -> Fl
     A preview also checks that the run will have the permissions it needs, unless ``preflight`` is off. Raises
     :class:`ImdsError` if AWS cannot be reached.
     """
-    regions = settings.regions or [_default_region(aws)]
+    regions = settings.regions or [default_region(aws)]
     lookups = {region: aws.fleet(region) for region in regions}
     selected = concurrently(
         lambda region: list(lookups[region].select(settings.select, settings.instances).values()), regions
@@ -36,15 +37,8 @@ def survey(name: str, settings: FleetSettings, aws: Aws, *, preview: bool) -> Fl
     # AWS's first answer sets its clock, by which CloudWatch stamps its data.
     now = max(each.now() for each in lookups.values())
     planned = plan(name, settings, dict(zip(regions, selected, strict=True)), now.date())
-    planned = _Survey(lookups, now).complete(planned, preflight=preview and settings.preflight == "on")
-    return with_launches(planned, aws, preview=preview)
-
-
-def _default_region(aws: Aws) -> str:
-    region = aws.default_region()
-    if region is None:
-        raise ConfigurationError("no AWS region: set `regions`, aws:region or AWS_REGION.")
-    return region
+    planned = with_launches(planned, aws, preview=preview)
+    return _Survey(lookups, now).complete(planned, preflight=preview and settings.preflight == "on")
 
 
 class _Survey:
@@ -137,14 +131,19 @@ class _Survey:
         """One line, with AWS's reason, per IAM action that the run needs in the region and that is denied."""
         if not region.to_change:
             return []
-        lookups, first = self._lookups[region.region], region.to_change[0]
-        parameters = modification(first.observation.options, first.wanted)
+        lookups = self._lookups[region.region]
+        # EC2 would refuse a change of the others whatever is permitted.
+        first = next((each for each in region.to_change if each.instance_id not in region.refused), None)
         # Metrics are read only where calls will be refused, or find the endpoint disabled.
         requires = any(each.wanted.get(HTTP_TOKENS) == "required" for each in region.to_change)
         metrics = requires or region.with_usage_to_check
         denials = [
-            lookups.denial_to_modify(first.instance_id, parameters),
+            lookups.denial_to_modify(first.instance_id, modification(first.observation.options, first.wanted))
+            if first
+            else None,
             lookups.denial_to_read_status(),
-            lookups.denial_to_read_metrics(first.instance_id, self._now - HEALTHY_FOR, self._now) if metrics else None,
+            lookups.denial_to_read_metrics(region.to_change[0].instance_id, self._now - HEALTHY_FOR, self._now)
+            if metrics
+            else None,
         ]
         return [each for each in denials if each is not None]

@@ -9,6 +9,7 @@ from botocore.exceptions import (
     ConnectionError,  # noqa: A004  botocore's own, the base of its connection errors
     HTTPClientError,
     IncompleteReadError,
+    NoCredentialsError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -18,6 +19,7 @@ from ..errors import (
     ImdsError,
     InstanceGoneError,
     InstanceMissingError,
+    MissingCredentialsError,
     OutcomeUnknownError,
 )
 from .error_advice import DENIED_CODES, THROTTLE_CODES, is_gone, reason_and_advice
@@ -49,7 +51,8 @@ def translate(
             "check the network and run again."
         )
     if not isinstance(error, ClientError):
-        return ConfigurationError(f"{subject}: {action} could not be sent: {redact(str(error), secrets)}")
+        kind = MissingCredentialsError if isinstance(error, NoCredentialsError) else ConfigurationError
+        return kind(f"{subject}: {action} could not be sent: {redact(str(error), secrets)}")
     if error.operation_name == "AssumeRole":
         # botocore assumes a role when the first call needs its credentials.
         action, service, parameters = error.operation_name, "STS", None
