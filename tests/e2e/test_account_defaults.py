@@ -43,7 +43,7 @@ def test_defaults_of_two_regions_are_set_drift_is_repaired_and_a_destroy_restore
     assert preview.steps == {"create": {row(ONE), row(TWO)}}
     assert summary(preview) == [
         "account defaults account: 2 of 2 regions will change",
-        f"  {ONE}  httpTokens: no-preference -> required, httpPutResponseHopLimit: -1 -> 2",
+        f"  {ONE}  httpTokens: no-preference -> required, httpPutResponseHopLimit: no-preference -> 2",
         f"  {TWO}  httpTokens: no-preference -> required",
     ]
     assert sent(cloud) == []
@@ -113,8 +113,8 @@ def test_what_a_declarative_policy_decides_stops_the_preview_with_its_message(st
     stack.configure(config(cloud))
     reported = errors(stack.preview(fails=True))
     assert (
-        f"the account in {ONE} would change (httpPutResponseHopLimit: -1 -> 2), but an organization's declarative "
-        "policy decides this, which says: Ask the platform team."
+        f"the account in {ONE} would change (httpPutResponseHopLimit: no-preference -> 2), but an organization's "
+        "declarative policy decides this, which says: Ask the platform team."
     ) in reported
     stack.configure({**config(cloud), "imds:accountDefaults": {"httpTokens": "required", "regions": [ONE]}})
     up = stack.up()

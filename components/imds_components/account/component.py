@@ -115,7 +115,9 @@ class AccountMetadata(pulumi.ComponentResource):
         after = opts.depends_on if opts else None
         resources = [
             self._resource(
-                each, stopped if each.change else None, pulumi.ResourceOptions(parent=self, depends_on=after)
+                each,
+                stopped if each.is_stopped_by_problems else None,
+                pulumi.ResourceOptions(parent=self, depends_on=after),
             )
             for each in regions
         ]
