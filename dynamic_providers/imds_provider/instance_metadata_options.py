@@ -275,7 +275,7 @@ class InstanceMetadataOptions(Resource, module="imds", name="InstanceMetadataOpt
             InstanceMetadataOptionsProvider(),
             name,
             {
-                "instance_id": own(name, opts, instance_id, options),
+                "instance_id": own(name, opts, instance_id, options, region),
                 **options,
                 "region": region,
                 "on_destroy": on_destroy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import aws_config, errors, instance
+from tests.e2e.fleet import WEB, aws_config, errors, instance
 from tests.support.engine import Run, Stack
 
 ONE, TWO = "eu-west-1", "us-east-1"
@@ -126,11 +126,10 @@ def test_what_a_declarative_policy_decides_stops_the_preview_with_its_message(st
 def test_enforcement_comes_after_the_instances_and_ends_before_they_are_restored(
     stack: Stack, cloud: LocalCloud
 ) -> None:
-    web = "i-0123456789abcdef0"
-    cloud.seed([instance(web)])
+    cloud.seed([instance(WEB)])
     wanted = {"httpTokensEnforced": "enabled", "regions": [ONE], "onDestroy": "restore", "allowDowngrade": REASON}
     fleet = {
-        "instances": [web],
+        "instances": [WEB],
         "options": {"httpTokens": "required"},
         "readiness": {"legacyCalls": "off"},
         "rollout": {"waves": ["100%"], "soakMinutes": 0},
@@ -152,5 +151,31 @@ def test_enforcement_comes_after_the_instances_and_ends_before_they_are_restored
     stack.destroy()
     changes = [call["action"] for call in cloud.log() if call["action"].startswith("Modify")]
     assert changes == [MODIFY, "ModifyInstanceMetadataOptions"]
-    assert cloud.instance(web)["options"]["HttpTokens"] == "optional"
+    assert cloud.instance(WEB)["options"]["HttpTokens"] == "optional"
     assert cloud.account_defaults(ONE) == {}
+
+
+def test_instances_that_allow_imdsv1_stop_the_enforcement_until_a_fleet_requires_tokens_of_them(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    cloud.seed([instance(WEB)])
+    enforced = {"httpTokens": "required", "httpTokensEnforced": "enabled", "regions": [ONE]}
+    settings = {**aws_config(cloud), "imds:accountDefaults": {**enforced, "readiness": {"launchSources": "off"}}}
+    stack.configure(settings)
+    finding = f"{ONE}: 1 instance allows IMDSv1, and nothing in this program requires tokens there: {WEB}. "
+    reported = errors(stack.preview(fails=True))
+    assert finding in reported
+    assert "Fix these first, or let imds:accountDefaults.readiness warn instead of block." in reported
+    assert finding in errors(stack.up(fails=True))
+    assert sent(cloud) == []
+
+    warn = {"instances": "warn", "launchSources": "off"}
+    stack.configure({**settings, "imds:accountDefaults": {**enforced, "readiness": warn}})
+    assert any(finding in each for each in stack.preview().messages("warning"))
+
+    stack.configure({**settings, "imds:instances": {"web": WEB}, "imds:options": {"httpTokens": "required"}})
+    assert finding not in stack.preview().text
+    assert stack.up().outputs["accountDefaults"]["enforced"] == [ONE]
+    cloud.reset()
+    assert stack.up().steps == {}
+    assert "DescribeAutoScalingGroups" not in cloud.counts()

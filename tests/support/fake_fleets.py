@@ -48,6 +48,10 @@ class FakeFleetCalls:
         """The instances of each look-up of their IMDSv1 calls."""
         self.asked_status: list[list[str]] = []
         """The instances of each look-up of their status checks."""
+        self.selected: list[Mapping[str, Sequence[str]] | None] = []
+        """The filters of each selection."""
+        self.select_error: ImdsError | None = None
+        """The error that a selection ends in."""
         self.dry_runs: list[str] = []
         """The IAM actions that were tried without carrying them out."""
         self._instances: dict[str, tuple[Observation, dict[str, str]]] = {}
@@ -64,6 +68,7 @@ class FakeFleetCalls:
         **tags: str,
     ) -> None:
         attributes = {f"tag:{key}": value for key, value in tags.items()}
+        attributes["metadata-options.http-tokens"] = str(options.get("httpTokens", ""))
         seen = observe(instance_id, options, instance_state=state, launched_at=launched_at)
         self._instances[instance_id] = (replace(seen, autoscaling_group=group, operator=operator), attributes)
 
@@ -74,6 +79,9 @@ class FakeFleetCalls:
         self, filters: Mapping[str, Sequence[str]] | None, instance_ids: Sequence[str]
     ) -> dict[str, Observation]:
         """Filters by whole values alone, but for a lone star."""
+        self.selected.append(filters)
+        if self.select_error:
+            raise self.select_error
 
         def passes(has: Mapping[str, str]) -> bool:
             given = (filters or {}).items()

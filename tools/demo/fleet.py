@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from localcloud.autoscaling.seeds import TemplateReference
+from localcloud.client import LocalCloud
 from localcloud.ec2.instances import MetadataOptions, Seed
 
 REGION = "eu-west-1"
@@ -57,6 +59,8 @@ def _shop(digit: str, name: str, *, legacy_calls_per_minute: float = 0.0, state:
 
 
 BILLING, AGENT = "i-05a0000000000000c", "i-05a0000000000000b"
+GROUP, TEMPLATE = "shop-workers", "shop-worker"
+"""An autoscaling group to which shop-7 and shop-8 belong, and the template that it launches them from."""
 
 SHOP = [
     *(_shop(digit, f"shop-{digit}") for digit in "12345678"),
@@ -65,3 +69,12 @@ SHOP = [
     _shop(AGENT[-1], "shop-agent", legacy_calls_per_minute=2),
     _shop(BILLING[-1], "shop-billing", legacy_calls_per_minute=0.5),
 ]
+
+
+def seed_shop(cloud: LocalCloud) -> None:
+    """Launch the shop, of which two instances belong to a group whose template allows IMDSv1."""
+    cloud.seed(SHOP)
+    cloud.seed_templates([{"name": TEMPLATE, "region": REGION, "versions": [{"options": {"HttpTokens": "optional"}}]}])
+    workers = [each["id"] for each in SHOP if each.get("name") in ("shop-7", "shop-8")]
+    template: TemplateReference = {"name": TEMPLATE, "version": "$Default"}
+    cloud.seed_groups([{"name": GROUP, "region": REGION, "template": template, "instances": workers}])

@@ -18,7 +18,8 @@ from imds_provider.rules.resource_state import DEFAULT_TIMEOUT_SECONDS
 
 from .. import access
 from ..planned_defaults import announce
-from .plan import AccountRegion, account_report, forbidden, summary
+from .enforcement import forbidden_by_enforcement
+from .plan import AccountRegion, account_report, summary
 from .settings import AccountSettings
 from .survey import survey
 
@@ -102,20 +103,29 @@ class AccountMetadata(pulumi.ComponentResource):
         refuse_explicit_provider(f"AccountMetadata {name}", pulumi.ResourceOptions(parent=self))
         announce(settings.regions, settings.defaults)
         try:
-            regions = survey(self, settings, access.aws())
+            aws = access.aws()
+            regions = survey(self, settings, aws)
         except ImdsError as error:
             raise ProgramError(f"AccountMetadata {name}: {error}") from None
         if pulumi.runtime.is_dry_run():
             pulumi.log.info(summary(name, regions), self)
-        stopped = forbidden(name, [each.problem for each in regions if each.problem])
-        # A child does not wait for what its parent depends on.
+        problems = [each.problem for each in regions if each.problem]
+        stopped = forbidden_by_enforcement(self, regions, aws, problems)
+        # Children are not destroyed before what their parent depends on, unless they depend on it as well.
         after = opts.depends_on if opts else None
-        resources = [self._resource(each, stopped if each.change else None, after) for each in regions]
+        resources = [
+            self._resource(
+                each, stopped if each.change else None, pulumi.ResourceOptions(parent=self, depends_on=after)
+            )
+            for each in regions
+        ]
         self.defaults = pulumi.Output.all(*map(_observed, resources)).apply(dict)
         self.report = self.defaults.apply(account_report)
         self.register_outputs({"defaults": self.defaults, "report": self.report})
 
-    def _resource(self, region: AccountRegion, stopped: str | None, after: Any) -> AccountMetadataDefaults:  # noqa: ANN401  Pulumi's
+    def _resource(
+        self, region: AccountRegion, stopped: pulumi.Input[str | None], opts: pulumi.ResourceOptions
+    ) -> AccountMetadataDefaults:
         settings = region.settings
         return AccountMetadataDefaults(
             f"{self.pulumi_resource_name}-{region.region}",
@@ -127,7 +137,7 @@ class AccountMetadata(pulumi.ComponentResource):
             # Nothing is raised: `pulumi destroy --run-program` runs the program as well. It checks no resource, and
             # must not be stopped by what forbids a change.
             forbidden=stopped,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            opts=opts,
             **{each.argument: settings.defaults.get(each.name) for each in DEFAULTS},  # type: ignore[arg-type]  # checked before
         )
 

@@ -11,8 +11,9 @@ import pulumi
 
 from ..rules.account_changes import subject as account
 from ..rules.account_defaults import DEFAULTS
+from ..rules.enforcement import TokenWish
 from ..rules.option_owners import OptionOwners
-from ..rules.options import OPTIONS
+from ..rules.options import HTTP_TOKENS, OPTIONS
 from .errors import ProgramError
 from .per_program import PerProgram
 
@@ -50,6 +51,7 @@ class _Program:
     def __init__(self) -> None:
         self.owners = {kind: OptionOwners(tuple(kind.options.values())) for kind in (_INSTANCE, _ACCOUNT)}
         self.parents: dict[tuple[str, str], pulumi.Resource] = {}
+        self.regions: dict[Hashable, pulumi.Input[str] | None] = {}
         # Outputs are compared by identity, so they must outlive the comparison.
         self.outputs: list[pulumi.Output[object]] = []
 
@@ -61,14 +63,43 @@ OptionInputs = Mapping[str, pulumi.Input[str] | pulumi.Input[int] | None]
 
 
 def own(
-    name: str, opts: pulumi.ResourceOptions | None, instance_id: pulumi.Input[str], options: OptionInputs
+    name: str,
+    opts: pulumi.ResourceOptions | None,
+    instance_id: pulumi.Input[str],
+    options: OptionInputs,
+    region: pulumi.Input[str] | None = None,
 ) -> pulumi.Input[str]:
-    """Enter a resource that sets these options on an instance.
+    """Enter a resource that sets these options on an instance of the region; None is the stack's.
 
     Returns the instance ID for the resource to use. Values that are known only later are compared then, before that ID
     is known, so that nothing is sent for a second owner. Raises :class:`ProgramError` for one that is known now.
     """
+    if isinstance(instance_id, str) and not isinstance(region, pulumi.Output):
+        _programs.get().regions[instance_id] = region
     return _own(_INSTANCE, name, opts, instance_id, options)
+
+
+def token_wishes() -> Callable[[str | None], dict[str, TokenWish]]:
+    """What the resources of the running program want of ``httpTokens``, by instance ID, by the time of the call.
+
+    The argument is the stack's region. Instances whose ID is not known by then are left out.
+    """
+    program = _programs.get()
+
+    def wishes(stack_region: str | None) -> dict[str, TokenWish]:
+        found = {}
+        for subject, (owner, tokens) in program.owners[_INSTANCE].settings(HTTP_TOKENS).items():
+            if isinstance(subject, str):
+                region = program.regions.get(subject, "")
+                region = stack_region if region is None else region
+                found[subject] = TokenWish(owner, tokens, region if isinstance(region, str) else "")
+        return found
+
+    return wishes
+
+
+def _stack_region() -> str | None:
+    return pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION")
 
 
 def own_defaults(
@@ -78,7 +109,7 @@ def own_defaults(
 
     Returns the region for the resource to use, and raises, as :func:`own` does.
     """
-    known = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or "the stack's region"
+    known = _stack_region() or "the stack's region"
     owned = _own(_ACCOUNT, name, opts, known if region is None else region, defaults)
     if region is not None:
         return owned

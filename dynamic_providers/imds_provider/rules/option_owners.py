@@ -40,3 +40,7 @@ class OptionOwners:
                     f"{quote(options[name])}. Set it in only one of them."
                 )
         return errors
+
+    def settings(self, name: str) -> dict[Hashable, tuple[str, object]]:
+        """The owner and the value of one option, by subject."""
+        return {subject: each for (subject, option), each in self._settings.items() if option == name}
