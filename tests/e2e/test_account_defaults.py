@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
+
 from localcloud.client import LocalCloud
+from localcloud.ec2.launch_seeds import VersionSeed
 from tests.e2e.fleet import WEB, aws_config, errors, instance
 from tests.support.engine import Run, Stack
 
@@ -179,3 +182,30 @@ def test_instances_that_allow_imdsv1_stop_the_enforcement_until_a_fleet_requires
     cloud.reset()
     assert stack.up().steps == {}
     assert "DescribeAutoScalingGroups" not in cloud.counts()
+
+
+def test_a_group_whose_next_launch_would_fail_stops_the_enforcement_until_its_template_is_fixed(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    image = "ami-0123456789abcdef0"
+    cloud.seed_images([{"id": image, "region": ONE}])
+    optional: VersionSeed = {"image": image, "options": {"HttpTokens": "optional"}}
+    for name, version in {"shop": optional, "safe": VersionSeed(image=image)}.items():
+        cloud.seed_templates([{"name": name, "region": ONE, "versions": [version]}])
+        cloud.seed_groups([{"name": name, "region": ONE, "template": {"name": name}}])
+    enforced = {"httpTokens": "required", "httpTokensEnforced": "enabled", "regions": [ONE, TWO]}
+    stack.configure({**aws_config(cloud), "imds:accountDefaults": enforced})
+    reported = errors(stack.preview(fails=True))
+    assert f"{ONE}: autoscaling group shop could not launch instances any more, since EC2 refuses optional " in reported
+    assert "sets httpTokens=optional. Set httpTokens=required in a version of the launch template that " in reported
+    assert "group safe" not in reported
+    assert sent(cloud) == []
+
+    ec2 = boto3.client("ec2", **cloud.connection(ONE))
+    fixed = ec2.create_launch_template_version(
+        LaunchTemplateName="shop",
+        LaunchTemplateData={"ImageId": image, "MetadataOptions": {"HttpTokens": "required"}},
+    )["LaunchTemplateVersion"]["VersionNumber"]
+    ec2.modify_launch_template(LaunchTemplateName="shop", DefaultVersion=str(fixed))
+    ec2.close()
+    assert stack.up().outputs["accountDefaults"]["enforced"] == [ONE, TWO]
