@@ -420,6 +420,19 @@ def test_nothing_is_restored_under_a_declarative_policy(
     ]
 
 
+def test_optional_tokens_are_not_restored_where_somebody_enforces_imdsv2_since(
+    cloud: LocalCloud, host: DynamicHost, defaults: ProviderClient, region: str
+) -> None:
+    cloud.set_account_defaults(region, {"HttpTokens": "optional"})
+    given = inputs(region, httpTokens="required", onDestroy="restore", allowDowngrade=REASON)
+    created = defaults.create(given).outputs
+    cloud.set_account_defaults(region, {"HttpTokensEnforced": "enabled"})
+    defaults.delete(region, created)
+    assert cloud.account_defaults(region) == {"HttpTokens": "required", "HttpTokensEnforced": "enabled"}
+    (warning,) = warnings(host)
+    assert warning.startswith(f"httpTokens=optional is not restored: the account in {region} would have a default of ")
+
+
 def test_a_restore_that_does_not_show_fails(cloud: LocalCloud, defaults: ProviderClient, region: str) -> None:
     given = inputs(region, httpPutResponseHopLimit=2, onDestroy="restore", timeoutSeconds=2)
     created = defaults.create(given).outputs
