@@ -221,9 +221,9 @@ def test_what_a_declarative_policy_decides_otherwise_is_refused_with_its_message
     cloud.set_declarative_policy(region, {"HttpTokens": "required"}, exception_message=ASK)
     sentence = fails(defaults.create, inputs(region, httpTokens="required", httpPutResponseHopLimit=2))
     assert sentence == (
-        f"the account in {region} would change (httpPutResponseHopLimit: -1 -> 2), but an organization's declarative "
-        "policy decides this, which says: Ask the platform team. Remove them from the program there, or have the "
-        "policy changed."
+        f"the account in {region} would change (httpPutResponseHopLimit: no-preference -> 2), but an organization's "
+        "declarative policy decides this, which says: Ask the platform team. Remove them from the program there, or "
+        "have the policy changed."
     )
     assert sent(cloud) == []
     assert host.engine.messages("ERROR") == [sentence]

@@ -29,7 +29,19 @@ def test_before_the_first_wave_all_alarms_are_looked_at_by_one_call(
     cloud.reset()
     outputs = wave_check.create(check(ALARM, COMPOSITE)).outputs
     assert {"alarms", "insufficientData"}.isdisjoint(outputs)
-    assert {action: counts["calls"] for action, counts in cloud.counts().items()} == {DESCRIBE_ALARMS: 1}
+    # The first connection to a service asks whose credentials these are.
+    assert [each["action"] for each in cloud.log() if each["service"] != "sts"] == [DESCRIBE_ALARMS]
+
+
+def test_a_hundred_names_are_looked_at_by_one_call(cloud: LocalCloud, wave_check: ProviderClient) -> None:
+    names = [f"alarm-{number}" for number in range(101)]
+    for each in names:
+        cloud.set_alarm(each, "OK", region=REGION)
+    cloud.reset()
+    wave_check.create(check(*names[:100]))
+    assert cloud.calls(DESCRIBE_ALARMS) == 1
+    wave_check.create(check(*names))
+    assert cloud.calls(DESCRIBE_ALARMS) == 1 + 2
 
 
 @pytest.mark.parametrize("composite", [False, True])

@@ -429,6 +429,64 @@ def describing_statuses_takes_at_most_100_ids(ec2: EC2Client) -> None:
     assert error_of(arguments)[0] == "InvalidParameterCombination"
 
 
+@differs
+def a_launch_uses_the_metadata_options_of_its_template(ec2: EC2Client) -> None:
+    data: Any = {"ImageId": "ami-12345678", "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 3}}
+    ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData=data)
+    launch = ec2.run_instances(LaunchTemplate={"LaunchTemplateName": "web"}, MinCount=1, MaxCount=1)
+    options = options_of(ec2, launch["Instances"][0]["InstanceId"])
+    assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 3)
+
+
+@differs
+def a_new_version_of_a_template_inherits_from_its_source(ec2: EC2Client) -> None:
+    ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": "ami-12345678"})
+    answer = ec2.create_launch_template_version(
+        LaunchTemplateName="web", SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.micro"}
+    )
+    data = answer["LaunchTemplateVersion"]["LaunchTemplateData"]
+    assert data == {"ImageId": "ami-12345678", "InstanceType": "t3.micro"}
+
+
+@differs
+def describing_template_versions_is_paged(ec2: EC2Client) -> None:
+    names = [f"template-{number:02}" for number in range(20)]
+    for each in names:
+        ec2.create_launch_template(LaunchTemplateName=each, LaunchTemplateData={"ImageId": "ami-12345678"})
+    pages = ec2.get_paginator("describe_launch_template_versions").paginate(
+        Versions=["$Default", "$Latest"], PaginationConfig={"PageSize": 6}
+    )
+    assert [each["LaunchTemplateName"] for page in pages for each in page["LaunchTemplateVersions"]] == names
+
+
+@differs
+def numbers_of_versions_need_a_template(ec2: EC2Client) -> None:
+    describe = partial(ec2.describe_launch_template_versions, Versions=["$Default", "1"])
+    assert error_of(describe)[0] == "InvalidParameterValue"
+
+
+@differs
+def the_metadata_options_of_a_template_are_checked(ec2: EC2Client) -> None:
+    data: Any = {"MetadataOptions": {"HttpTokens": "on"}}
+    create = partial(ec2.create_launch_template, LaunchTemplateName="web", LaunchTemplateData=data)
+    assert error_of(create)[0] == "InvalidParameterValue"
+
+
+@differs
+def an_image_says_whether_its_instances_require_tokens(ec2: EC2Client) -> None:
+    image = ec2.register_image(Name="golden", ImdsSupport="v2.0")["ImageId"]
+    assert ec2.describe_images(ImageIds=[image])["Images"][0].get("ImdsSupport") == "v2.0"
+    launch = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)
+    assert options_of(ec2, launch["Instances"][0]["InstanceId"])["HttpTokens"] == "required"
+
+
+@differs
+def describing_images_by_id_fails_if_one_is_gone(ec2: EC2Client) -> None:
+    image = ec2.register_image(Name="golden")["ImageId"]
+    describe = partial(ec2.describe_images, ImageIds=[image, "ami-0000000000000dead"])
+    assert error_of(describe) == ("InvalidAMIID.NotFound", "The image id '[ami-0000000000000dead]' does not exist")
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_localcloud_behaves_like_ec2(name: str, cloud: LocalCloud, ec2: EC2Client) -> None:
     cloud.settings(pending=3600)

@@ -61,11 +61,20 @@ def test_an_alarm_that_goes_off_after_the_first_wave_stops_the_rollout_until_it_
     assert changed(watching) == watching.in_order()[1:]
 
 
-def test_an_alarm_stops_a_rollout_in_the_middle_of_a_soak(watching: RolloutSimulation) -> None:
-    watching.fleet = replace(watching.fleet, soak=600)
-    ended = watching.up(alarm_after=3600)
+@pytest.mark.parametrize(
+    ("soak", "goes_off", "looks"),
+    [
+        pytest.param(600, 3700, 65, id="each minute of a long soak"),
+        pytest.param(None, 60, 35, id="each time that CloudWatch is asked for data"),
+    ],
+)
+def test_an_alarm_stops_a_rollout_in_the_middle_of_a_soak(
+    watching: RolloutSimulation, soak: float | None, goes_off: float, looks: float
+) -> None:
+    watching.fleet = replace(watching.fleet, soak=soak)
+    ended = watching.up(alarm_after=goes_off)
     assert IN_ALARM in stopped(ended)
-    assert 3600 <= ended.seconds <= 3600 + 65, "at the next look, which is a minute later"
+    assert goes_off <= ended.seconds <= goes_off + looks
 
 
 def test_an_alarm_that_goes_off_after_the_last_wave_stops_each_run_until_it_is_ok(watching: RolloutSimulation) -> None:
