@@ -8,7 +8,14 @@ from dataclasses import asdict
 import pulumi
 import pulumi_aws as aws
 
-from imds_components import AccountMetadata, FleetMetadata, InstanceMetadata, launch_defaults, stack_config
+from imds_components import (
+    AccountMetadata,
+    FleetMetadata,
+    InstanceMetadata,
+    launch_defaults,
+    planned_defaults,
+    stack_config,
+)
 from imds_provider.rules.options import as_arguments
 
 settings = stack_config.load()
@@ -45,6 +52,9 @@ if instances:
     pulumi.export("appliedIds", metadata.applied_ids)
     pulumi.export("pendingStartIds", metadata.pending_start_ids)
     pulumi.export("unknownIds", metadata.unknown_ids)
+if settings.account_defaults is not None:
+    # Though they are set last: a launch after the run finds them.
+    planned_defaults.announce(settings.account_defaults.regions, settings.account_defaults.defaults)
 if settings.fleets:
     fleets = {
         name: FleetMetadata.from_settings(name, fleet, opts=formerly("fleets", name))

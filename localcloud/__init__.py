@@ -12,5 +12,5 @@ Programs hold a `client.LocalCloud`, set `settings.Settings` and `faults.Fault`,
     settings, clock
     api                AWS's wire format and wording; the proxy to moto
 
-`aws_plugin` stands apart: it lets Pulumi programs create `aws.ec2.Instance` without Pulumi's AWS plugin.
+`aws_plugin` stands apart: it lets Pulumi programs create instances and what launches them, without Pulumi's plugin.
 """

@@ -123,7 +123,7 @@ class LocalCloud:
         self.send("POST", "reset")
 
     def wipe(self) -> None:
-        """Return to the initial state: no instances, account defaults, faults or counts, and the initial settings."""
+        """Return to the initial state and settings: nothing seeded, launched, set or counted."""
         self.send("POST", "wipe")
 
     def settings(self, **changes: object) -> dict[str, object]:

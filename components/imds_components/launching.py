@@ -152,8 +152,9 @@ class LaunchDefaults:
         filled = filled_in(launcher, own, self.wanted)
         if not filled:
             return None
-        # An output stays one, since it may be a secret.
-        completed = pulumi.Output.from_input(given).apply(lambda known: {**_by_name(known), **filled})
+        completed: object = {**_by_name(given), **filled}
+        if isinstance(given, pulumi.Output):  # It stays one, since it may be a secret.
+            completed = given.apply(lambda known: {**_by_name(known), **filled})
         paths = _at_creation(launcher, args.opts, filled, sets_options=known is not None)
         # Options that are not returned stay as they are; of those that are, the SDK loses some.
         return pulumi.ResourceTransformResult(

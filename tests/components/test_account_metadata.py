@@ -39,8 +39,8 @@ def test_each_region_has_a_resource_with_what_differs_there(programs: Programs) 
     assert {each.name for each in run.regions().values()} == {f"base-{ONE}", f"base-{TWO}"}
     changes = {region: each.inputs["change"] for region, each in run.regions().items()}
     assert changes == {
-        ONE: "httpTokens: no-preference -> required, httpPutResponseHopLimit: -1 -> 2",
-        TWO: "httpPutResponseHopLimit: -1 -> 2",
+        ONE: "httpTokens: no-preference -> required, httpPutResponseHopLimit: no-preference -> 2",
+        TWO: "httpPutResponseHopLimit: no-preference -> 2",
     }
     assert {**run.regions()[ONE].inputs, "__provider": "", "change": ""} == {
         "__provider": "",
@@ -134,6 +134,14 @@ def test_what_cannot_be_read_is_warned_of_and_compared_with_what_is_recorded(
     assert "change" not in run.regions()[ONE].inputs
     assert "change" in run.regions()[TWO].inputs
     assert any("eu-west-1  not read" in each for each in run.log) is preview
+
+
+def test_a_run_does_not_enforce_imdsv2_where_it_could_not_read_what_that_breaks(programs: Programs) -> None:
+    programs.aws.launches(ONE).denied = {READ}
+    run = programs.run(lambda: account(http_tokens_enforced="enabled"))
+    forbidden = run.regions()[ONE].inputs["forbidden"]
+    assert f"{ONE}: IMDSv2 is not enforced without knowing what that would break. " in forbidden
+    assert run.regions()[TWO].inputs["forbidden"] == forbidden
 
 
 def test_a_preview_needs_no_credentials(programs: Programs) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from imds_components import Exemption
+from imds_components import AccountMetadata, Exemption, FleetMetadata
 from imds_provider.rules.options import Options
 from tests.components.fleets import fleet
 from tests.support.fake_fleets import FakeFleetCalls
@@ -104,6 +104,26 @@ def test_the_account_default_takes_part(run: Callable[..., Run], launches: FakeL
     launches.defaults = {}
     (line,) = warnings(run())
     assert "leaves httpTokens to image ami-1, which is not known: EC2 does not list it" in line
+
+
+@pytest.mark.parametrize("regions", [None, ["eu-west-1"], ["us-east-1"]])
+def test_defaults_that_the_program_itself_sets_count_in_their_regions(
+    programs: Programs, launches: FakeLaunchClient, regions: list[str] | None
+) -> None:
+    launches.versions.clear()
+    launches.add_template("lt-1", {"ImageId": "ami-1"})
+    launches.images = {"ami-1": ""}
+
+    def program() -> FleetMetadata:
+        AccountMetadata("account", http_tokens="required", regions=regions)
+        return fleet()
+
+    expected = 1 if regions == ["us-east-1"] else 0
+    assert len(warnings(programs.run(program, preview=True))) == expected
+    launches.defaults = {"ManagedBy": "declarative-policy"}
+    assert any(
+        "leaves httpTokens to EC2's default" in line for line in warnings(programs.run(program, preview=True))
+    ), "the program cannot set what a policy decides"
 
 
 def test_a_group_of_an_exempt_instance_launches_others_that_are_not(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
+
 from localcloud.client import LocalCloud
+from localcloud.ec2.launch_seeds import VersionSeed
 from tests.e2e.fleet import WEB, aws_config, errors, instance
 from tests.support.engine import Run, Stack
 
@@ -43,7 +46,7 @@ def test_defaults_of_two_regions_are_set_drift_is_repaired_and_a_destroy_restore
     assert preview.steps == {"create": {row(ONE), row(TWO)}}
     assert summary(preview) == [
         "account defaults account: 2 of 2 regions will change",
-        f"  {ONE}  httpTokens: no-preference -> required, httpPutResponseHopLimit: -1 -> 2",
+        f"  {ONE}  httpTokens: no-preference -> required, httpPutResponseHopLimit: no-preference -> 2",
         f"  {TWO}  httpTokens: no-preference -> required",
     ]
     assert sent(cloud) == []
@@ -113,8 +116,8 @@ def test_what_a_declarative_policy_decides_stops_the_preview_with_its_message(st
     stack.configure(config(cloud))
     reported = errors(stack.preview(fails=True))
     assert (
-        f"the account in {ONE} would change (httpPutResponseHopLimit: -1 -> 2), but an organization's declarative "
-        "policy decides this, which says: Ask the platform team."
+        f"the account in {ONE} would change (httpPutResponseHopLimit: no-preference -> 2), but an organization's "
+        "declarative policy decides this, which says: Ask the platform team."
     ) in reported
     stack.configure({**config(cloud), "imds:accountDefaults": {"httpTokens": "required", "regions": [ONE]}})
     up = stack.up()
@@ -179,3 +182,30 @@ def test_instances_that_allow_imdsv1_stop_the_enforcement_until_a_fleet_requires
     cloud.reset()
     assert stack.up().steps == {}
     assert "DescribeAutoScalingGroups" not in cloud.counts()
+
+
+def test_a_group_whose_next_launch_would_fail_stops_the_enforcement_until_its_template_is_fixed(
+    stack: Stack, cloud: LocalCloud
+) -> None:
+    image = "ami-0123456789abcdef0"
+    cloud.seed_images([{"id": image, "region": ONE}])
+    optional: VersionSeed = {"image": image, "options": {"HttpTokens": "optional"}}
+    for name, version in {"shop": optional, "safe": VersionSeed(image=image)}.items():
+        cloud.seed_templates([{"name": name, "region": ONE, "versions": [version]}])
+        cloud.seed_groups([{"name": name, "region": ONE, "template": {"name": name}}])
+    enforced = {"httpTokens": "required", "httpTokensEnforced": "enabled", "regions": [ONE, TWO]}
+    stack.configure({**aws_config(cloud), "imds:accountDefaults": enforced})
+    reported = errors(stack.preview(fails=True))
+    assert f"{ONE}: autoscaling group shop could not launch instances any more, since EC2 refuses optional " in reported
+    assert "sets httpTokens=optional. Set httpTokens=required in a version of the launch template that " in reported
+    assert "group safe" not in reported
+    assert sent(cloud) == []
+
+    ec2 = boto3.client("ec2", **cloud.connection(ONE))
+    fixed = ec2.create_launch_template_version(
+        LaunchTemplateName="shop",
+        LaunchTemplateData={"ImageId": image, "MetadataOptions": {"HttpTokens": "required"}},
+    )["LaunchTemplateVersion"]["VersionNumber"]
+    ec2.modify_launch_template(LaunchTemplateName="shop", DefaultVersion=str(fixed))
+    ec2.close()
+    assert stack.up().outputs["accountDefaults"]["enforced"] == [ONE, TWO]

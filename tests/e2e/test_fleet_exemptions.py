@@ -57,6 +57,8 @@ def test_the_outputs_list_pending_exempt_and_non_compliant_instances(stack: Stac
         "unknown": [],
         "exempt": [exemption],
         "notCompliant": sorted([LEFT, STOPPED]),
+        "launchSources": [],
+        "serviceManaged": [],
     }
     assert up.outputs["fleets"] == {"web": report}
 

@@ -15,6 +15,7 @@ from tests.e2e import remote_component
 from tests.e2e.fleet import REGION, aws_config, errors, modifications
 from tests.e2e.programs import PRELUDE
 from tests.support.engine import Stack
+from tools.sandbox import ROOT
 
 IMPORTS = f"""{PRELUDE}
 import pulumi_aws as aws
@@ -171,3 +172,20 @@ def test_instances_of_a_remote_component_are_filled_in_and_judged_too(
     looser = 'Workers("w", {"httpTokens": "optional"})'
     program(stack, "launch_defaults()", remote_component.DECLARATION, looser)
     assert "aws.ec2.Instance w-instance would launch with looser options" in stack.preview(fails=True).text
+
+
+def test_a_stack_that_an_earlier_release_launched_is_unchanged(stack: Stack, cloud: LocalCloud) -> None:
+    options = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
+    launch = {"bastion": {"ami": "ami-760aaa0f", "instanceType": "t3.micro"}}
+    stack.configure({**aws_config(cloud), "imds:options": options, "imds:launch": launch})
+    current = (ROOT / "__main__.py").read_text()
+    without_defaults = current.replace("    launch_defaults(\n", "    dict(\n")
+    assert without_defaults != current
+    stack.write_program(without_defaults)
+    stack.up()
+    assert len(modifications(cloud)) == 1
+
+    stack.write_program(current)
+    assert stack.preview().steps == {}
+    assert stack.up(refresh=True).steps == {}
+    assert modifications(cloud) == {}

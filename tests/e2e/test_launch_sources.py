@@ -91,6 +91,15 @@ def test_a_group_that_launches_looser_instances_is_named_until_its_template_is_f
     assert looked_up(cloud) == {}
 
 
+def test_a_default_that_the_stack_itself_sets_is_enough(stack: Stack, cloud: LocalCloud) -> None:
+    grouped(cloud, WEB)
+    own = {"imds:accountDefaults": {"httpTokens": "required"}}
+    stack.configure({**fleet(cloud, readiness=OFF, launchSources="block"), **own})
+    assert about_groups(stack.preview()) == []
+    assert stack.up().outputs["fleets"]["web"]["launchSources"] == []
+    assert cloud.account_defaults(REGION)["HttpTokens"] == "required"
+
+
 def test_without_permission_a_fleet_warns_that_it_is_not_known(stack: Stack, cloud: LocalCloud) -> None:
     grouped(cloud, WEB)
     cloud.settings(denied=["autoscaling:*"])

@@ -95,22 +95,21 @@ def test_many_groups_and_templates_come_by_pages_and_are_asked_for_once(
     for each in range(101):
         add_group(cloud, f"group-{each}", each)
     assert len(lookups.groups(NOTHING)) == 101
-    assert lookups.groups(NOTHING, [MEMBER]) == []
+    assert lookups.groups(NOTHING, ["other"]) == []
     unused = lookups.unused_templates(NOTHING)
     assert (len(unused.names), len(unused.refused)) == (49, 49)
     assert runtime.aws().launch_lookups(REGION) is lookups, "for all fleets of a program"
     assert calls(cloud) == {"DescribeAutoScalingGroups": 2, "DescribeLaunchTemplateVersions": 2, "DescribeImages": 1}
 
 
-def test_the_groups_of_an_instance_are_those_that_list_it(cloud: LocalCloud, lookups: LaunchLookups) -> None:
+def test_an_instance_belongs_to_the_group_that_lists_it(cloud: LocalCloud, lookups: LaunchLookups) -> None:
     cloud.seed([{"id": MEMBER, "region": REGION}])
     cloud.seed_templates([template(1, {"image": PLAIN}), template(2, {"image": PLAIN})])
     add_group(cloud, "a", 1, instances=[MEMBER])
     add_group(cloud, "b", 2)
-    (found,) = lookups.groups(NOTHING, [MEMBER])
-    assert (found.group, found.instance_ids) == ("a", frozenset({MEMBER}))
     (seen,) = runtime.aws().fleet(REGION).select(None, [MEMBER]).values()
-    assert seen.autoscaling_group == "a"
+    (found,) = lookups.groups(NOTHING, [seen.autoscaling_group])
+    assert (found.group, found.instance_ids) == ("a", frozenset({MEMBER}))
 
 
 def test_templates_and_versions_that_are_deleted_are_not_known(cloud: LocalCloud, lookups: LaunchLookups) -> None:

@@ -221,9 +221,9 @@ def test_what_a_declarative_policy_decides_otherwise_is_refused_with_its_message
     cloud.set_declarative_policy(region, {"HttpTokens": "required"}, exception_message=ASK)
     sentence = fails(defaults.create, inputs(region, httpTokens="required", httpPutResponseHopLimit=2))
     assert sentence == (
-        f"the account in {region} would change (httpPutResponseHopLimit: -1 -> 2), but an organization's declarative "
-        "policy decides this, which says: Ask the platform team. Remove them from the program there, or have the "
-        "policy changed."
+        f"the account in {region} would change (httpPutResponseHopLimit: no-preference -> 2), but an organization's "
+        "declarative policy decides this, which says: Ask the platform team. Remove them from the program there, or "
+        "have the policy changed."
     )
     assert sent(cloud) == []
     assert host.engine.messages("ERROR") == [sentence]
@@ -418,6 +418,19 @@ def test_nothing_is_restored_under_a_declarative_policy(
             "httpTokens=no-preference is not restored."
         )
     ]
+
+
+def test_optional_tokens_are_not_restored_where_somebody_enforces_imdsv2_since(
+    cloud: LocalCloud, host: DynamicHost, defaults: ProviderClient, region: str
+) -> None:
+    cloud.set_account_defaults(region, {"HttpTokens": "optional"})
+    given = inputs(region, httpTokens="required", onDestroy="restore", allowDowngrade=REASON)
+    created = defaults.create(given).outputs
+    cloud.set_account_defaults(region, {"HttpTokensEnforced": "enabled"})
+    defaults.delete(region, created)
+    assert cloud.account_defaults(region) == {"HttpTokens": "required", "HttpTokensEnforced": "enabled"}
+    (warning,) = warnings(host)
+    assert warning.startswith(f"httpTokens=optional is not restored: the account in {region} would have a default of ")
 
 
 def test_a_restore_that_does_not_show_fails(cloud: LocalCloud, defaults: ProviderClient, region: str) -> None:

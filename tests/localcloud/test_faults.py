@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -14,7 +14,10 @@ from botocore.parsers import ResponseParserError
 from localcloud.client import LocalCloud, LocalCloudError
 from localcloud.faults import Effect, Fault
 
+from .conftest import WITHOUT_RETRIES
+
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
 
     from .conftest import Connect
@@ -152,6 +155,37 @@ def test_a_truncated_answer_ends_in_the_middle_of_the_body(cloud: LocalCloud, ec
         require_tokens(ec2)
     assert tokens(cloud) == "required"
     assert [call["code"] for call in cloud.log()] == ["Truncated"]
+
+
+@pytest.mark.parametrize(
+    ("service", "method"),
+    [
+        ("autoscaling", "describe_auto_scaling_groups"),
+        ("autoscaling", "describe_launch_configurations"),
+        ("ec2", "describe_launch_templates"),
+        ("ec2", "describe_images"),
+        ("ec2", "get_instance_metadata_defaults"),
+    ],
+)
+def test_every_answer_can_be_lost_or_cut_off(service: str, method: str, cloud: LocalCloud) -> None:
+    client: Any = boto3.client(service, **cloud.connection(), config=WITHOUT_RETRIES)  # type: ignore[call-overload]
+    cloud.set_faults(Fault("drop"), Fault("truncate", nth=2))
+    with pytest.raises(ConnectionClosedError):
+        getattr(client, method)()
+    with pytest.raises(ResponseParserError):
+        getattr(client, method)()
+    getattr(client, method)()
+    assert [call["code"] for call in cloud.log()] == ["ConnectionLost", "Truncated", "OK"]
+    client.close()
+
+
+def test_a_json_answer_that_is_cut_off_arrives_without_its_members(
+    cloud: LocalCloud, cloudwatch: CloudWatchClient
+) -> None:
+    cloud.set_faults(Fault("truncate", "DescribeAlarms"))
+    # botocore takes a document that it cannot parse for a message.
+    assert "MetricAlarms" not in cloudwatch.describe_alarms()
+    assert cloudwatch.describe_alarms()["MetricAlarms"] == []
 
 
 @pytest.mark.parametrize(("when", "expected"), [("before", "optional"), ("after", "required")])

@@ -61,8 +61,8 @@ def test_each_option_of_a_launch_comes_from_the_first_that_sets_it(cloud: LocalC
     assert launched(ec2, ImageId=V2_IMAGE) == ("optional", 3)
     assert launched(ec2, LaunchTemplate=template) == ("optional", 5)
     assert launched(ec2, LaunchTemplate=template, ImageId=OLD_IMAGE) == ("optional", 5)
-    options = {"HttpTokens": "required"}
-    assert launched(ec2, LaunchTemplate=template, MetadataOptions=options) == ("required", 5)
+    options = {"HttpTokens": "required", "HttpPutResponseHopLimit": 7}
+    assert launched(ec2, LaunchTemplate=template, MetadataOptions=options) == ("required", 7)
 
 
 def test_a_launch_uses_the_templates_version_that_it_names(cloud: LocalCloud, ec2: EC2Client) -> None:

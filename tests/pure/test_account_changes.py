@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imds_provider.errors import DeclarativePolicyError, LooseningRefusedError
+from imds_provider.errors import DeclarativePolicyError, InvalidInputError, LooseningRefusedError
 from imds_provider.rules.account_changes import objection, without_loosening_defaults
 from imds_provider.rules.options import Options
 from tests.support.fake_defaults import account
@@ -40,6 +40,22 @@ def test_a_reason_to_loosen_does_not_overrule_a_policy() -> None:
 
 def test_what_a_policy_has_set_may_be_wanted_as_well() -> None:
     assert objection(REGION, POLICY, {"httpTokens": "required", "httpTokensEnforced": "disabled"}, None) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        ({"httpTokensEnforced": "enabled"}, {"httpTokens": "optional"}),
+        ({"httpTokens": "optional"}, {"httpTokensEnforced": "enabled"}),
+    ],
+)
+def test_optional_tokens_where_imdsv2_is_enforced_are_refused_whoever_set_the_other(
+    before: Options, wanted: Options
+) -> None:
+    refused = objection(REGION, account(before), wanted, "a lab")
+    assert isinstance(refused, InvalidInputError)
+    assert "would have a default of optional tokens where IMDSv2 is enforced" in str(refused)
+    assert objection(REGION, account(before), {**wanted, "httpTokens": "required"}, None) is None
 
 
 def test_what_would_loosen_is_left_out() -> None:

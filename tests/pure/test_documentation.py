@@ -72,10 +72,11 @@ def test_the_configuration_page_quotes_the_errors_for_a_wrong_stack_file() -> No
     assert f"{caught.value}\n" in blocks(ROOT / "docs" / "configuration.md", "")
 
 
-def test_messages_that_the_fleets_page_quotes_are_those_of_the_code() -> None:
+@pytest.mark.parametrize("page", ["fleets.md", "road-to-imdsv2.md"])
+def test_messages_that_a_page_quotes_are_those_of_the_code(page: str) -> None:
     folders = (ROOT / "components", ROOT / "dynamic_providers")
     code = "\n".join(file.read_text("utf-8") for folder in folders for file in sorted(folder.rglob("*.py")))
     literals = re.sub(r"""["']\s*\n\s*f?["']""", "", code)
-    phrases = quoted_phrases(ROOT / "docs" / "fleets.md")
+    phrases = quoted_phrases(ROOT / "docs" / page)
     assert len(phrases) > 5
     assert [each for each in phrases if each not in literals] == []

@@ -56,11 +56,11 @@ def test_pinned_versions_that_are_neither_cost_one_call_per_template(aws: FakeLa
     assert aws.calls["DescribeLaunchTemplateVersions"] == 3, "each answer is asked for once"
 
 
-def test_only_the_groups_of_the_instances_are_looked_into(aws: FakeLaunchClient) -> None:
+def test_only_the_groups_that_are_named_are_looked_into(aws: FakeLaunchClient) -> None:
     aws.add_template("lt-1", REQUIRED, {"ImageId": "ami-1"}, REQUIRED)
     aws.add_group("web", WEB, LaunchTemplate=template("lt-1"))
     aws.add_group("api", API, LaunchTemplate=template("lt-1", "2"))
-    (found,) = aws.lookups().groups(NOTHING, [WEB])
+    (found,) = aws.lookups().groups(NOTHING, ["web", "gone"])
     assert (found.group, found.instance_ids) == ("web", frozenset({WEB}))
     assert aws.calls == PAGED
 

@@ -17,6 +17,7 @@ from imds_provider.rules.options import Options
 from imds_provider.rules.resource_state import DEFAULT_TIMEOUT_SECONDS
 
 from .. import access
+from ..planned_defaults import announce
 from .enforcement import forbidden_by_enforcement
 from .plan import AccountRegion, account_report, summary
 from .settings import AccountSettings
@@ -100,6 +101,7 @@ class AccountMetadata(pulumi.ComponentResource):
         """Read the live defaults, report what will change, and make the resources."""
         name = self.pulumi_resource_name
         refuse_explicit_provider(f"AccountMetadata {name}", pulumi.ResourceOptions(parent=self))
+        announce(settings.regions, settings.defaults)
         try:
             aws = access.aws()
             regions = survey(self, settings, aws)
@@ -113,7 +115,9 @@ class AccountMetadata(pulumi.ComponentResource):
         after = opts.depends_on if opts else None
         resources = [
             self._resource(
-                each, stopped if each.change else None, pulumi.ResourceOptions(parent=self, depends_on=after)
+                each,
+                stopped if each.is_stopped_by_problems else None,
+                pulumi.ResourceOptions(parent=self, depends_on=after),
             )
             for each in regions
         ]

@@ -18,11 +18,15 @@ from .settings import AccountSettings
 
 @dataclass(frozen=True)
 class AccountRegion:
-    """A region, with its live defaults; None if they could not be read."""
+    """A region, with its live defaults; None if they could not be read.
+
+    ``unread`` is why, in a run: a preview without credentials compares recorded values.
+    """
 
     region: str
     settings: AccountSettings
     seen: AccountDefaults | None
+    unread: str = ""
 
     @property
     def change(self) -> str | None:
@@ -35,11 +39,22 @@ class AccountRegion:
     def problem(self) -> str | None:
         """Why the change cannot be made, if it cannot."""
         if self.seen is None:
-            return None
+            return self._unread_problem
         settings = self.settings
         key = settings.spelled("allowDowngrade")
         refused = objection(self.region, self.seen, settings.defaults, settings.allow_downgrade, key)
         return None if refused is None else str(refused)
+
+    @property
+    def _unread_problem(self) -> str | None:
+        if not (self.unread and self.settings.enforces):
+            return None
+        return f"{self.region}: IMDSv2 is not enforced without knowing what that would break. {self.unread}"
+
+    @property
+    def is_stopped_by_problems(self) -> bool:
+        """Whether problems of any region stop this one, since it will change, or is not known not to."""
+        return self.change is not None or self._unread_problem is not None
 
     @property
     def is_about_to_enforce(self) -> bool:

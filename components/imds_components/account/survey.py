@@ -17,8 +17,9 @@ from .settings import AccountSettings
 def survey(component: pulumi.Resource, settings: AccountSettings, aws: Aws) -> list[AccountRegion]:
     """The regions with their live defaults, in order.
 
-    Where AWS does not answer, or there are no credentials, that is logged on the component: a preview then compares
-    recorded values. Raises :class:`ConfigurationError` if AWS access is configured wrongly.
+    Where AWS does not answer, or there are no credentials, that is logged on the component: recorded values are
+    compared then, but a run does not enforce IMDSv2. Raises :class:`ConfigurationError` if AWS access is configured
+    wrongly.
     """
 
     def read(region: str) -> AccountDefaults | ImdsError:
@@ -29,12 +30,15 @@ def survey(component: pulumi.Resource, settings: AccountSettings, aws: Aws) -> l
 
     regions = sorted(settings.regions or [default_region(aws)])
     answers = dict(zip(regions, concurrently(read, regions), strict=True))
-    what = "preview" if pulumi.runtime.is_dry_run() else "run"
+    preview = pulumi.runtime.is_dry_run()
+    what = "preview" if preview else "run"
     for error in dict.fromkeys(str(each) for each in answers.values() if isinstance(each, ImdsError)):
         pulumi.log.warn(
             f"this {what} compares recorded values only, the defaults could not be read: {error}", component
         )
     return [
-        AccountRegion(region, settings, None if isinstance(answer, ImdsError) else answer)
+        AccountRegion(region, settings, None, "" if preview else str(answer))
+        if isinstance(answer, ImdsError)
+        else AccountRegion(region, settings, answer)
         for region, answer in answers.items()
     ]

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from imds_provider.aws import Aws
 from imds_provider.errors import AwsError
 from imds_provider.rules.launch_sources import LooserLaunch, looser_launches, unread_line
+from imds_provider.rules.options import Options
 
 from ..concurrently import concurrently
-from .launches import defeated_returns, depends_on_enforcement, launched_by_groups, refused_changes
+from ..planned_defaults import planned_defaults, with_planned
+from .launches import defeated_returns, depends_on_enforcement, groups_to_judge, refused_changes
 from .plan import FleetPlan, RegionPlan
 from .settings import FleetSettings
 
@@ -19,10 +21,14 @@ def with_launches(plan: FleetPlan, aws: Aws, *, preview: bool) -> FleetPlan:
     """The plan with the groups whose next instance would start looser than the fleet wants.
 
     In a preview, also with what an account that enforces IMDSv2 would refuse. Nothing is asked in a region where no
-    selected instance belongs to a group, and nothing depends on the enforcement. What AWS does not answer is not known:
-    a warning, or, with ``launch_sources`` at ``block``, a problem.
+    selected instance belongs to a group, and nothing depends on the enforcement. Defaults that the program itself sets
+    count for launches. What AWS does not answer is not known: a warning, or, with ``launch_sources`` at ``block``, a
+    problem.
     """
-    answers = concurrently(lambda region: _look_up(region, plan, aws, preview=preview), plan.regions)
+    planned = {each.region: planned_defaults(each.region, aws) for each in plan.regions}
+    answers = concurrently(
+        lambda region: _look_up(region, planned[region.region], plan, aws, preview=preview), plan.regions
+    )
     plan = plan.with_launches(each.looser for each in answers).with_refused(each.refused for each in answers)
     unread = [each.unread for each in answers if each.unread]
     plan = plan.with_problems(unread) if plan.settings.launch_sources == "block" else plan.with_warnings(unread)
@@ -38,25 +44,26 @@ class _Answer:
     """Why it is not known what launches instances."""
 
 
-def _look_up(region: RegionPlan, plan: FleetPlan, aws: Aws, *, preview: bool) -> _Answer:
+def _look_up(region: RegionPlan, planned: Options, plan: FleetPlan, aws: Aws, *, preview: bool) -> _Answer:
     settings, answer = plan.settings, _Answer()
-    ids = launched_by_groups(region, settings)
+    groups = groups_to_judge(region, settings)
     depends = preview and depends_on_enforcement(region, settings)
-    if not ids and not depends:
+    if not groups and not depends:
         return answer
     lookups = aws.launch_lookups(region.region)
     try:
         defaults = lookups.account_defaults()
     except AwsError as error:
-        answer.unread = _unread(error, settings) if ids else ""
+        answer.unread = _unread(error, settings) if groups else ""
         answer.warnings = [f"whether IMDSv2 is enforced is not known: {error}"] if depends else []
         return answer
     if depends:
         answer.refused = refused_changes(region, settings, defaults)
         answer.warnings = list(defeated_returns(region, settings, defaults))
-    if ids:
+    if groups:
+        defaults = with_planned(defaults, planned)
         try:
-            answer.looser = looser_launches(lookups.groups(defaults, ids), defaults, settings.options)
+            answer.looser = looser_launches(lookups.groups(defaults, groups), defaults, settings.options)
         except AwsError as error:
             answer.unread = _unread(error, settings)
     return answer

@@ -15,11 +15,11 @@ from .plan import RegionPlan
 from .settings import FleetSettings
 
 
-def launched_by_groups(region: RegionPlan, settings: FleetSettings) -> list[str]:
-    """The instances whose groups are to be judged. None where nothing that the fleet wants can start looser."""
+def groups_to_judge(region: RegionPlan, settings: FleetSettings) -> set[str]:
+    """The groups that instances of the fleet belong to. None where nothing that the fleet wants can start looser."""
     if settings.launch_sources == "off" or not can_be_loosened(settings.options):
-        return []
-    return [each.instance_id for each in region.members if each.observation.autoscaling_group]
+        return set()
+    return {each.observation.autoscaling_group for each in region.members} - {""}
 
 
 def depends_on_enforcement(region: RegionPlan, settings: FleetSettings) -> bool:

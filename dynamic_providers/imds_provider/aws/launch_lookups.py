@@ -58,15 +58,15 @@ class LaunchLookups:
         """Return the account's defaults for new instances, as they were when this was first called: one call."""
         return self._defaults
 
-    def groups(self, defaults: AccountDefaults, instance_ids: Collection[str] | None = None) -> list[LaunchSource]:
-        """Return the autoscaling groups, or those that any of the instances belongs to, and what they launch from.
+    def groups(self, defaults: AccountDefaults, names: Collection[str] | None = None) -> list[LaunchSource]:
+        """Return the autoscaling groups, or those of these names that exist, and what they launch from.
 
         ``defaults`` are those that launches will find: an image is looked up only where it then decides the tokens. One
         paged call each for all groups, for the templates' default and latest versions, for launch configurations if a
         group uses one, and for each 200 images. One call more for each template of which a group uses other versions,
         and for each version that takes its image from a parameter.
         """
-        chosen = [each for each in self._groups if instance_ids is None or not _members(each).isdisjoint(instance_ids)]
+        chosen = [each for each in self._groups if names is None or each["AutoScalingGroupName"] in names]
         self._templates.require({spec for each in chosen for spec, _ in _launchers(each) if spec is not None})
         return self._with_images([self._source(each) for each in chosen], defaults)
 

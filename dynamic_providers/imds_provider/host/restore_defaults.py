@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import DeclarativePolicyError
+from ..errors import DeclarativePolicyError, InvalidInputError
 from ..rules.account_changes import subject
 from ..rules.account_defaults import DEFAULT_NAMES, default_changes, loosened_defaults, render_defaults
 from ..rules.account_state import account_key, previous
@@ -18,7 +18,8 @@ def restore_defaults(recorded: Properties) -> None:
     """Restore the values from before the defaults were managed.
 
     Not those that another resource of this run manages, nor those that would loosen the account without a recorded
-    reason, nor anything that a declarative policy decides; all of them are warned of.
+    reason, nor anything that a declarative policy decides or that enforcement would turn against launches; all of them
+    are warned of.
 
     Raises :class:`ImdsError` if the restore failed.
     """
@@ -32,6 +33,9 @@ def restore_defaults(recorded: Properties) -> None:
         outcome = apply_defaults(api, before, runtime.deadline(recorded), allow_downgrade=reason, keep_stricter=True)
     except DeclarativePolicyError:
         _warn_of_policy(what, before)
+        return
+    except InvalidInputError as error:
+        runtime.engine().warn(f"{render_defaults(before)} is not restored: {error}")
         return
     if outcome.problem is not None:
         raise outcome.problem

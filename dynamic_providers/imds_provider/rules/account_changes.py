@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..errors import DeclarativePolicyError, ImdsError, LooseningRefusedError
+from ..errors import DeclarativePolicyError, ImdsError, InvalidInputError, LooseningRefusedError
 from .account_defaults import (
     AccountDefaults,
     default_changes,
+    enforcement_violations,
     loosened_defaults,
     render_default_changes,
     render_defaults,
@@ -37,6 +38,8 @@ def objection(
     if loosening and not is_reason(reason):
         change = render_default_changes(seen.values, loosening)
         return LooseningRefusedError(loosening_refusal(subject(region), change, key))
+    if enforcement_violations({**seen.values, **wanted}):
+        return InvalidInputError(contradiction(region, wanted))
     return None
 
 
@@ -44,6 +47,15 @@ def without_loosening_defaults(observed: Options, wanted: Options) -> Options:
     """The wanted defaults that do not loosen anything."""
     kept = loosened_defaults(observed, wanted)
     return {name: value for name, value in wanted.items() if name not in kept}
+
+
+def contradiction(region: str, wanted: Options) -> str:
+    """Report a change after which optional tokens would be the default where IMDSv2 is enforced."""
+    return (
+        f"{subject(region)} would have a default of optional tokens where IMDSv2 is enforced "
+        f"({render_defaults(wanted)}), so that every launch that names none fails: set httpTokens to required or "
+        "no-preference, or httpTokensEnforced to disabled."
+    )
 
 
 def policy_refusal(region: str, seen: AccountDefaults, wanted: Options) -> str:

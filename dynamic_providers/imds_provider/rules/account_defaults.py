@@ -175,5 +175,11 @@ def render_defaults(values: Options, names: Iterable[str] = DEFAULT_NAMES) -> st
 def render_default_changes(observed: Options, wanted: Options) -> str:
     """What will change on one line: ``httpTokens: no-preference -> required``."""
     differing = default_changes(observed, wanted)
+    before, after = in_words(observed), in_words(differing)
     named = (name for name in DEFAULT_NAMES if name in differing)
-    return ", ".join(f"{name}: {observed.get(name)} -> {differing[name]}" for name in named)
+    return ", ".join(f"{name}: {before.get(name)} -> {after[name]}" for name in named)
+
+
+def in_words(values: Options) -> dict[str, OptionValue]:
+    """Defaults as a line of changes names them: a hop limit that is cleared is ``no-preference`` too."""
+    return {name: NO_PREFERENCE if value == NO_HOP_LIMIT else value for name, value in values.items()}

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import allowed_values
-from .account_defaults import DEFAULT_NAMES, AccountDefaults, decode_defaults, default_changes, default_violations
+from .account_defaults import (
+    DEFAULT_NAMES,
+    AccountDefaults,
+    decode_defaults,
+    default_changes,
+    default_violations,
+    in_words,
+)
 from .options import Options, OptionValue
 from .planned_change import asks_for_change
 from .resource_state import (
@@ -79,7 +86,7 @@ def needs_ec2(recorded: Properties, inputs: Properties) -> bool:
         not set(wanted) <= set(managed(recorded))
         or bool(default_changes(decode_defaults(recorded), wanted))
         or bool(recorded.get(UNFINISHED))
-        or asks_for_change(inputs.get(CHANGE), wanted)
+        or asks_for_change(inputs.get(CHANGE), in_words(wanted))
     )
 
 

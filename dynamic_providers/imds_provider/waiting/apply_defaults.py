@@ -125,9 +125,9 @@ class _Change:
                 self.sent = True
                 self._pause(attempt)
                 self._read_again(error)
+                # Reads may be late, so that even the last one proves nothing.
                 if attempt == ATTEMPTS - 1 and not self._is_in_force():
-                    self.sent = False  # as far as EC2 shows, long after
-                    raise
+                    raise _undecided(error) from None
             else:
                 self.sent = True
                 return
