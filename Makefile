@@ -13,11 +13,12 @@ QUICK = tests/pure tests/components tests/localcloud tests/host tests/contract t
 $(shell $(PYTHON_OF_VENV) -c "" 2>/dev/null || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pythons lowest faults model kill lint docs dist engine bench lock clean
+.PHONY: help demo test quick pythons lowest faults model kill lint docs dist engine bench lock clean
 
 help:
 	@echo "make demo    the main job, start to end, on an EC2 of its own on this machine"
 	@echo "make test    lint, docs and all tests"
+	@echo "make quick   the quick tests alone, which most mistakes are found by"
 	@echo "make pythons the quick tests on every Python from 3.10 to 3.14 that this machine has"
 	@echo "make lowest  the tests of what is installed, with the lowest versions that pyproject.toml allows"
 	@echo "make faults  every fault of EC2 in every operation, at the first, a middle and the last call"
@@ -40,11 +41,14 @@ demo: $(READY)
 test: lint docs
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m pytest $(WORKERS)
 
+quick: $(READY)
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m pytest $(WORKERS) $(QUICK)
+
 pythons: $(READY)
 	@$(WITH_ENGINE) $(VENV)/bin/nox -- $(WORKERS) $(QUICK)
 
 lowest: $(READY)
-	@$(WITH_ENGINE) $(VENV)/bin/nox --session lowest -- $(WORKERS)
+	@$(VENV)/bin/nox --session lowest -- $(WORKERS)
 
 faults: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tests.faults
@@ -61,7 +65,8 @@ lint: $(READY)
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/codespell
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml) || \
+		{ echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 
 docs: $(READY)
