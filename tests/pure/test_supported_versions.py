@@ -43,6 +43,11 @@ def test_the_pythons_of_the_classifiers_are_those_that_nox_and_ci_test() -> None
     assert PROJECT["requires-python"] == f">={promised[0]}"
 
 
+def test_the_install_page_has_the_required_engine_as_this_project_has_it() -> None:
+    required = next(line for line in (ROOT / "Pulumi.yaml").read_text().splitlines() if "requiredPulumiVersion" in line)
+    assert f"\n{required}\n" in (ROOT / "docs" / "install.md").read_text()
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)
 def test_a_workflow_runs_actions_of_a_known_commit_and_grants_nothing_to_all_jobs(workflow: Path) -> None:
     text = workflow.read_text()
