@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count, product
+from itertools import product
 from typing import Any, Literal, cast, get_args
 
 import pytest
@@ -24,7 +24,8 @@ from localcloud.ec2.account_json import AccountDefaults
 from localcloud.faults import Fault
 from tests.support.engine_values import Bag, from_engine
 from tests.support.fake_defaults import NOTHING
-from tests.support.provider_run import JumpingEngine, provider_run
+from tests.support.offline import OfflineCloud, OfflineRuns
+from tests.support.provider_run import REGION, JumpingEngine
 
 PROVIDER = AccountMetadataDefaultsProvider()
 GET, MODIFY = "GetInstanceMetadataDefaults", "ModifyInstanceMetadataDefaults"
@@ -96,13 +97,12 @@ CASES = {
     if _matters(operation, scenario)
 }
 
-_numbers = count(1)
-
 
 @pytest.fixture(scope="module")
-def session_cloud() -> Iterator[LocalCloud]:
-    with LocalCloud.start() as cloud:
-        yield cloud
+def runs() -> Iterator[OfflineRuns]:
+    runs = OfflineRuns(OfflineCloud())
+    with runs.ready():
+        yield runs
 
 
 class _Account:
@@ -110,7 +110,7 @@ class _Account:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
-        self.region = f"eu-test-{next(_numbers)}"
+        self.region = REGION
         self.recorded: Bag | None = None
         self.errors: list[str] = []
         cloud.wipe()
@@ -173,33 +173,34 @@ class _Account:
 
 @pytest.mark.parametrize(("operation", "scenario"), CASES.values(), ids=CASES)
 def test_every_operation_ends_in_time_forgets_nothing_and_is_completed_by_the_next_run(
-    session_cloud: LocalCloud, operation: Operation, scenario: Scenario
+    runs: OfflineRuns, operation: Operation, scenario: Scenario
 ) -> None:
-    account = _Account(session_cloud)
+    cloud = runs.cloud
+    account = _Account(cloud)
     wanted = SECOND if operation == "update" else FIRST
     if operation != "create":
-        with provider_run(session_cloud):
+        with runs.process():
             account.apply(FIRST)
         assert account.errors == []
     if operation in ("repair", "refresh"):
         account.put({"httpTokens": "optional"})
     before = account.now()
 
-    session_cloud.reset()
-    session_cloud.settings(**scenario.settings)
-    session_cloud.set_faults(*scenario.faults)
-    with provider_run(session_cloud) as engine:
+    cloud.reset()
+    cloud.settings(**scenario.settings)
+    cloud.set_faults(*scenario.faults)
+    with runs.process() as engine:
         account.attempt(operation, engine)
-    assert session_cloud.calls(MODIFY) <= MODIFICATIONS
+    assert cloud.calls(MODIFY) <= MODIFICATIONS
     if operation not in ("delete", "refresh"):
         assert loosened_defaults(before, {**account.now()}) == []
         took_effect = account.now() != before
         assert account.recorded is not None or not took_effect, "what EC2 has taken is recorded"
 
-    session_cloud.clear_faults()
-    session_cloud.settings(defaults_delay=0)
-    session_cloud.advance(600)
-    with provider_run(session_cloud):
+    cloud.clear_faults()
+    cloud.settings(defaults_delay=0)
+    cloud.advance(600)
+    with runs.process():
         if operation == "delete":
             if account.recorded is not None:
                 account.delete()
@@ -213,7 +214,7 @@ def test_every_operation_ends_in_time_forgets_nothing_and_is_completed_by_the_ne
     assert decode_defaults(account.recorded) == account.now()
     assert account.recorded["previous"] == {name: {**NOTHING, **BEFORE}[name] for name in wanted}
     assert "unfinished" not in account.recorded
-    calls = session_cloud.calls(MODIFY)
-    with provider_run(session_cloud):
+    calls = cloud.calls(MODIFY)
+    with runs.process():
         account.apply(wanted)
-    assert session_cloud.calls(MODIFY) == calls
+    assert cloud.calls(MODIFY) == calls
