@@ -31,6 +31,7 @@ REGION = "eu-west-1"
 UP = ("up", "--yes", "--skip-preview")
 
 PENDING_SECONDS = 0.2
+"""How long after a change it is applied, and the account's defaults show it; in a run to be killed, FOREVER_SECONDS."""
 FOREVER_SECONDS = 100_000
 RUN_SECONDS = 90
 """How long a run may take to reach its kill point."""
@@ -69,7 +70,7 @@ class KillableStack:
         self.cloud = cloud
         self.pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
         cloud.wipe()
-        cloud.settings(pending=PENDING_SECONDS)
+        cloud.settings(pending=PENDING_SECONDS, defaults_delay=PENDING_SECONDS)
         cloud.seed([Seed(id=each, region=REGION, options=options) for each, options in BEFORE.items()])
         cloud.set_account_defaults(REGION, DEFAULTS_BEFORE)
         self.expected = self.truth()
@@ -123,7 +124,7 @@ class KillableStack:
         if code == 0:
             raise ViolationError(f"the run that was killed succeeded:\n{text}")
         self.cloud.clear_faults()
-        self.cloud.settings(pending=PENDING_SECONDS, defaults_delay=0)
+        self.cloud.settings(pending=PENDING_SECONDS, defaults_delay=PENDING_SECONDS)
         self.cloud.advance(FOREVER_SECONDS)
         self.cloud.reset()
         return Killed(code, text, ended)

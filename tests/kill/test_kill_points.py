@@ -11,7 +11,7 @@ from localcloud.client import LocalCloud
 from tests.kill.__main__ import run
 from tests.kill.kill_points import CALLS, CALLS_OF, MODIFY, MODIFY_DEFAULTS, OPERATIONS, KillPoint, chains
 from tests.kill.repairs import check
-from tests.kill.stack import KillableStack
+from tests.kill.stack import FOREVER_SECONDS, KillableStack
 from tests.support.engine import find_engine
 
 SOME = [
@@ -47,6 +47,8 @@ def test_every_call_of_an_operation_has_kill_points(tmp_path: Path) -> None:
             expected = Counter((CALLS[name].action, CALLS[name].instance) for name in CALLS_OF[operation])
             assert made.keys() == expected.keys()
             assert modifications(made) == modifications(expected), "reads may be repeated, modifications never"
+            cloud.advance(FOREVER_SECONDS)  # a component does not wait for a restore
+            check(stack)
 
 
 def modifications(calls: Counter[tuple[str, str | None]]) -> dict[tuple[str, str | None], int]:
