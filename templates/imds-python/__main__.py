@@ -1,5 +1,7 @@
 """Bring the EC2 instances of a team onto the instance metadata options that it requires, and keep them there."""
 
+import os
+
 import pulumi
 
 from imds_components import FleetMetadata, Rollout, launch_defaults
@@ -21,8 +23,9 @@ fleet = FleetMetadata(
         waves=config.get_object("waves") or [1, "10%", "100%"],
         alarms=config.get_object("alarms") or [],
     ),
-    # Previews of pull requests run with a role that may not change instances.
-    preflight="off" if config.get("preflight") == "off" else "on",
+    # The workflows preview with a role that may not change instances, which has no permissions to check. It is no key of
+    # the stack file: a plan is for one configuration.
+    preflight="off" if os.environ.get("IMDS_PREFLIGHT") == "off" else "on",
 )
 
 # The next step: instances that others launch in this account and region start with the options too.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pulumi.automation import LocalWorkspace, PulumiCommand
 
-from localcloud.client import LocalCloud
+from localcloud.client import ACCOUNT, LocalCloud
 from tests.e2e.fleet import API, WEB, aws_config, errors, fleet_rows, member, modifications
 from tests.support.engine import EngineStack, copy_project, engine_environment, without_plugin_search
 from tests.support.pulumi_cloud import PulumiCloud
@@ -48,15 +48,19 @@ def stack(engine: PulumiCommand, tmp_path: Path) -> Iterator[EscStack]:
 
 
 FLEET = {"select": {"tag:Team": ["web"]}, "options": {"httpTokens": "required", "httpPutResponseHopLimit": 2}}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": {"fn::secret": "made-up-too"}}
+REASON = "ticket 4711"
 
 
-def test_a_fleet_is_configured_partly_by_the_environment_and_partly_by_the_stack_file(
+def test_a_fleet_and_its_credentials_come_partly_from_the_environment_and_partly_from_the_stack_file(
     stack: EscStack, cloud: LocalCloud
 ) -> None:
     cloud.seed([member(WEB), member(API)])
-    exempt = {"instance": API, "reason": {"fn::secret": "ticket 17"}, "until": "2099-12-31"}
+    aws = {name: value for name, value in aws_config(cloud).items() if name not in ("aws:accessKey", "aws:secretKey")}
+    exempt = {"instance": API, "reason": {"fn::secret": REASON}, "until": "2099-12-31"}
+    stack.cloud.environment = {"environmentVariables": CREDENTIALS}
     stack.configure(
-        {**aws_config(cloud), "imds:fleets": {"web": {**FLEET, "exemptions": [exempt]}}},
+        {**aws, "aws:allowedAccountIds": [int(ACCOUNT)], "imds:fleets": {"web": {**FLEET, "exemptions": [exempt]}}},
         {"imds:fleets": {"web": {"options": {"httpPutResponseHopLimit": 3}, "rollout": {"soakMinutes": 0}}}},
     )
     preview = stack.run.preview()
@@ -67,4 +71,27 @@ def test_a_fleet_is_configured_partly_by_the_environment_and_partly_by_the_stack
     assert fleet_rows(WEB) <= up.steps["create"]
     sent = {"HttpTokens": "required", "HttpPutResponseHopLimit": "3", "HttpEndpoint": "enabled"}
     assert modifications(cloud) == {WEB: sent}
+    assert REASON not in up.text
+    assert REASON in json.dumps(stack.cloud.deployment), "masked when shown, but recorded as it is"
     assert stack.run.up().steps == {}
+
+
+def test_a_value_of_the_wrong_type_is_reported_with_its_key_wherever_it_comes_from(
+    stack: EscStack, cloud: LocalCloud
+) -> None:
+    stack.configure(
+        {
+            **aws_config(cloud),
+            "imds:options": {"httpTokens": True, "httpPutResponseHopLimit": "2"},
+            "imds:instances": {"web": WEB},
+        },
+        {"imds:instances": {"api": None}},
+    )
+    reported = errors(stack.run.preview(fails=True))
+    for line in (
+        'imds:options.httpTokens must be "optional" or "required", got true.',
+        'imds:options.httpPutResponseHopLimit must be a whole number from 1 to 64, got "2".',
+        "imds:instances.api must be an instance ID",
+    ):
+        assert f"- {line}" in reported
+    assert cloud.counts() == {}

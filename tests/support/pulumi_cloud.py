@@ -28,12 +28,13 @@ class PulumiCloud:
 
     ``environment`` holds the values of the ESC environment, as JSON has them, by ``pulumiConfig`` and
     ``environmentVariables``; ``{"fn::secret": value}`` is a secret. ``opened`` are the definitions that were opened.
+    ``deployment`` is the state of the stack.
     """
 
     url: str = ""
     environment: Mapping[str, object] = field(default_factory=dict)
     opened: list[object] = field(default_factory=list)
-    _deployment: object = field(default_factory=lambda: dict(_EMPTY))
+    deployment: object = field(default_factory=lambda: dict(_EMPTY))
 
     @classmethod
     @contextmanager
@@ -105,7 +106,7 @@ class PulumiCloud:
             case ["GET", organization, project, stack]:
                 return {"orgName": organization, "projectName": project, "stackName": stack, "tags": {}, "version": 1}
             case ["GET", _, _, _, "export"]:
-                return {"version": 3, "deployment": self._deployment}
+                return {"version": 3, "deployment": self.deployment}
             case ["POST", _, _, _, "preview" | "update"]:
                 return {"updateID": _UPDATE}
             case ["POST", _, _, _, "preview" | "update", _]:
@@ -114,7 +115,7 @@ class PulumiCloud:
                 return _LEASE
             case ["PATCH", _, _, _, "preview" | "update", _, "checkpoint"]:
                 assert isinstance(body, dict)
-                self._deployment = body["deployment"]
+                self.deployment = body["deployment"]
                 return {}
             case [_, _, _, _, "preview" | "update", *_]:
                 return {}
