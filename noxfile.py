@@ -1,16 +1,48 @@
-"""`make pythons`, or `nox -- ARGUMENTS`: pytest on every supported Python that is on PATH."""
+"""`make pythons` and `make lowest`: pytest on every supported Python, and with the oldest supported dependencies."""
 
 import nox
+from packaging.requirements import Requirement
 
 nox.needs_version = ">=2026"
 nox.options.reuse_venv = "yes"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["quick"]
+
+# What an installation consists of. The other levels test the embedded EC2, or the engine, which SDKs come with.
+INSTALLED = ("tests/pure", "tests/components", "tests/host")
 
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
 def quick(session: nox.Session) -> None:
-    """Run pytest in an environment of the locked packages."""
+    """Run pytest in an environment of the locked packages, on every Python that is on PATH."""
+    _install_locked(session)
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the tests of what is installed with the lowest version that `pyproject.toml` allows of each dependency.
+
+    What those need in turn comes in the newest version that they allow, as it would for a team that pins them. The
+    test tools stay at their locked versions.
+    """
+    _install_locked(session)
+    session.install(*lowest_versions())
+    session.run("python", "-m", "pip", "check")
+    session.run("python", "-m", "pytest", *session.posargs, *INSTALLED)
+
+
+def lowest_versions() -> list[str]:
+    """Each dependency of the package and its extras, pinned to its lower bound."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    requirements = [Requirement(each) for group in groups for each in group]
+    return [
+        f"{each.name}=={bound.version}" for each in requirements for bound in each.specifier if bound.operator == ">="
+    ]
+
+
+def _install_locked(session: nox.Session) -> None:
     session.install("--require-hashes", "--requirement", "requirements.txt")
     session.install("--no-deps", "--no-build-isolation", "--editable", ".")
-    session.run("python", "-m", "pytest", *session.posargs)
