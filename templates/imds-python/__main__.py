@@ -7,7 +7,7 @@ import pulumi
 from imds_components import FleetMetadata, Rollout, launch_defaults
 
 # IMDSv2 only. Two hops, since a container on a bridge network is one hop further away than its instance.
-OPTIONS = {"http_tokens": "required", "http_put_response_hop_limit": 2}
+OPTIONS: dict[str, str | int] = {"http_tokens": "required", "http_put_response_hop_limit": 2}
 
 config = pulumi.Config("fleet")  # the keys fleet:… in stacks/Pulumi.<stack>.yaml
 
@@ -23,8 +23,8 @@ fleet = FleetMetadata(
         waves=config.get_object("waves") or [1, "10%", "100%"],
         alarms=config.get_object("alarms") or [],
     ),
-    # The workflows preview with a role that may not change instances, which has no permissions to check. It is no key of
-    # the stack file: a plan is for one configuration.
+    # The workflows preview with a role that may not change instances, so there are no permissions to check. This is not
+    # in the stack file, since a plan holds the configuration.
     preflight="off" if os.environ.get("IMDS_PREFLIGHT") == "off" else "on",
 )
 

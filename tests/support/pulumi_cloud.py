@@ -19,7 +19,7 @@ ORGANIZATION = "team"
 _UPDATE = "update-1"
 _EMPTY = {"manifest": {"time": "2026-01-01T00:00:00Z", "magic": "", "version": ""}}
 _LEASE = {"token": "lease", "tokenExpiration": 4102444800}
-_SECRET = "fn::secret"  # noqa: S105  ESC's function
+_SECRET = "fn::secret"
 
 
 @dataclass
@@ -83,43 +83,43 @@ class PulumiCloud:
 
     def answer(self, method: str, path: str, body: object) -> object:
         """The answer to a request, or None to one that is not known."""
+        found: object = None
         match path.split("/"):
             case ["user"]:
-                return {"githubLogin": ORGANIZATION, "organizations": [{"githubLogin": ORGANIZATION}]}
+                found = {"githubLogin": ORGANIZATION, "organizations": [{"githubLogin": ORGANIZATION}]}
             case ["user", "organizations", "default"]:
-                return {"GitHubLogin": ORGANIZATION}
+                found = {"GitHubLogin": ORGANIZATION}
             case ["capabilities"]:
-                return {"capabilities": []}
+                found = {"capabilities": []}
             case ["esc", "environments", _, "yaml", "open"]:
                 self.opened.append(body)
-                return {"id": "session"}
+                found = {"id": "session"}
             case ["esc", "environments", _, "yaml", "open", _]:
-                return {"properties": {name: _evaluated(value) for name, value in self.environment.items()}}
+                found = {"properties": {name: _evaluated(value) for name, value in self.environment.items()}}
             case ["stacks", *rest]:
-                return self._stack_answer(method, rest, body)
-        return None
+                found = self._answer_of_stack(method, rest, body)
+        return found
 
-    def _stack_answer(self, method: str, path: list[str], body: object) -> object:
+    def _answer_of_stack(self, method: str, path: list[str], body: object) -> object:
+        found: object = None
         match [method, *path]:
-            case ["POST", _, _]:
-                return {}
             case ["GET", organization, project, stack]:
-                return {"orgName": organization, "projectName": project, "stackName": stack, "tags": {}, "version": 1}
+                found = {"orgName": organization, "projectName": project, "stackName": stack, "tags": {}, "version": 1}
             case ["GET", _, _, _, "export"]:
-                return {"version": 3, "deployment": self.deployment}
+                found = {"version": 3, "deployment": self.deployment}
             case ["POST", _, _, _, "preview" | "update"]:
-                return {"updateID": _UPDATE}
+                found = {"updateID": _UPDATE}
             case ["POST", _, _, _, "preview" | "update", _]:
-                return {"version": 1, **_LEASE}
+                found = {"version": 1, **_LEASE}
             case ["POST", _, _, _, "preview" | "update", _, "renew_lease"]:
-                return _LEASE
+                found = _LEASE
             case ["PATCH", _, _, _, "preview" | "update", _, "checkpoint"]:
                 assert isinstance(body, dict)
                 self.deployment = body["deployment"]
-                return {}
-            case [_, _, _, _, "preview" | "update", *_]:
-                return {}
-        return None
+                found = {}
+            case ["POST", _, _] | ["POST", _, _, _, "preview" | "update", _, "complete" | "events", *_]:
+                found = {}
+        return found
 
 
 def _evaluated(value: object, *, secret: bool = False) -> dict[str, object]:
