@@ -73,6 +73,8 @@ lint: $(READY)
 		$(TEMPLATE)/.github/actions/*/action.yml) || { echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
 		$(TEMPLATE)/.gitlab-ci.yml) || { echo "$$report"; exit 1; }
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.dependabot \
+		$(TEMPLATE)/.github/dependabot.yml) || { echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 
 docs: $(READY)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import metadata
 from pathlib import Path
 
+import nox
 import pytest
 import yaml
 
@@ -14,21 +14,20 @@ TEMPLATE = ROOT / "templates" / "imds-python"
 WORKFLOW = yaml.safe_load((TEMPLATE / ".github" / "workflows" / "imds.yml").read_text())
 PIPELINE = yaml.safe_load((TEMPLATE / ".gitlab-ci.yml").read_text())
 STACKS = sorted(file.name.split(".")[1] for file in (TEMPLATE / "stacks").iterdir())
-URLS = dict(each.split(", ") for each in metadata("pulumi-imds").get_all("Project-URL") or ())
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+REPOSITORY = PROJECT["tool"]["hatch"]["metadata"]["hooks"]["custom"]["repository"]
 FILES = [file for file in TEMPLATE.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
 
 
 def test_it_requires_the_version_of_this_repository_that_it_is_part_of() -> None:
     *_, requirement = (TEMPLATE / "requirements.txt").read_text().splitlines()
-    assert requirement == f"pulumi-imds[aws] @ git+{URLS['Repository']}@v{metadata('pulumi-imds')['Version']}"
+    assert requirement == f"pulumi-imds[aws] @ git+{REPOSITORY}@v{PROJECT['project']['version']}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TEMPLATE)))
 def test_what_it_links_to_in_this_repository_exists(file: Path) -> None:
-    links = re.findall(r"https://git\.example/[\w./-]*\w", file.read_text("utf-8"))
-    assert [each for each in links if not each.startswith(URLS["Repository"])] == []
-    pages = [each.partition("/blob/main/")[2] for each in links]
-    assert [page for page in pages if page and not (ROOT / page).exists()] == []
+    links = re.findall(rf"{re.escape(REPOSITORY)}/blob/main/([\w./-]*\w)", file.read_text("utf-8"))
+    assert [each for each in links if not (ROOT / each).exists()] == []
 
 
 @pytest.mark.parametrize("name", ["preview", "plan", "up", "repair"])
@@ -43,6 +42,12 @@ def test_a_placeholder_in_yaml_ends_its_line_since_pulumi_new_adds_a_line_break(
     found = [line for line in lines if "${PROJECT}" in line or "${DESCRIPTION}" in line]
     assert [line for line in found if not line.endswith("}")] == []
     assert len(found) == 2
+
+
+def test_every_action_is_pinned_to_a_commit() -> None:
+    used = re.findall(r"uses: (.*)", "\n".join(file.read_text() for file in FILES if file.suffix == ".yml"))
+    pinned = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert {each for each in used if not pinned.fullmatch(each)} == {"./.github/actions/pulumi"}
 
 
 def test_no_job_may_do_more_than_it_needs() -> None:
