@@ -1,6 +1,7 @@
 VENV := .venv
 PYTHON_OF_VENV := $(VENV)/bin/python
 READY := $(VENV)/.complete
+TEMPLATE := templates/imds-python
 # The engine runs the first python3 on PATH, so the virtual environment comes first. The Pythons that pyenv keeps come
 # last, since its shims run only the active one.
 WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && \
@@ -65,8 +66,15 @@ lint: $(READY)
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/codespell
 	@$(VENV)/bin/mypy
-	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml) || \
-		{ echo "$$report"; exit 1; }
+	@cd $(TEMPLATE) && "$(CURDIR)/$(VENV)/bin/mypy" --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache .
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows \
+		.github/workflows/*.yml $(TEMPLATE)/.github/workflows/*.yml) || { echo "$$report"; exit 1; }
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-actions \
+		$(TEMPLATE)/.github/actions/*/action.yml) || { echo "$$report"; exit 1; }
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
+		$(TEMPLATE)/.gitlab-ci.yml) || { echo "$$report"; exit 1; }
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.dependabot \
+		$(TEMPLATE)/.github/dependabot.yml) || { echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 
 docs: $(READY)
