@@ -11,7 +11,7 @@ from ..account_defaults import NO_HOP_LIMIT, NO_PREFERENCE
 from ..launch_defaults import LAUNCHERS
 from ..loosening import is_reason
 from ..options import HTTP_ENDPOINT, HTTP_PUT_RESPONSE_HOP_LIMIT, HTTP_TOKENS
-from ..validation import quote
+from ..validation import quote, whole_number
 from .resources import ACCOUNT_DEFAULTS, INSTANCE_OPTIONS, UNKNOWN, DeclaredResource
 from .settings import ANY, Settings
 
@@ -28,9 +28,9 @@ def requires_tokens_at_launch(resource: DeclaredResource, _settings: Settings) -
     if tokens is UNKNOWN or tokens == "required":
         return
     if tokens is not None:
-        yield f"{resource} launches with http_tokens={quote(tokens)}, so its instances answer IMDSv1: {_SET_TOKENS}"
+        yield f"{resource} launches with http_tokens={quote(tokens)}, so IMDSv1 calls are answered: {_SET_TOKENS}"
     elif not LAUNCHERS[resource.type].is_instance:
-        yield f"{resource} does not set http_tokens, so what it launches may answer IMDSv1: {_SET_TOKENS}"
+        yield f"{resource} does not set http_tokens, so IMDSv1 calls may be answered: {_SET_TOKENS}"
 
 
 def has_reason(resource: DeclaredResource, _settings: Settings) -> Iterator[str]:
@@ -47,12 +47,9 @@ def has_reason(resource: DeclaredResource, _settings: Settings) -> Iterator[str]
 def hop_limit_in_range(resource: DeclaredResource, settings: Settings) -> Iterator[str]:
     """A hop limit that is set is in the range."""
     limit = resource.option(HTTP_PUT_RESPONSE_HOP_LIMIT)
-    if limit in _NOT_SET or not isinstance(limit, int | float):
-        return
-    low, high = settings.minimum, settings.maximum
-    if not low <= limit <= high:
-        allowed = str(low) if low == high else f"from {low} to {high}"
-        yield f"{resource} has http_put_response_hop_limit={quote(limit)}: set it to {allowed}."
+    if limit not in _NOT_SET:
+        for found in whole_number(settings.minimum, settings.maximum).check(limit):
+            yield f"{resource}: {found.within(HTTP_PUT_RESPONSE_HOP_LIMIT).in_python()}"
 
 
 def endpoint_as_configured(resource: DeclaredResource, settings: Settings) -> Iterator[str]:

@@ -61,6 +61,6 @@ def _message(resource: DeclaredResource, settings: Settings) -> str:
         )
     attach = ", or attach InstanceMetadata to it" if settings.attached_counts else ""
     return (
-        f'{resource} does not require tokens, so it may answer IMDSv1: set http_tokens="required" in its '
+        f'{resource} does not require tokens, so IMDSv1 calls may be answered: set http_tokens="required" in its '
         f"metadata_options, or call launch_defaults() before the first resource{attach}."
     )

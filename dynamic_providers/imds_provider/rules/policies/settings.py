@@ -19,9 +19,7 @@ _EXCEPTION = (
 )
 ANY = "any"
 
-EXCEPTIONS = Key(
-    "exceptions", list_of(object_of(_EXCEPTION), "a list of exceptions, each with a reason")
-)
+EXCEPTIONS = Key("exceptions", list_of(object_of(_EXCEPTION), "a list of exceptions, each with a reason"))
 MINIMUM = Key("minimum", _HOP_LIMIT)
 MAXIMUM = Key("maximum", _HOP_LIMIT)
 ENDPOINT = Key("endpoint", choice(ANY, "enabled", "disabled"))
