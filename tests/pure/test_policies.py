@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +23,7 @@ from imds_provider.rules.policies.resources import (
     UNKNOWN,
     DeclaredResource,
 )
+from tools.sandbox import ROOT
 
 ALL: Mapping[str, Policy] = {each.name: each for each in (*RESOURCE_POLICIES, *STACK_POLICIES)}
 INSTANCE_ID = "i-00000000000000001"
@@ -282,3 +285,21 @@ import imds_provider.rules.policies.catalog
 assert set(imds_provider.__all__) <= set(dir(imds_provider))
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+README = (ROOT / "policy" / "README.md").read_text("utf-8")
+
+
+def test_the_readme_describes_every_policy_and_every_key() -> None:
+    for policy in ALL.values():
+        assert f"| `{policy.name}` |" in README
+        assert [key.name for key in policy.keys if f"`{key.name}`" not in README] == []
+
+
+def test_the_example_of_a_configuration_in_the_readme_is_allowed() -> None:
+    (example,) = re.findall(r"^```json\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for name, config in json.loads(example).items():
+        if isinstance(config, dict):
+            assert ALL[name].settings({key: value for key, value in config.items() if key != "enforcementLevel"})
+        else:
+            assert name in {*ALL, "all"}
