@@ -169,5 +169,5 @@ def test_a_configuration_that_is_not_allowed_is_refused(stack: Stack) -> None:
     assert "hop-limit-in-range: maximum: Must be less than or equal to 64" in text
     assert "hop-limit-in-range: exceptions.0: reason is required" in text
 
-    stack.apply_policies(PACK, {"hop-limit-in-range": {"maximun": 2}})
-    assert "hop-limit-in-range.maximun is not a known key; did you mean maximum?" in stack.preview(fails=True).text
+    stack.apply_policies(PACK, {"hop-limit-in-range": {"maxmum": 2}})
+    assert "hop-limit-in-range.maxmum is not a known key; did you mean maximum?" in stack.preview(fails=True).text
