@@ -73,6 +73,7 @@ engine: $(READY)
 	@$(PYTHON_OF_VENV) -m tools.engine
 
 policy: $(POLICY_READY)
+	@echo "pulumi preview --policy-pack $(CURDIR)/policy"
 
 bench: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks

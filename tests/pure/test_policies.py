@@ -164,6 +164,21 @@ def test_the_resource_of_a_fleet_covers_an_instance_by_its_id() -> None:
     assert "web" in judged_stack("instance-requires-imdsv2", resource(INSTANCE, metadataOptions=UNKNOWN), row)
 
 
+def test_an_instance_without_options_has_those_of_its_launch_template() -> None:
+    strict, loose = launcher(TEMPLATE, "strict", **REQUIRED), launcher(TEMPLATE, "loose")
+    for template, accepted in ((strict, True), (loose, False)):
+        source = {"launchTemplate": {"id": UNKNOWN}}
+        unset = resource(INSTANCE, "web", {"launchTemplate": [template.urn]}, **source)
+        own = resource(INSTANCE, "web", {"launchTemplate": [template.urn]}, metadataOptions=OPTIONAL, **source)
+        assert (judged_stack("instance-requires-imdsv2", strict, loose, unset) == {}) is accepted
+        assert "web" in judged_stack("instance-requires-imdsv2", strict, loose, own)
+
+
+def test_a_resource_that_names_no_instance_covers_none() -> None:
+    row = resource(INSTANCE_OPTIONS, "row", instanceId="", **REQUIRED)
+    assert "web" in judged_stack("instance-requires-imdsv2", launcher(INSTANCE), row)
+
+
 def test_the_options_of_a_spot_request_do_not_count_since_they_never_reach_ec2() -> None:
     spot = launcher(SPOT_REQUEST, **REQUIRED)
     assert "EC2 takes none with it" in judged_stack("instance-requires-imdsv2", spot)["web"]
@@ -185,6 +200,15 @@ def test_a_group_passes_if_its_template_requires_tokens() -> None:
     assert (
         "web, which does not require tokens" in judged_stack("group-requires-imdsv2", loose, group_of(loose))["group"]
     )
+
+
+def test_a_template_is_known_by_its_id_and_not_by_what_the_id_depends_on() -> None:
+    strict = launcher(TEMPLATE, **REQUIRED)
+    group = resource(GROUP, "group", {"launchTemplate": [strict.urn]}, launchTemplate={"id": "lt-9"})
+    found = judged_stack("group-requires-imdsv2", strict, group)
+    assert "launch template lt-9, which is not in this stack" in found["group"]
+    excused = {"exceptions": [{"resource": "group", "reason": "the platform team's template"}]}
+    assert judged_stack("group-requires-imdsv2", strict, group, **excused) == {}
 
 
 def existing(latest: float = 2.0, default: float = 1.0, **more: object) -> DeclaredResource:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..validation import Key
-from . import declared, groups, instances
+from . import declared, stacks
 from .resources import DeclaredResource
 from .settings import ATTACHED_COUNTS, ENDPOINT, EXCEPTIONS, MAXIMUM, MINIMUM, Settings, parse
 
@@ -36,7 +36,7 @@ class ResourcePolicy(Policy):
 class StackPolicy(Policy):
     """A policy for a stack as a whole. ``judge`` leaves out what the settings excuse."""
 
-    judge: Callable[[Sequence[DeclaredResource], Settings], Iterable[instances.Finding]]
+    judge: Callable[[Sequence[DeclaredResource], Settings], Iterable[stacks.Finding]]
 
 
 RESOURCE_POLICIES: tuple[ResourcePolicy, ...] = (
@@ -74,12 +74,12 @@ STACK_POLICIES: tuple[StackPolicy, ...] = (
         "instance-requires-imdsv2",
         "Every instance of the stack requires IMDSv2 tokens.",
         (ATTACHED_COUNTS, EXCEPTIONS),
-        instances.require_tokens,
+        stacks.instances_require_tokens,
     ),
     StackPolicy(
         "group-requires-imdsv2",
         "Autoscaling groups launch from what requires IMDSv2 tokens.",
         (EXCEPTIONS,),
-        groups.launch_with_tokens,
+        stacks.groups_launch_with_tokens,
     ),
 )

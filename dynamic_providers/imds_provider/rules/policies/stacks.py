@@ -1,4 +1,4 @@
-"""The policy that every instance of a stack requires tokens. It judges the stack as a whole, after its resources.
+"""Policies for a stack as a whole, which are judged after its resources.
 
 What a preview does not know counts as not required: once the run knows it, the instance has been launched.
 """
@@ -11,7 +11,8 @@ from typing import NamedTuple
 from ..loosening import is_reason
 from ..options import HTTP_TOKENS
 from ..resource_state import INSTANCE_ID
-from .resources import INSTANCE, INSTANCE_OPTIONS, SPOT_REQUEST, DeclaredResource
+from .launches import launch_problems, launch_references
+from .resources import GROUP, INSTANCE, INSTANCE_OPTIONS, SPOT_REQUEST, UNKNOWN, DeclaredResource
 from .settings import Settings
 
 
@@ -22,13 +23,13 @@ class Finding(NamedTuple):
     message: str
 
 
-def require_tokens(resources: Sequence[DeclaredResource], settings: Settings) -> Iterator[Finding]:
-    """Every instance requires tokens itself, or a resource of this project in the same stack brings it to them."""
+def instances_require_tokens(resources: Sequence[DeclaredResource], settings: Settings) -> Iterator[Finding]:
+    """Every instance launches with required tokens, or a resource of this project in the same stack brings it there."""
     attached = [each for each in resources if each.type == INSTANCE_OPTIONS]
     for resource in resources:
         if resource.type not in (INSTANCE, SPOT_REQUEST) or settings.excuse(resource) is not None:
             continue
-        if resource.type == INSTANCE and resource.option(HTTP_TOKENS) == "required":
+        if resource.type == INSTANCE and _launches_with_tokens(resource, resources):
             continue
         rows = [each for each in attached if _is_attached(each, resource)]
         if any(_is_exempt(each) for each in rows):
@@ -36,6 +37,29 @@ def require_tokens(resources: Sequence[DeclaredResource], settings: Settings) ->
         if settings.attached_counts and any(each.option(HTTP_TOKENS) == "required" for each in rows):
             continue
         yield Finding(resource.urn, _message(resource, settings))
+
+
+def groups_launch_with_tokens(resources: Sequence[DeclaredResource], settings: Settings) -> Iterator[Finding]:
+    """Every group launches from templates and configurations of the stack that require tokens."""
+    for group in resources:
+        if group.type == GROUP and settings.excuse(group) is None:
+            problems = [
+                message
+                for reference in launch_references(group)
+                for message in launch_problems(group, reference, resources)
+            ]
+            yield from (Finding(group.urn, message) for message in dict.fromkeys(problems))
+
+
+def _launches_with_tokens(instance: DeclaredResource, resources: Sequence[DeclaredResource]) -> bool:
+    """Whether the instance requires tokens: by its own options or, where it sets none, by its launch template."""
+    tokens = instance.option(HTTP_TOKENS)
+    if tokens not in (None, UNKNOWN):
+        return tokens == "required"
+    references = list(launch_references(instance))
+    return references != [] and not any(
+        problem for each in references for problem in launch_problems(instance, each, resources)
+    )
 
 
 def _is_attached(row: DeclaredResource, instance: DeclaredResource) -> bool:

@@ -1,4 +1,4 @@
-"""The policy that autoscaling groups launch from what requires tokens. It judges the stack as a whole.
+"""What a resource launches from, and whether that requires tokens.
 
 A template or configuration that is not in the stack is not known, and unknown never counts as compliant.
 """
@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 from ..options import HTTP_TOKENS
 from ..validation import quote
-from .instances import Finding
-from .resources import CONFIGURATION, GROUP, TEMPLATE, UNKNOWN, DeclaredResource
-from .settings import Settings
+from .resources import CONFIGURATION, TEMPLATE, UNKNOWN, DeclaredResource
 
 _TEMPLATE = "launchTemplate"
 _CONFIGURATION = "launchConfiguration"
@@ -23,17 +21,13 @@ _DEFAULT = "$Default"
 
 
 @dataclass(frozen=True)
-class _Reference:
-    """A group's reference to what it launches from: where it stands, IDs and names, and a version."""
+class LaunchReference:
+    """A reference to what a resource launches from: where it stands, IDs and names, and a version."""
 
     key: str
     type: str
     names: tuple[object, ...]
     version: object = None
-
-    @property
-    def is_unknown(self) -> bool:
-        return UNKNOWN in self.names
 
     def __str__(self) -> str:
         what = "launch template" if self.type == TEMPLATE else "launch configuration"
@@ -41,52 +35,51 @@ class _Reference:
         return f"{what} {known[0]}" if known else f"a {what}"
 
 
-def launch_with_tokens(resources: Sequence[DeclaredResource], settings: Settings) -> Iterator[Finding]:
-    """Every group launches from templates and configurations of the stack that require tokens."""
-    by_urn = {each.urn: each for each in resources}
-    for group in resources:
-        if group.type != GROUP or settings.excuse(group) is not None:
-            continue
-        for reference in _references(group):
-            for message in dict.fromkeys(_judge(group, reference, resources, by_urn)):
-                yield Finding(group.urn, message)
+def launch_references(launching: DeclaredResource) -> Iterator[LaunchReference]:
+    """All that a group or instance launches from."""
+    properties = launching.properties
+    if (name := properties.get(_CONFIGURATION)) not in (None, ""):
+        yield LaunchReference(_CONFIGURATION, CONFIGURATION, (name,))
+    if (template := properties.get(_TEMPLATE)) is not None:
+        yield _template(_TEMPLATE, template, "id", "name")
+    if (mixed := properties.get(_MIXED)) is not None:
+        for specification in _specifications(mixed):
+            yield _template(_MIXED, specification, "launchTemplateId", "launchTemplateName")
 
 
-def _judge(
-    group: DeclaredResource,
-    reference: _Reference,
-    resources: Sequence[DeclaredResource],
-    by_urn: Mapping[str, DeclaredResource],
+def launch_problems(
+    launching: DeclaredResource, reference: LaunchReference, resources: Sequence[DeclaredResource]
 ) -> Iterator[str]:
+    """Why the resource may launch without required tokens from what it refers to."""
     found = [each for each in resources if each.type == reference.type and _is_named(each, reference)]
-    if not found and reference.is_unknown:
-        sources = (by_urn.get(urn) for urn in group.dependencies.get(reference.key, ()))
-        found = [each for each in sources if each is not None and each.type == reference.type]
+    if not found and UNKNOWN in reference.names:
+        sources = launching.dependencies.get(reference.key, ())
+        found = [each for each in resources if each.type == reference.type and each.urn in sources]
     if not found:
         yield (
-            f"{group} launches from {reference}, which is not in this stack, so its options are not known: launch from "
-            "one of this stack that requires tokens, or configure an exception with the reason."
+            f"{launching} launches from {reference}, which is not in this stack, so its options are not known: launch "
+            "from one of this stack that requires tokens, or configure an exception with the reason."
         )
     for source in found:
         if source.option(HTTP_TOKENS) != "required":
             yield (
-                f'{group} launches from {source}, which does not require tokens: set http_tokens="required" in the '
+                f'{launching} launches from {source}, which does not require tokens: set http_tokens="required" in the '
                 "metadata_options of that, or call launch_defaults() before the first resource."
             )
         elif other := _other_version(source, reference.version):
             yield (
-                f"{group} launches from version {other} of {source}, which is not the version that this stack "
+                f"{launching} launches from version {other} of {source}, which is not the version that this stack "
                 'describes: use its latest_version, or "$Latest".'
             )
 
 
-def _is_named(source: DeclaredResource, reference: _Reference) -> bool:
+def _is_named(source: DeclaredResource, reference: LaunchReference) -> bool:
     own = (source.aws_id if source.type == TEMPLATE else None, source.properties.get("name"))
     return any(isinstance(each, str) and each != "" and each in own for each in reference.names)
 
 
 def _other_version(template: DeclaredResource, version: object) -> str:
-    """The version that the group launches from, if that is known to be another than what the stack describes."""
+    """The version that is launched, if that is known to be another than what the stack describes."""
     if template.type != TEMPLATE or version is UNKNOWN or version == _LATEST:
         return ""
     latest, default = template.properties.get("latestVersion"), template.properties.get("defaultVersion")
@@ -96,17 +89,6 @@ def _other_version(template: DeclaredResource, version: object) -> str:
             return ""
         return "" if default == latest else quote(default)
     return "" if not isinstance(latest, int | float) or str(version) == quote(latest) else str(version)
-
-
-def _references(group: DeclaredResource) -> Iterator[_Reference]:
-    properties = group.properties
-    if (name := properties.get(_CONFIGURATION)) not in (None, ""):
-        yield _Reference(_CONFIGURATION, CONFIGURATION, (name,))
-    if (template := properties.get(_TEMPLATE)) is not None:
-        yield _template(_TEMPLATE, template, "id", "name")
-    if (mixed := properties.get(_MIXED)) is not None:
-        for specification in _specifications(mixed):
-            yield _template(_MIXED, specification, "launchTemplateId", "launchTemplateName")
 
 
 def _specifications(mixed: object) -> Iterator[object]:
@@ -121,7 +103,7 @@ def _specifications(mixed: object) -> Iterator[object]:
             yield own
 
 
-def _template(key: str, given: object, *names: str) -> _Reference:
+def _template(key: str, given: object, *names: str) -> LaunchReference:
     if not isinstance(given, Mapping):
-        return _Reference(key, TEMPLATE, (UNKNOWN,), UNKNOWN)
-    return _Reference(key, TEMPLATE, tuple(given.get(name) for name in names), given.get("version"))
+        return LaunchReference(key, TEMPLATE, (UNKNOWN,), UNKNOWN)
+    return LaunchReference(key, TEMPLATE, tuple(given.get(name) for name in names), given.get("version"))
