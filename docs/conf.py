@@ -21,6 +21,7 @@ include_patterns = [
     "docs/**",
     "examples/README.md",
     "examples/*/README.md",
+    "policy/README.md",
     "tests/README.md",
     "tests/*/README.md",
 ]

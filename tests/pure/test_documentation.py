@@ -5,6 +5,7 @@ import re
 from fnmatch import fnmatch
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 import yaml
@@ -44,16 +45,30 @@ def quoted_phrases(page: Path) -> list[str]:
 
 
 def stack_files() -> list[tuple[str, dict[str, object]]]:
-    """The examples of stack files in the documentation, and of single keys inside the text, by where they are."""
+    """The stack files, ESC environments and single keys that the documentation shows, by where they are.
+
+    A stack file that names an environment is merged with the one before it on the page, as the engine does.
+    """
     found = []
     for page in PAGES:
+        environment: object = {}
         for number, block in enumerate(blocks(page, "yaml")):
             content = yaml.safe_load(dedent(block)) or {}
+            if "values" in content:
+                environment = content = {"config": content["values"]["pulumiConfig"]}
+            elif "environment" in content:
+                content = merged(content, environment)
             if "config" in content:
                 found.append((f"{page.name} {number}", content["config"]))
         for number, line in enumerate(INLINE.findall(page.read_text("utf-8"))):
             found.append((f"{page.name} inline {number}", yaml.safe_load(line)))
     return found
+
+
+def merged(given: Any, base: Any) -> Any:  # noqa: ANN401  YAML
+    if not isinstance(given, dict) or not isinstance(base, dict):
+        return given
+    return {**base, **{name: merged(value, base.get(name)) for name, value in given.items()}}
 
 
 @pytest.mark.parametrize("config", [pytest.param(config, id=where) for where, config in stack_files()])
