@@ -174,9 +174,11 @@ class Run:
         before = self.before.regions[region]
         if before.by_policy:
             return [before.values]
+        # Without a survey the run may not know that what it wants is no longer in force.
+        wants = [self.wanted(region)] if self.surveyed else [self.wanted(region), {}]
         found = []
-        for order, others in product(permutations(self.restores(region)), ({}, self.changed_by_others)):
-            values: Options = {**before.values, **self.wanted(region), **others}
+        for order, wanted, others in product(permutations(self.restores(region)), wants, ({}, self.changed_by_others)):
+            values: Options = {**before.values, **wanted, **others}
             for each in order:
                 values = each.onto(values)
             found.append(values)

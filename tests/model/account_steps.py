@@ -130,7 +130,7 @@ _REGION = st.sampled_from([REGIONS[0], *REGIONS])
 _FAULT = st.sampled_from(["none"] * len(TROUBLES) + list(TROUBLES))
 _ON_DESTROY: st.SearchStrategy[OnDestroy] = st.sampled_from(["retain", "restore", "restore"])
 _DECLARATION = st.builds(
-    Declaration, _REGION, defaults(1), st.just(True), _ON_DESTROY, st.sampled_from([True, True, False])
+    Declaration, _REGION, defaults(1), on_destroy=_ON_DESTROY, may_loosen=st.sampled_from([True, True, False])
 )
 _DECLARATIONS: st.SearchStrategy[Declarations] = st.dictionaries(
     st.sampled_from(ROWS), _DECLARATION, min_size=1, max_size=2

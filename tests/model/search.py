@@ -61,7 +61,8 @@ def search(steps: int, first_seed: int, *, shrink: bool = True, new_state: Calla
 
 
 def explore(
-    machine: type[RuleBasedStateMachine], number: int, *, sequences: int, steps: int, shrink: bool = True) -> Violated | None:
+    machine: type[RuleBasedStateMachine], number: int, *, sequences: int, steps: int, shrink: bool = True
+) -> Violated | None:
     """Run sequences generated from a seed, each of at most so many steps."""
     phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
     given = settings(
