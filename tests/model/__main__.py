@@ -9,7 +9,7 @@ import argparse
 import secrets
 import sys
 
-from tests.model import account_model, rollouts
+from tests.model import account_search, rollouts
 from tests.model.engine_runs import search_with_engine
 from tests.model.search import Found, search
 
@@ -28,7 +28,7 @@ def main() -> int:
     if given.rollouts is not None:
         return _simulate_rollouts(given.rollouts, first_seed)
     if given.account is not None:
-        found, again = account_model.search(given.account, first_seed), f"--account {given.account}"
+        found, again = account_search.search(given.account, first_seed), f"--account {given.account}"
     elif given.engine is None:
         found, again = search(given.steps, first_seed), f"--steps {given.steps}"
     else:

@@ -1,17 +1,13 @@
-"""Random sequences of what can happen to an account's defaults, with the invariants checked after each run."""
+"""An account's defaults and the stacks that manage them: steps carried out one by one, with the invariants checked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
-
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from typing import Any, cast
 
 from imds_provider.account_metadata_defaults import AccountMetadataDefaultsProvider
 from imds_provider.errors import ImdsError
-from imds_provider.host.run_state import RunState
 from imds_provider.rules.account_defaults import (
     DEFAULT_NAMES,
     decode_defaults,
@@ -26,34 +22,24 @@ from localcloud.http.journal import LoggedCall
 from tests.model import account_invariants
 from tests.model.account_run import Modification, Region, Run, Snapshot, differing
 from tests.model.account_steps import (
-    KINDS,
-    MANAGE,
     MODIFY,
     REGIONS,
-    SETTINGS,
     TIMEOUT_SECONDS,
     TROUBLES,
     Policy,
     Step,
     contradicts,
-    defaults,
-    steps,
 )
 from tests.model.edits import conflicts, edited, without_aliases
 from tests.model.runs import REASON
-from tests.model.search import Found, explore
 from tests.model.simulation import BETWEEN_STEPS_SECONDS, OPERATIONS, ViolationError
 from tests.model.snapshots import Operation
 from tests.model.steps import Declaration, Declarations, Destroy, Drift, FaultName, Refresh, SwitchStack, Up
 from tests.support.attempts import Run as StackRun
 from tests.support.engine_values import Bag, from_engine
-from tests.support.offline import OfflineCloud, OfflineRuns
+from tests.support.offline import OfflineRuns
 from tests.support.stack_in_process import Stack
 
-SEQUENCES = 25
-"""The sequences of a round."""
-STEPS = 50
-"""The most steps of a sequence."""
 POLICY_MESSAGE = "Ask the platform team."
 
 
@@ -286,55 +272,3 @@ def _by_property(values: Mapping[str, str | int]) -> Options:
     if (limit := named.get("httpPutResponseHopLimit")) is not None:
         named["httpPutResponseHopLimit"] = int(limit)
     return decode_defaults(named)
-
-
-class AccountModel(RuleBasedStateMachine):
-    """Counts the steps that were taken. A subclass implements ``begin``."""
-
-    taken: ClassVar[int] = 0
-
-    _simulation: Simulation
-
-    @classmethod
-    def begin(cls, settings: dict[str, bool]) -> Simulation:
-        raise NotImplementedError
-
-    @initialize(settings=SETTINGS, before=st.tuples(defaults(0), defaults(0)))
-    def start(self, settings: dict[str, bool], before: tuple[Options, Options]) -> None:
-        self._simulation = self.begin(settings)
-        for region, values in zip(REGIONS, before, strict=True):
-            self._simulation.take(Drift(region, values))
-
-    # One rule, since of several hypothesis leaves most out of a sequence, and edits need other steps before them.
-    @rule(kind=st.sampled_from(KINDS), data=st.data())
-    def step(self, kind: str, data: st.DataObject) -> None:
-        strategy = steps(kind, self._simulation.rows)
-        type(self).taken += self._simulation.take(data.draw(MANAGE if strategy is None else strategy))
-
-
-def search(
-    number_of_steps: int, first_seed: int, *, shrink: bool = True, new_state: Callable[[], RunState] = RunState
-) -> Found:
-    """Take at least so many steps in this process, fewer if something is found."""
-    runs = OfflineRuns(OfflineCloud(), new_state)
-
-    class Model(AccountModel):
-        @classmethod
-        def begin(cls, settings: dict[str, bool]) -> Simulation:
-            return Simulation(runs, **settings)
-
-    number = first_seed
-    with runs.ready():
-        while Model.taken < number_of_steps:
-            if violated := explore(Model, number, sequences=SEQUENCES, steps=STEPS, shrink=shrink):
-                return Found(Model.taken, violated)
-            number += 1
-    return Found(Model.taken)
-
-
-def play(runs: OfflineRuns, sequence: Sequence[Step], *, surveyed: bool) -> None:
-    """Carry out all the steps from the beginning. Raises :class:`ViolationError`."""
-    simulation = Simulation(runs, surveyed=surveyed)
-    for step in sequence:
-        if not simulation.take(step):
-            raise ValueError(f"the step makes no sense there: {step}")

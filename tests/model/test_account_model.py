@@ -1,4 +1,4 @@
-"""Random and recorded sequences on an account's defaults: `python -m tests.model --account` takes any number of steps."""
+"""Random and recorded sequences on an account's defaults: `python -m tests.model --account` takes more of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imds_provider.host.run_state import RunState
 from imds_provider.rules import account_state
 from imds_provider.rules.options import Options, OptionValue
 from imds_provider.waiting import apply_defaults
-from tests.model.account_model import play, search
+from tests.model.account_search import play, search
 from tests.model.account_steps import REGIONS, Policy, Step
 from tests.model.steps import (
     Declaration,
