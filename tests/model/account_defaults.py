@@ -188,8 +188,10 @@ class AccountModel(RuleBasedStateMachine):
         for resource in self.state.values():
             for name, value in decode_defaults(resource["previous"]).items():
                 assert value in self.origins[name], f"{name} would be restored to what it never was"
+        was_faulty = self.faulty
         self._end_faults()
-        if failed:
+        if failed or (was_faulty and self._apply(program)):
+            # What somebody else changed after a run had read it is repaired by the next.
             return
         for each in program.values():
             assert default_changes(self._now(), each.wanted) == {}, "a run that succeeds has brought about its program"

@@ -21,6 +21,7 @@ PROGRAM = Path(__file__).parent / "program"
 REGION = "eu-west-1"
 IDS = [f"i-{digit * 17}" for digit in "abc"]
 DESCRIBE, MODIFY = "DescribeInstances", "ModifyInstanceMetadataOptions"
+GET_DEFAULTS, MODIFY_DEFAULTS = "GetInstanceMetadataDefaults", "ModifyInstanceMetadataDefaults"
 UP = ("up", "--yes", "--skip-preview")
 
 
@@ -60,9 +61,13 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 def test_runs_that_succeed_or_fail_show_and_keep_no_credential(stack: Stack) -> None:
     stack.want(2)
-    stack.cloud.set_faults(Fault("error", DESCRIBE, times=None, code="InvalidParameterValue", message=MESSAGE))
+    stack.cloud.set_faults(
+        Fault("error", DESCRIBE, times=None, code="InvalidParameterValue", message=MESSAGE),
+        Fault("error", GET_DEFAULTS, times=None, code="InvalidParameterValue", message=MESSAGE),
+    )
     unseen = stack.run("preview")
     assert "the instances could not be described" in unseen.text, "the survey has shown EC2's message"
+    assert "the defaults could not be read" in unseen.text, "and so has the account's"
     refused = stack.run(*UP, fails=True)
     assert "InvalidParameterValue" in refused.text
 
@@ -71,6 +76,7 @@ def test_runs_that_succeed_or_fail_show_and_keep_no_credential(stack: Stack) -> 
         Fault("error", MODIFY, IDS[0], times=None, code="InvalidParameterValue", message=MESSAGE),
         Fault("error", MODIFY, IDS[1], times=None, code="UnauthorizedOperation", encoded=True),
         Fault("truncate", MODIFY, IDS[2]),
+        Fault("error", MODIFY_DEFAULTS, times=None, code="UnauthorizedOperation", encoded=True),
     )
     stack.run(*UP, fails=True)
 

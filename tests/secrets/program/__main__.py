@@ -1,8 +1,8 @@
-"""Manage the instances that the configuration names, alone and together."""
+"""Manage the instances that the configuration names, alone and together, and the account's defaults."""
 
 import pulumi
 
-from imds_components import InstanceMetadata
+from imds_components import AccountMetadata, InstanceMetadata
 from imds_provider import InstanceMetadataOptions
 
 config = pulumi.Config()
@@ -25,6 +25,8 @@ alone = InstanceMetadataOptions(
     on_destroy="restore",
     allow_downgrade="what was there before is restored",
 )
+account = AccountMetadata("account", http_put_response_hop_limit=hop_limit, on_destroy="restore", timeout_seconds=10)
+pulumi.export("account", account.report)
 pulumi.export("options", fleet.options)
 pulumi.export("appliedIds", fleet.applied_ids)
 pulumi.export("state", alone.state)
