@@ -19,6 +19,7 @@ root_doc = "docs/index"
 include_patterns = [
     "*.md",
     "docs/**",
+    "examples/README.md",
     "examples/*/README.md",
     "policy/README.md",
     "tests/README.md",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools.engine.cache import cache_root, locked, remove, remove_unfinished, unfinished_folder
 from tools.engine.processes import SetUpError, run
@@ -23,6 +24,8 @@ from tools.engine.versions import (
 )
 
 ROOT = HERE.parents[1]
+# What users run or copy.
+PROJECTS = [ROOT / "Pulumi.yaml", *ROOT.glob("examples/*/Pulumi.yaml"), *ROOT.glob("templates/*/Pulumi.yaml")]
 GO_MOD = """module example
 
 go 1.25.11
@@ -152,6 +155,13 @@ def test_the_locked_sdk_is_tested_with_the_engine_that_is_built() -> None:
 
 def test_the_oldest_supported_sdk_is_tested() -> None:
     assert min(each.sdk for each in TESTED) == _oldest_sdk()
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda file: file.parent.name)
+def test_a_project_requires_an_engine_that_is_as_new_as_the_oldest_sdk(project: Path) -> None:
+    required = yaml.safe_load(project.read_text())["requiredPulumiVersion"]
+    assert required == f">={OLDEST_ENGINE} <{OLDEST_ENGINE.major + 1}.0.0"
+    assert _oldest_sdk() == OLDEST_ENGINE
 
 
 def test_a_build_changes_neither_go_mod_nor_go_sum() -> None:
