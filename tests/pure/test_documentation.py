@@ -20,6 +20,8 @@ PAGES = [
     *sorted((ROOT / "examples").rglob("README.md")),
     ROOT / "tests" / "README.md",
 ]
+EXAMPLES = sorted(each.parent for each in (ROOT / "examples").glob("*/README.md"))
+PROJECTS = [each for each in EXAMPLES if (each / "Pulumi.yaml").exists()]
 SCENARIOS = [
     *(each.name for each in scenarios.SCENARIOS),
     *(f"fleet/{each.name}" for each in fleet_cases.SCENARIOS),
@@ -107,3 +109,20 @@ def test_messages_that_a_page_quotes_are_those_of_the_code(page: str) -> None:
     phrases = quoted_phrases(ROOT / "docs" / page)
     assert len(phrases) > 5
     assert [each for each in phrases if each not in literals] == []
+
+
+EXAMPLES = sorted(each.parent for each in (ROOT / "examples").glob("*/README.md"))
+
+
+@pytest.mark.parametrize(
+    "example", [each for each in EXAMPLES if (each / "Pulumi.yaml").exists()], ids=lambda it: it.name
+)
+def test_the_commands_of_an_example_set_what_its_project_declares(example: Path) -> None:
+    declared = yaml.safe_load((example / "Pulumi.yaml").read_text("utf-8")).get("config", {})
+    commands = re.findall(r"pulumi config set (?:--path )?'?([\w:]+)", (example / "README.md").read_text("utf-8"))
+    assert set(commands) - {"aws:region"} == set(declared)
+
+
+def test_the_list_of_examples_has_all_of_them() -> None:
+    listed = re.findall(r"\]\((\w+)/README\.md\)", (ROOT / "examples" / "README.md").read_text("utf-8"))
+    assert sorted(listed) == [each.name for each in EXAMPLES]
