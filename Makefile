@@ -1,6 +1,9 @@
 VENV := .venv
 PYTHON_OF_VENV := $(VENV)/bin/python
 READY := $(VENV)/.complete
+TEMPLATE := templates/imds-python
+POLICY_VENV := policy/.venv
+POLICY_READY := $(POLICY_VENV)/.complete
 # The engine runs the first python3 on PATH, so the virtual environment comes first. The Pythons that pyenv keeps come
 # last, since its shims run only the active one.
 WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && \
@@ -9,11 +12,12 @@ WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && \
 WORKERS = --numprocesses=auto --maxprocesses=4 --maxschedchunk=1
 QUICK = tests/pure tests/components tests/localcloud tests/host tests/contract tests/secrets
 
-# Where the Python that .venv was made with is gone, .venv is made again.
+# Where the Python that an environment was made with is gone, it is made again.
 $(shell $(PYTHON_OF_VENV) -c "" 2>/dev/null || rm -f $(READY))
+$(shell $(POLICY_VENV)/bin/python -c "" 2>/dev/null || rm -f $(POLICY_READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick pythons lowest faults model kill lint docs dist engine bench lock clean
+.PHONY: help demo test quick pythons lowest faults model kill lint docs dist engine policy bench lock clean
 
 help:
 	@echo "make demo    the main job, start to end, on an EC2 of its own on this machine"
@@ -28,6 +32,7 @@ help:
 	@echo "make docs    build the pages and the API reference; a broken link or docstring is an error"
 	@echo "make dist    build and check the wheel and the source distribution of the last commit, in dist/"
 	@echo "make engine  prepare the Pulumi engine; the last line is the folder to put on PATH"
+	@echo "make policy  set up the environment of the policy pack, which is in policy/"
 	@echo "make bench   measure whole runs of pulumi up, other tools on the same fleets, and growing fleets"
 	@echo "make lock    lock the newest versions that pyproject.toml allows (needs uv)"
 	@echo "make clean   remove what the others made here (the engine stays in the user's cache)"
@@ -35,10 +40,13 @@ help:
 $(READY): requirements.txt pyproject.toml tools/setup.sh tools/setup_environment.py
 	@tools/setup.sh
 
+$(POLICY_READY): policy/requirements.txt pyproject.toml tools/setup.sh tools/setup_environment.py
+	@tools/setup.sh policy
+
 demo: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m tools.demo
 
-test: lint docs
+test: lint docs $(POLICY_READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m pytest $(WORKERS)
 
 quick: $(READY)
@@ -65,8 +73,15 @@ lint: $(READY)
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/codespell
 	@$(VENV)/bin/mypy
-	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml) || \
-		{ echo "$$report"; exit 1; }
+	@cd $(TEMPLATE) && "$(CURDIR)/$(VENV)/bin/mypy" --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache .
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows \
+		.github/workflows/*.yml $(TEMPLATE)/.github/workflows/*.yml) || { echo "$$report"; exit 1; }
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-actions \
+		$(TEMPLATE)/.github/actions/*/action.yml) || { echo "$$report"; exit 1; }
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
+		$(TEMPLATE)/.gitlab-ci.yml) || { echo "$$report"; exit 1; }
+	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.dependabot \
+		$(TEMPLATE)/.github/dependabot.yml) || { echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 
 docs: $(READY)
@@ -79,6 +94,9 @@ dist: $(READY)
 engine: $(READY)
 	@$(PYTHON_OF_VENV) -m tools.engine
 
+policy: $(POLICY_READY)
+	@echo "pulumi preview --policy-pack $(CURDIR)/policy"
+
 bench: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.comparison
@@ -87,7 +105,9 @@ bench: $(READY)
 lock:
 	@uv pip compile pyproject.toml --quiet --upgrade --group dev --extra aws --universal --python-version 3.10 \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.txt
+	@uv pip compile policy/requirements.in --quiet --upgrade --universal --python-version 3.10 \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file policy/requirements.txt
 
 clean:
-	@rm -rf $(VENV) .nox .setup.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf $(VENV) $(POLICY_VENV) .nox .setup.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,7 +16,15 @@ version = release = version_of(project)
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.mermaid"]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**", "examples/*/README.md", "tests/README.md", "tests/*/README.md"]
+include_patterns = [
+    "*.md",
+    "docs/**",
+    "examples/README.md",
+    "examples/*/README.md",
+    "policy/README.md",
+    "tests/README.md",
+    "tests/*/README.md",
+]
 
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]

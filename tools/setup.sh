@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make or renew .venv with the first Python that can: PYTHON=..., or one on PATH.
+# Make or renew .venv, or policy/.venv by `setup.sh policy`, with the first Python that can: PYTHON=..., or one on PATH.
 set -eu
 cd "${0%/*}/.."
 
@@ -7,7 +7,7 @@ without_venv=""
 for python in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
     if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; then
         if "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
-            exec "$python" -m tools.setup_environment
+            exec "$python" -m tools.setup_environment "$@"
         fi
         without_venv="$without_venv $python"
     fi

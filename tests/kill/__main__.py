@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud.client import LocalCloud
-from tests.kill.kill_points import Chain, KillPoint, chains, kill_points
+from tests.kill.kill_points import ACCOUNT, Chain, KillPoint, chains, kill_points
 from tests.kill.repairs import Repaired, run_chain
 from tests.kill.stack import KillableStack, ViolationError
 from tests.support.cli import HungError
@@ -81,8 +81,10 @@ def report(repaired: list[Repaired]) -> None:
             if (each.kill_point.victim, each.kill_point.operation) == (victim, operation)
         )
         show(f"{victim} killed during {operation}: {count} repaired, all processes ended within {slowest:.1f} s")
-    without_previous = sum(len(each.without_previous) for each in repaired)
-    show(f"changed, without a record of the values from before: {without_previous} instances")
+    without_previous = [every for each in repaired for every in each.without_previous]
+    accounts = without_previous.count(ACCOUNT)
+    instances = len(without_previous) - accounts
+    show(f"changed, without a record of the values from before: {instances} instances, {accounts} times the account")
     with_repaired_backend = sum(each.backend_repaired for each in repaired)
     show(f"stacks that Pulumi could open only after an empty .attrs file was removed: {with_repaired_backend}")
 

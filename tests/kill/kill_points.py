@@ -20,7 +20,10 @@ MOMENTS: tuple[Moment, ...] = get_args(Moment)
 VICTIMS: tuple[Victim, ...] = get_args(Victim)
 
 DESCRIBE, MODIFY = "DescribeInstances", "ModifyInstanceMetadataOptions"
+READ_DEFAULTS, MODIFY_DEFAULTS = "GetInstanceMetadataDefaults", "ModifyInstanceMetadataDefaults"
 A, B = "i-aaaaaaaaaaaaaaaaa", "i-bbbbbbbbbbbbbbbbb"
+ACCOUNT = "account"
+"""Stands for the account's defaults where an instance ID stands for its options."""
 
 HOLD_SECONDS = 1.5
 """How long EC2 holds a call: the time that a host whose engine is killed has to notice before it calls again."""
@@ -30,11 +33,20 @@ ANSWER_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Call:
-    """A call that an operation makes: a modification by its instance, a describe by its number in the run."""
+    """A call that an operation makes: a modification by its instance, a read by its number in the run.
+
+    ``moments`` are those at which runs are killed.
+    """
 
     action: str
     instance: str | None = None
     nth: int = 1
+    moments: tuple[Moment, ...] = MOMENTS
+
+    @property
+    def modifies(self) -> str | None:
+        """What the call modifies, if it does: an instance, or the account."""
+        return ACCOUNT if self.action == MODIFY_DEFAULTS else self.instance
 
 
 CALLS: Mapping[str, Call] = {
@@ -45,13 +57,19 @@ CALLS: Mapping[str, Call] = {
     "first-poll": Call(DESCRIBE, nth=3),
     "last-poll": Call(DESCRIBE, nth=4),
     "restore": Call(DESCRIBE),
+    "modify-account": Call(MODIFY_DEFAULTS, moments=("unanswered",)),
+    "poll-account": Call(READ_DEFAULTS, nth=2, moments=("unanswered",)),
 }
-"""The survey is the program's; a delete has none, since its instance is no longer in the program."""
-_CREATE_OR_UPDATE = ("survey", "find", "modify-a", "modify-b", "first-poll", "last-poll")
+"""The survey is the program's; a delete has none, since its instance is no longer in the program.
+
+The account's resource runs beside those of the instances, so their kill points hit it at other moments.
+"""
+_ACCOUNT = ("modify-account", "poll-account")
+_CREATE_OR_UPDATE = (*_ACCOUNT, "survey", "find", "modify-a", "modify-b", "first-poll", "last-poll")
 CALLS_OF: Mapping[Operation, tuple[str, ...]] = {
     "create": _CREATE_OR_UPDATE,
     "update": _CREATE_OR_UPDATE,
-    "delete": ("restore", "modify-a", "modify-b"),
+    "delete": (*_ACCOUNT, "restore", "modify-a", "modify-b"),
 }
 
 
@@ -92,7 +110,7 @@ def kill_points() -> list[KillPoint]:
         for victim in VICTIMS
         for operation in OPERATIONS
         for call in CALLS_OF[operation]
-        for moment in MOMENTS
+        for moment in CALLS[call].moments
         if (victim, call) != ("host", "survey")
     ]
 

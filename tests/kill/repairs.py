@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from localcloud.ec2.instances import MetadataOptions
-from tests.kill.kill_points import MODIFY, OPERATIONS, A, B, Chain, KillPoint
-from tests.kill.stack import FOREVER_SECONDS, KillableStack, ViolationError
+from tests.kill.kill_points import ACCOUNT, MODIFY, MODIFY_DEFAULTS, OPERATIONS, A, B, Chain, KillPoint
+from tests.kill.stack import FOREVER_SECONDS, KillableStack, ViolationError, subject
 from tests.support.ec2_options import to_ec2
 
 
@@ -16,8 +16,8 @@ from tests.support.ec2_options import to_ec2
 class Repaired:
     """A kill point after which everything held.
 
-    ``without_previous`` are the instances whose values from before were never recorded, so that they cannot be
-    restored. ``backend_repaired``: the stack could not be opened before.
+    ``without_previous`` are the instances, and :data:`ACCOUNT`, whose values from before were never recorded, so that
+    they cannot be restored. ``backend_repaired``: the stack could not be opened before.
     """
 
     kill_point: KillPoint
@@ -49,9 +49,14 @@ def _kill_and_repair(stack: KillableStack, kill_point: KillPoint) -> Repaired:
 
     killed_at_time = time.time()  # a call that was held is logged later, with the time at which it came
     repaired_backend = repair(stack, after_death_of_engine=kill_point.victim == "engine")
-    sent = {each["params"]["InstanceId"] for each in stack.cloud.log(MODIFY) if each["time"] > killed_at_time}
-    if sent != to_send:
-        raise ViolationError(f"the repair modified {sorted(sent)}, but what differed were {sorted(to_send)}")
+    sent = sorted(
+        each["params"].get("InstanceId", ACCOUNT)
+        for action in (MODIFY, MODIFY_DEFAULTS)
+        for each in stack.cloud.log(action)
+        if each["time"] > killed_at_time
+    )
+    if sent != sorted(to_send):
+        raise ViolationError(f"the repair modified {sent}, but what differed were {sorted(to_send)}")
     if kill_point.operation != "delete" and stack.previous() != to_keep:
         raise ViolationError(f"the state would restore {stack.previous()} instead of {to_keep}")
     if kill_point.operation == "delete":
@@ -89,15 +94,15 @@ def check(stack: KillableStack) -> None:
     if pending := [each["id"] for each in stack.cloud.instances() if each["metadata_state"] != "applied"]:
         raise ViolationError(f"did not wait for {pending}")
     recorded = stack.resources()
-    managed = {each["outputs"]["instanceId"] for each in recorded.values() if "previous" in each["outputs"]}
+    managed = {subject(each["outputs"]) for each in recorded.values() if "previous" in each["outputs"]}
     # After a delete there are none.
-    if managed not in ({A, B}, set()):
+    if managed not in ({A, B, ACCOUNT}, set()):
         raise ViolationError(f"the state knows {sorted(managed)} alone")
     for name, resource in recorded.items():
         outputs = resource["outputs"]
-        if "appliedIds" in outputs and set(outputs["appliedIds"]) != managed:
+        if "appliedIds" in outputs and set(outputs["appliedIds"]) != managed - {ACCOUNT}:
             raise ViolationError(f"{name} has {outputs['appliedIds']} applied")
-        if "previous" in outputs and to_ec2(outputs) != stack.expected[outputs["instanceId"]]:
+        if "previous" in outputs and to_ec2(outputs) != stack.expected[subject(outputs)]:
             raise ViolationError(f"the state of {name} is not what EC2 has: {outputs}")
 
 

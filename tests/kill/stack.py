@@ -1,4 +1,7 @@
-"""A stack of two instances on an embedded EC2, run by the real engine, whose runs can be killed."""
+"""A stack of two instances and the account's defaults on an embedded EC2, run by the real engine.
+
+Its runs can be killed.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imds_provider.rules.account_defaults import from_ec2
 from localcloud.client import LocalCloud
+from localcloud.ec2.account_json import AccountDefaults
 from localcloud.ec2.instances import MetadataOptions, Seed
-from tests.kill.kill_points import CALLS, DESCRIBE, HOLD_SECONDS, MODIFY, A, B, KillPoint, Operation
+from tests.kill.kill_points import ACCOUNT, CALLS, DESCRIBE, HOLD_SECONDS, A, B, KillPoint, Operation
 from tests.support import processes
 from tests.support.cli import CommandLine, Ended, aws_config
 from tests.support.ec2_options import to_ec2
@@ -26,6 +31,7 @@ REGION = "eu-west-1"
 UP = ("up", "--yes", "--skip-preview")
 
 PENDING_SECONDS = 0.2
+"""How long after a change it is applied, and the account's defaults show it; in a run to be killed, FOREVER_SECONDS."""
 FOREVER_SECONDS = 100_000
 RUN_SECONDS = 90
 """How long a run may take to reach its kill point."""
@@ -40,6 +46,7 @@ BEFORE: Mapping[str, MetadataOptions] = {
     A: {"HttpPutResponseHopLimit": 64},
     B: {"HttpPutResponseHopLimit": 5, "InstanceMetadataTags": "enabled"},
 }
+DEFAULTS_BEFORE: AccountDefaults = {"HttpPutResponseHopLimit": 5, "InstanceMetadataTags": "enabled"}
 TIMEOUT_SECONDS = 30
 
 
@@ -63,19 +70,22 @@ class KillableStack:
         self.cloud = cloud
         self.pulumi = CommandLine(Path(shutil.copytree(PROGRAM, home / "program")), home)
         cloud.wipe()
-        cloud.settings(pending=PENDING_SECONDS)
+        cloud.settings(pending=PENDING_SECONDS, defaults_delay=PENDING_SECONDS)
         cloud.seed([Seed(id=each, region=REGION, options=options) for each, options in BEFORE.items()])
+        cloud.set_account_defaults(REGION, DEFAULTS_BEFORE)
         self.expected = self.truth()
         self.pulumi.run("stack", "init", succeeds=True)
 
     def plan(self, operation: Operation, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
         """Configure the operation of the next `up`. ``expected`` is what EC2 is to have afterwards."""
-        for instance_id, options in self.expected.items():
-            options.update(self.previous().get(instance_id, {}) if operation == "delete" else wanted(operation))
+        previous = self.previous()
+        for each, options in self.expected.items():
+            options.update(previous.get(each, {}) if operation == "delete" else wanted(operation))
         self.pulumi.configure(
             {
                 **aws_config(self.cloud, REGION),
                 "kill:instances": json.dumps({} if operation == "delete" else {"a": A, "b": B}),
+                "kill:account": operation != "delete",
                 "kill:hopLimit": wanted(operation)["HttpPutResponseHopLimit"],
                 "kill:timeoutSeconds": timeout_seconds,
             }
@@ -92,7 +102,7 @@ class KillableStack:
         Raises :class:`ViolationError` if the run never reaches the kill point, if the host lives on without its engine,
         or if anything is sent once the host had time to notice.
         """
-        self.cloud.settings(pending=FOREVER_SECONDS)
+        self.cloud.settings(pending=FOREVER_SECONDS, defaults_delay=FOREVER_SECONDS)
         self.cloud.reset()
         self.cloud.set_faults(*kill_point.faults(hold_seconds))
         with self.pulumi.start(*UP) as process:
@@ -114,7 +124,7 @@ class KillableStack:
         if code == 0:
             raise ViolationError(f"the run that was killed succeeded:\n{text}")
         self.cloud.clear_faults()
-        self.cloud.settings(pending=PENDING_SECONDS)
+        self.cloud.settings(pending=PENDING_SECONDS, defaults_delay=PENDING_SECONDS)
         self.cloud.advance(FOREVER_SECONDS)
         self.cloud.reset()
         return Killed(code, text, ended)
@@ -147,13 +157,15 @@ class KillableStack:
         return checkpoint(self.pulumi.backend, self.pulumi.stack)
 
     def truth(self) -> dict[str, MetadataOptions]:
-        """The options that EC2 has, by instance."""
-        return {each["id"]: each["options"] for each in self.cloud.instances()}
+        """The options that EC2 has, by instance, and the defaults of the :data:`ACCOUNT`."""
+        instances = {each["id"]: each["options"] for each in self.cloud.instances()}
+        defaults = from_ec2(dict(self.cloud.account_defaults(REGION)))
+        return {**instances, ACCOUNT: to_ec2(defaults.values)}
 
     def previous(self) -> dict[str, MetadataOptions]:
-        """The options that the state would restore, by instance."""
+        """The options that the state would restore, by instance, and those of the :data:`ACCOUNT`."""
         rows = [each["outputs"] for each in self.resources().values() if "previous" in each["outputs"]]
-        return {each["instanceId"]: to_ec2(each["previous"]) for each in rows}
+        return {subject(each): to_ec2(each["previous"]) for each in rows}
 
     def repair_backend(self) -> bool:
         """Remove the attributes file beside the state file if it is empty, and return whether it was.
@@ -177,11 +189,9 @@ class KillableStack:
             self.cloud.advance(FOREVER_SECONDS)
         if any(int(str(each["matched"])) < call.nth for each in self.cloud.faults()):
             return False
-        return kill_point.moment == "unsent" or call.action != MODIFY or self._is_carried_out(call.instance)
-
-    def _is_carried_out(self, instance: str | None) -> bool:
-        view = self.cloud.instance(str(instance))
-        return view["options"] == self.expected[str(instance)]
+        if kill_point.moment == "unsent" or call.modifies is None:
+            return True
+        return self.truth()[call.modifies] == self.expected[call.modifies]
 
     def _is_answered(self, kill_point: KillPoint) -> bool:
         call = CALLS[kill_point.call]
@@ -204,6 +214,11 @@ class KillableStack:
 def wanted(operation: Operation) -> MetadataOptions:
     """The options that the program sets, except after a delete."""
     return {"HttpTokens": "required", "HttpPutResponseHopLimit": 2 if operation == "create" else 3}
+
+
+def subject(outputs: Mapping[str, Any]) -> str:
+    """What a resource with these outputs manages: an instance, or the :data:`ACCOUNT`."""
+    return str(outputs.get("instanceId", ACCOUNT))
 
 
 def host_of(family: list[processes.Process]) -> processes.Process:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +20,7 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
 
 from tests.support.state_file import checkpoint
+from tools.engine.policy_packs import variables
 from tools.sandbox import environment
 
 NO_PLUGINS = Path(__file__).parent / "no_plugins"
@@ -29,6 +31,16 @@ _PROVIDER = "pulumi:providers:"
 class _Result(Protocol):
     stdout: str
     stderr: str
+
+
+@dataclass(frozen=True)
+class PolicyViolation:
+    """A violation that a policy pack reported; ``resource`` is named as in :class:`Run`."""
+
+    policy: str
+    level: str
+    resource: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,21 @@ class Run:
         """The outputs of the stack after the run."""
         (stack,) = (step for step in self._finished() if step.type == "pulumi:pulumi:Stack")
         return stack.new.outputs or {} if stack.new else {}
+
+    @property
+    def violations(self) -> list[PolicyViolation]:
+        """What the policy pack reported, each message without the policy's description."""
+        found = (event.policy_event for event in self.events if event.policy_event)
+        return [
+            PolicyViolation(
+                each.policy_name,
+                each.enforcement_level,
+                _name(each.resource_urn.rpartition("::")[0].rpartition("$")[2], each.resource_urn),
+                _plain(each.message).partition("\n")[2].strip(),
+            )
+            for each in found
+            if each.resource_urn
+        ]
 
     def changes(self, resource: str) -> dict[str, tuple[object, object]]:
         """The inputs of a resource that changed, each with the old and the new value; None stands for not set."""
@@ -104,9 +131,14 @@ class EngineStack:
 
     def __init__(self, name: str, workspace: automation.LocalWorkspace) -> None:
         self._stack = _QuietStack(name, workspace, StackInitMode.CREATE)
+        self._packs: list[str] | None = None
+        self._pack_configs: list[str] | None = None
 
     def preview(self, *, fails: bool = False, plan: str | None = None) -> Run:
-        return _run(partial(self._stack.preview, plan=plan), fails=fails)
+        preview = partial(
+            self._stack.preview, plan=plan, policy_packs=self._packs, policy_pack_configs=self._pack_configs
+        )
+        return _run(preview, fails=fails)
 
     def up(
         self,
@@ -116,7 +148,14 @@ class EngineStack:
         continue_on_error: bool = False,
         plan: str | None = None,
     ) -> Run:
-        up = partial(self._stack.up, refresh=refresh, continue_on_error=continue_on_error, plan=plan)
+        up = partial(
+            self._stack.up,
+            refresh=refresh,
+            continue_on_error=continue_on_error,
+            plan=plan,
+            policy_packs=self._packs,
+            policy_pack_configs=self._pack_configs,
+        )
         return _run(up, fails=fails)
 
     def refresh(self) -> Run:
@@ -164,6 +203,25 @@ class Stack(EngineStack):
         """Have each run search for plugins, as users' runs do."""
         workspace = self._stack.workspace
         workspace.env_vars = {name: value for name, value in workspace.env_vars.items() if name != "PYTHONPATH"}
+
+    def apply_policies(self, pack: Path, config: Mapping[str, object]) -> None:
+        """Have previews and runs judged by the policy pack, with this configuration."""
+        workspace = self._stack.workspace
+        workspace.env_vars = {**workspace.env_vars, **variables(pack)}
+        file = self._project.parent / "policy-config.json"
+        file.write_text(json.dumps(config))
+        self._packs, self._pack_configs = [str(pack)], [str(file)]
+
+    def analyze(self) -> automation.CommandResult:
+        """Have the policy pack judge the recorded state: `pulumi policy analyze`. Raises for mandatory violations."""
+        workspace = self._stack.workspace
+        packs = [f"--policy-pack={each}" for each in self._packs or ()]
+        configs = [f"--policy-pack-config={each}" for each in self._pack_configs or ()]
+        return workspace.pulumi_command.run(
+            ["policy", "analyze", "--stack", self._name, *packs, *configs],
+            str(self._project),
+            {**os.environ, **workspace.env_vars},
+        )
 
     def write_program(self, text: str) -> None:
         """Replace the project's program."""
@@ -243,6 +301,11 @@ def _run(operation: Callable[..., _Result], *, fails: bool) -> Run:
     run = Run(f"{result.stdout}\n{result.stderr}", tuple(events))
     assert not fails, f"this should have failed:\n{run.text}"
     return run
+
+
+def _plain(message: str) -> str:
+    """A message of the engine without its colors: ``<{%reset%}>``."""
+    return re.sub(r"<\{%.*?%\}>", "", message)
 
 
 def _is_resource(step: StepEventMetadata) -> bool:
