@@ -285,6 +285,12 @@ def test_an_exception_names_resources_by_name_or_urn(pattern: str) -> None:
     assert (ALL["hop-limit-in-range"].settings(config).excuse(launcher(TEMPLATE, "api")) is None) is (pattern != "*")
 
 
+def test_only_the_asterisk_of_an_exception_stands_for_something_else() -> None:
+    settings = ALL["hop-limit-in-range"].settings({"exceptions": [{"resource": "web[0].?", "reason": "agent of 2019"}]})
+    assert settings.excuse(launcher(TEMPLATE, "web[0].?")) == "agent of 2019"
+    assert settings.excuse(launcher(TEMPLATE, "web0.x")) is None
+
+
 @pytest.mark.parametrize("policy", sorted(ALL))
 @pytest.mark.parametrize(
     "wrong",
