@@ -196,10 +196,6 @@ def test_handover_sends_nothing_and_drift_is_repaired_by_ours_alone(example: Exa
     assert modifications(cloud) == {}
 
     web = loosened(cloud)
-    assert stack.up().steps == {"update": OURS}
-    assert modifications(cloud) == {web: SENT}
-
-    loosened(cloud)
     assert stack.refresh().steps == {"update": {"Instance web", "InstanceMetadataOptions web-web"}}
     assert stack.up().steps == {"update": OURS}
     assert modifications(cloud) == {web: SENT}
@@ -282,7 +278,6 @@ def test_teams_that_claim_one_instance_undo_each_other_without_an_error(example:
     assert modifications(cloud)[ours]["HttpPutResponseHopLimit"] == "2"
     drift, _ = previewed_and_done(shop, cloud)
     assert modifications(cloud)[ours]["HttpPutResponseHopLimit"] == "1"
-    assert f"InstanceMetadataOptions search-{ours}" in search.preview().steps["update"], "and so on"
     assert_quoted("teams", shown(preview, drift))
 
     search.write_program(program("teams"))
