@@ -13,8 +13,9 @@ import yaml
 from pulumi.automation import PulumiCommand
 
 from localcloud.client import LocalCloud
+from localcloud.ec2.instances import MetadataOptions
 from tests.e2e.fleet import REGION, aws_config, instance, member, modifications
-from tests.support.engine import Stack, engine_environment
+from tests.support.engine import Stack, engine_environment, without_plugin_search
 from tools.sandbox import ROOT
 
 TEMPLATE = ROOT / "templates" / "imds-python"
@@ -24,6 +25,7 @@ NAME = "shop-imds"
     for block in re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "ci.md").read_text("utf-8"), re.DOTALL)[:1]
 )
 """What docs/ci.md lists for the role of previews."""
+PIPELINE = yaml.safe_load((TEMPLATE / ".gitlab-ci.yml").read_text())
 FIRST, SECOND, OTHERS = (f"i-{digit * 17}" for digit in "abc")
 
 
@@ -84,26 +86,68 @@ def test_what_pulumi_new_asks_for_is_what_the_program_requires(dev: Stack, proje
     assert "Missing required configuration variable 'fleet:team'" in dev.preview(fails=True).text
 
 
-def test_a_role_that_may_only_read_plans_what_another_role_then_carries_out(
-    dev: Stack, cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def run_job(name: str, project: Path, home: Path, *, succeeds: bool = True) -> str:
+    """The output of a job of the GitLab pipeline for the stack `dev`, without its installation of packages."""
+    hidden = PIPELINE[PIPELINE[name]["extends"]]
+    variables = {
+        **engine_environment(home),
+        **hidden.get("variables", {}),
+        **PIPELINE[name].get("variables", {}),
+        "STACK": "dev",
+        "AWS_TOKEN": "a token",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(home / "token"),
+    }
+    variables.pop("AWS_ROLE_ARN", None)  # The stack file has credentials for the embedded EC2.
+    commands = [each for each in PIPELINE[".pulumi"]["before_script"] if each != "pulumi install"]
+    ended = subprocess.run(
+        ["/bin/bash", "-eo", "pipefail", "-c", "\n".join([*commands, *PIPELINE[name]["script"]])],
+        cwd=project,
+        env=without_plugin_search(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode == 0) == succeeds, ended.stdout
+    return ended.stdout
+
+
+def test_the_pipeline_previews_and_plans_with_a_role_that_may_only_read_and_another_carries_out_the_plan(
+    dev: Stack, project: Path, cloud: LocalCloud, tmp_path: Path
 ) -> None:
     cloud.settings(publish="as-aws", metrics_delay=60, allowed=READING)
     cloud.seed([member(FIRST, team="shop"), member(SECOND, team="shop"), member(OTHERS, team="mail")])
     state = sorted(dev.backend.rglob("*"))
-    plan = str(tmp_path / "plan.json")
-    monkeypatch.setenv("IMDS_PREFLIGHT", "off")
-    preview = dev.preview(plan=plan)
-    assert preview.steps["create"] >= {f"InstanceMetadataOptions team-{each}" for each in (FIRST, SECOND)}
+    run_job("preview", project, tmp_path)
+    assert "httpTokens: optional -> required 2" in (project / "preview.txt").read_text()
+    assert "httpTokens: optional -> required 2" in run_job("plan", project, tmp_path)
     assert sorted(dev.backend.rglob("*")) == state, "it needs no permission to write the state"
 
     cloud.settings(allowed=[*READING, "ec2:ModifyInstanceMetadataOptions"])
-    monkeypatch.delenv("IMDS_PREFLIGHT")
     with cloud.hurrying(times=120):
-        up = dev.up(plan=plan)
-    assert up.steps == preview.steps
-    assert up.outputs["fleet"]["applied"] == 2
+        run_job("up", project, tmp_path)
     both = {"HttpTokens": "required", "HttpPutResponseHopLimit": "2", "HttpEndpoint": "enabled"}
     assert modifications(cloud) == {FIRST: both, SECOND: both}
+
+
+def test_the_nightly_repair_fixes_drift_and_fails_for_what_it_may_not_change(
+    dev: Stack, project: Path, cloud: LocalCloud, tmp_path: Path
+) -> None:
+    complying: MetadataOptions = {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+    cloud.seed([member(each, complying, team="shop") for each in (FIRST, SECOND)])
+    dev.up()
+    cloud.settings(publish="as-aws", metrics_delay=60)
+    cloud.change(FIRST, {"options": {"HttpTokens": "optional"}})
+    with cloud.hurrying(times=120):
+        run_job("repair", project, tmp_path)
+    assert set(modifications(cloud)) == {FIRST}
+
+    cloud.change(FIRST, {"options": {"HttpTokens": "optional"}})
+    cloud.settings(allowed=READING)
+    failed = run_job("repair", project, tmp_path, succeeds=False)
+    assert "ec2:ModifyInstanceMetadataOptions" in failed
+    assert cloud.instance(FIRST)["options"]["HttpTokens"] == "optional"
 
 
 def test_the_next_step_in_the_program_sets_the_accounts_defaults(dev: Stack, project: Path, cloud: LocalCloud) -> None:

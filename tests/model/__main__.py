@@ -9,7 +9,7 @@ import argparse
 import secrets
 import sys
 
-from tests.model import rollouts
+from tests.model import account_search, rollouts
 from tests.model.engine_runs import search_with_engine
 from tests.model.search import Found, search
 
@@ -19,6 +19,7 @@ STEPS = 20_000
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
     parser.add_argument("--steps", type=int, default=STEPS, help="take at least so many (default: %(default)s)")
+    parser.add_argument("--account", type=int, metavar="STEPS", help="take steps on an account's defaults")
     parser.add_argument("--engine", type=int, metavar="SEQUENCES", help="run short sequences by the real engine")
     parser.add_argument("--rollouts", type=int, metavar="N", help="simulate rollouts of a fleet")
     parser.add_argument("--seed", type=int, help="seed of the first round; a random one unless given")
@@ -26,7 +27,9 @@ def main() -> int:
     first_seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     if given.rollouts is not None:
         return _simulate_rollouts(given.rollouts, first_seed)
-    if given.engine is None:
+    if given.account is not None:
+        found, again = account_search.search(given.account, first_seed), f"--account {given.account}"
+    elif given.engine is None:
         found, again = search(given.steps, first_seed), f"--steps {given.steps}"
     else:
         found, again = search_with_engine(given.engine, first_seed, _show), f"--engine {given.engine}"

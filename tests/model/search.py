@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from imds_provider.host.run_state import RunState
 from tests.model.runs import RunsInProcess
@@ -60,7 +60,9 @@ def search(steps: int, first_seed: int, *, shrink: bool = True, new_state: Calla
     return Found(InProcessModel.taken)
 
 
-def explore(machine: type[Model], number: int, *, sequences: int, steps: int, shrink: bool = True) -> Violated | None:
+def explore(
+    machine: type[RuleBasedStateMachine], number: int, *, sequences: int, steps: int, shrink: bool = True
+) -> Violated | None:
     """Run sequences generated from a seed, each of at most so many steps."""
     phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
     given = settings(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import pytest
+import yaml
 
 from imds_provider.errors import InvalidInputError
 from imds_provider.rules.policies.catalog import RESOURCE_POLICIES, STACK_POLICIES, Policy
@@ -284,6 +285,12 @@ def test_an_exception_names_resources_by_name_or_urn(pattern: str) -> None:
     assert (ALL["hop-limit-in-range"].settings(config).excuse(launcher(TEMPLATE, "api")) is None) is (pattern != "*")
 
 
+def test_only_the_asterisk_of_an_exception_stands_for_something_else() -> None:
+    settings = ALL["hop-limit-in-range"].settings({"exceptions": [{"resource": "web[0].?", "reason": "agent of 2019"}]})
+    assert settings.excuse(launcher(TEMPLATE, "web[0].?")) == "agent of 2019"
+    assert settings.excuse(launcher(TEMPLATE, "web0.x")) is None
+
+
 @pytest.mark.parametrize("policy", sorted(ALL))
 @pytest.mark.parametrize(
     "wrong",
@@ -312,6 +319,12 @@ assert set(imds_provider.__all__) <= set(dir(imds_provider))
 
 
 README = (ROOT / "policy" / "README.md").read_text("utf-8")
+
+
+def test_the_pack_has_the_version_of_the_project() -> None:
+    pack = yaml.safe_load((ROOT / "policy" / "PulumiPolicy.yaml").read_text("utf-8"))
+    (version,) = re.findall(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert pack["version"] == version
 
 
 def test_the_readme_describes_every_policy_and_every_key() -> None:

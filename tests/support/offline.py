@@ -122,7 +122,7 @@ class _SharedSession(BotocoreSession):
     def __init__(self, cloud: OfflineCloud) -> None:
         super().__init__()
         self._cloud = cloud
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, object], Any] = {}
         self._hooks: list[tuple[Any, str, Callable[..., object]]] = []
         self.register_component("data_loader", LOADER)
         # Parsing the same few times again and again takes a tenth of a run.
@@ -130,11 +130,12 @@ class _SharedSession(BotocoreSession):
         parsers.set_parser_defaults(timestamp_parser=cache(parse_timestamp))
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  botocore's
-        if service_name not in self._clients:
+        key = service_name, kwargs.get("region_name")
+        if key not in self._clients:
             made: Any = super().create_client(service_name, *args, **kwargs)
-            self._clients[service_name] = made
+            self._clients[key] = made
             made.meta.events.register_first("before-send", self._cloud.answer)
-        return _ForOneRun(self._clients[service_name], self._hooks)
+        return _ForOneRun(self._clients[key], self._hooks)
 
     def end_run(self) -> None:
         """Take what the run has hooked into the clients out of them."""

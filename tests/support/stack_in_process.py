@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from imds_provider.instance_metadata_options import InstanceMetadataOptionsProvider
 from imds_provider.metadata_options_applied import MetadataOptionsAppliedProvider
@@ -20,6 +20,34 @@ T = TypeVar("T")
 BARRIER = "barrier"
 PROVIDER = InstanceMetadataOptionsProvider()
 BARRIER_PROVIDER = MetadataOptionsAppliedProvider()
+
+
+class Declared(Protocol):
+    """A resource of a program."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+
+    def inputs(self, timeout: float) -> Bag: ...
+
+
+class AnyProgram(Protocol):
+    """The resources of a program, all of one type but for the barriers."""
+
+    @property
+    def rows(self) -> Sequence[Declared]: ...
+
+    @property
+    def timeout(self) -> float: ...
+
+    @property
+    def names(self) -> frozenset[str]: ...
+
+    @property
+    def barriers(self) -> Mapping[str, Sequence[Declared]]: ...
 
 
 @dataclass(frozen=True)
@@ -90,14 +118,18 @@ class Recorded:
 
 
 class Stack:
-    """A stack's state, and runs on it. Each run is given the engine of the process that it runs in."""
+    """A stack's state, and runs on it. Each run is given the engine of the process that it runs in.
 
-    def __init__(self) -> None:
+    ``provider`` is that of the rows.
+    """
+
+    def __init__(self, provider: Any = PROVIDER) -> None:  # noqa: ANN401  any of them
+        self._rows_provider = provider
         self.state: dict[str, Recorded] = {}
         self.replaced: list[tuple[str, Recorded]] = []
         """Resources that were replaced under the same name and are yet to be deleted."""
 
-    def up(self, program: Program, engine: JumpingEngine, before_barrier: Callable[[], None] = lambda: None) -> Run:
+    def up(self, program: AnyProgram, engine: JumpingEngine, before_barrier: Callable[[], None] = lambda: None) -> Run:
         """Create and update the resources of the program, all rows first, then the barriers if no row has failed.
 
         Resources that the program no longer has, or has replaced, are deleted last, and only if nothing has failed.
@@ -105,7 +137,7 @@ class Stack:
         run = Run()
         attempt = Attempts(run, engine, program.timeout)
         self._rename(program)
-        self._apply({row.name: row.inputs(program.timeout) for row in program.rows}, PROVIDER, attempt)
+        self._apply({row.name: row.inputs(program.timeout) for row in program.rows}, self._rows_provider, attempt)
         before_barrier()
         if not run.failed:
             self._apply(self._barrier_inputs(program), BARRIER_PROVIDER, attempt)
@@ -113,14 +145,14 @@ class Stack:
             self._delete_all(attempt, keeping=program.names)
         return run
 
-    def preview(self, program: Program) -> set[str]:
+    def preview(self, program: AnyProgram) -> set[str]:
         """The resources that an :meth:`up` would create, update or delete."""
         self._rename(program)
         changed = (set(self.state) - program.names) | {name for name, _ in self.replaced}
         for row in program.rows:
             old = self.state.get(row.name)
-            inputs = self._checked(PROVIDER, row.name, row.inputs(program.timeout))
-            if old is None or PROVIDER.diff(old.id, old.outputs, inputs).changes:
+            inputs = self._checked(self._rows_provider, row.name, row.inputs(program.timeout))
+            if old is None or self._rows_provider.diff(old.id, old.outputs, inputs).changes:
                 changed.add(row.name)
         for name, inputs in self._barrier_inputs(program).items():
             old = self.state.get(name)
@@ -128,12 +160,12 @@ class Stack:
                 changed.add(name)
         return changed
 
-    def refresh(self, program: Program, engine: JumpingEngine) -> Run:
+    def refresh(self, program: AnyProgram, engine: JumpingEngine) -> Run:
         """Read every resource, and drop those that are gone."""
         run = Run()
         attempt = Attempts(run, engine, program.timeout)
         for name, old in list(self.state.items()):
-            found = attempt(name, partial(_provider(name).read, old.id, old.outputs))
+            found = attempt(name, partial(self._provider(name).read, old.id, old.outputs))
             if found is None:
                 continue
             if found.id:
@@ -148,7 +180,7 @@ class Stack:
         self._delete_all(Attempts(run, engine, timeout), keeping=frozenset())
         return run
 
-    def _rename(self, program: Program) -> None:
+    def _rename(self, program: AnyProgram) -> None:
         """Rename what the program has renamed by aliases."""
         for row in program.rows:
             old = next((each for each in (row.name, *row.aliases) if each in self.state), row.name)
@@ -211,15 +243,22 @@ class Stack:
     def _delete_all(self, attempt: Attempts, keeping: Collection[str]) -> None:
         """Delete what was replaced and what is not to be kept, barriers first since they depend on rows."""
         for name, old in [*self.replaced]:
-            if attempt(name, partial(_delete, name, old)):
+            if attempt(name, partial(self._delete, name, old)):
                 self.replaced.remove((name, old))
         ours = [*self.state.items()]
         ours.reverse()
         for name, old in sorted(ours, key=lambda each: not is_barrier(each[0])):
-            if name not in keeping and attempt(name, partial(_delete, name, old)):
+            if name not in keeping and attempt(name, partial(self._delete, name, old)):
                 del self.state[name]
 
-    def _barrier_inputs(self, program: Program) -> dict[str, Bag]:
+    def _provider(self, name: str) -> Any:  # noqa: ANN401  any of them
+        return BARRIER_PROVIDER if is_barrier(name) else self._rows_provider
+
+    def _delete(self, name: str, recorded: Recorded) -> bool:
+        self._provider(name).delete(recorded.id, recorded.outputs)
+        return True
+
+    def _barrier_inputs(self, program: AnyProgram) -> dict[str, Bag]:
         inputs = {}
         for name, rows in program.barriers.items():
             targets = {row.name: self.state[row.name].outputs["target"] for row in rows if row.name in self.state}
@@ -230,12 +269,3 @@ class Stack:
 
 def is_barrier(name: str) -> bool:
     return name.startswith(BARRIER)
-
-
-def _provider(name: str) -> Any:  # noqa: ANN401  either provider
-    return BARRIER_PROVIDER if is_barrier(name) else PROVIDER
-
-
-def _delete(name: str, recorded: Recorded) -> bool:
-    _provider(name).delete(recorded.id, recorded.outputs)
-    return True

@@ -31,7 +31,9 @@ OLDEST_ENGINE = Version(3, 216, 0)
 
 TESTED = (
     Tested(Version(3, 274, 1), Version(3, 272, 0), "all"),
-    Tested(Version(3, 274, 1), Version(3, 216, 0), "tests/host, tests/e2e/test_changes.py"),
+    Tested(
+        Version(3, 274, 1), Version(3, 216, 0), "make lowest, tests/e2e/test_{attach_example,changes,own_project}.py"
+    ),
     Tested(Version(3, 259, 0), Version(3, 272, 0), "all"),
 )
 

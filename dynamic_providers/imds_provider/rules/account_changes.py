@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import DeclarativePolicyError, ImdsError, InvalidInputError, LooseningRefusedError
 from .account_defaults import (
+    HTTP_TOKENS_ENFORCED,
     AccountDefaults,
     default_changes,
     enforcement_violations,
@@ -12,7 +13,7 @@ from .account_defaults import (
     render_defaults,
 )
 from .loosening import is_reason, loosening_refusal
-from .options import Options
+from .options import HTTP_TOKENS, Options
 
 REASON_KEY = "allow_downgrade (imds:accountDefaults.allowDowngrade in a stack file)"
 
@@ -30,7 +31,8 @@ def objection(
     ``reason`` is why the defaults may be loosened, and ``key`` is where one is given. Nothing is wrong with a change
     that changes nothing, so what a declarative policy has set already may be wanted as well.
     """
-    if not default_changes(seen.values, wanted):
+    changes = default_changes(seen.values, wanted)
+    if not changes:
         return None
     if seen.is_managed_by_policy:
         return DeclarativePolicyError(policy_refusal(region, seen, wanted))
@@ -38,7 +40,8 @@ def objection(
     if loosening and not is_reason(reason):
         change = render_default_changes(seen.values, loosening)
         return LooseningRefusedError(loosening_refusal(subject(region), change, key))
-    if enforcement_violations({**seen.values, **wanted}):
+    # What others have set against each other is not for a change of something else to resolve.
+    if {HTTP_TOKENS, HTTP_TOKENS_ENFORCED} & set(changes) and enforcement_violations({**seen.values, **changes}):
         return InvalidInputError(contradiction(region, wanted))
     return None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from ...errors import InvalidInputError
 from ..allowed_values import FLAG
@@ -40,7 +40,9 @@ class Settings:
     def excuse(self, resource: DeclaredResource) -> str | None:
         """The reason why the policy does not apply to the resource, if the configuration has one."""
         for pattern, reason in self.exceptions.items():
-            if fnmatchcase(resource.name, pattern) or fnmatchcase(resource.urn, pattern):
+            # Names may have brackets, so "*" alone is special.
+            expression = ".*".join(re.escape(part) for part in pattern.split("*"))
+            if any(re.fullmatch(expression, each) for each in (resource.name, resource.urn)):
                 return reason
         return None
 
