@@ -79,3 +79,11 @@ def test_an_idle_host_exits_too(cloud: LocalCloud, mortal: DynamicHost) -> None:
     assert options.check(inputs(launch(cloud), httpTokens="required")).failures == []
     mortal.engine.die()
     assert mortal.ends_within(30)
+
+
+def test_a_host_that_runs_in_the_background_of_a_shell_exits_too(cloud: LocalCloud) -> None:
+    with DynamicHost.start(config(cloud), ignores_interrupts=True) as host:
+        options = host.provider(InstanceMetadataOptionsProvider())
+        assert options.check(inputs(launch(cloud), httpTokens="required")).failures == []
+        host.engine.die()
+        assert host.ends_within(30)

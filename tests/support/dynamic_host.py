@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -165,13 +166,23 @@ class DynamicHost:
 
     @classmethod
     @contextmanager
-    def start(cls, config: Mapping[str, object], environment: Mapping[str, str] | None = None) -> Iterator[DynamicHost]:
+    def start(
+        cls,
+        config: Mapping[str, object],
+        environment: Mapping[str, str] | None = None,
+        *,
+        ignores_interrupts: bool = False,
+    ) -> Iterator[DynamicHost]:
         """A host configured with a stack's configuration. It ends with the context; so does its engine.
 
         Of the variables of this process it sees none that configure AWS; ``environment`` is added to the others.
+        ``ignores_interrupts`` starts it as a shell starts what runs in the background.
         """
-        engine = StubEngine()
-        with tempfile.TemporaryDirectory() as folder, _process(engine, Path(folder, "log"), environment or {}) as found:
+        engine, before = StubEngine(), _IGNORING_INTERRUPTS if ignores_interrupts else ()
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            _process(engine, Path(folder, "log"), environment or {}, before) as found,
+        ):
             process, port = found
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 host = cls(process, channel, engine, Path(folder, "log"))
@@ -203,7 +214,7 @@ class DynamicHost:
     def ends_within(self, seconds: float) -> bool:
         """Whether the process ends by itself in that time. It is ended if it does not."""
         try:
-            return self.process.wait(seconds) == 0
+            return self.process.wait(seconds) in (0, -signal.SIGTERM)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return False
@@ -233,9 +244,12 @@ def until(holds: Callable[[], bool], what: str, *, seconds: float = 10) -> None:
         threading.Event().wait(0.01)
 
 
+_IGNORING_INTERRUPTS = ("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh")
+
+
 @contextmanager
 def _process(
-    engine: StubEngine, log: Path, environment: Mapping[str, str]
+    engine: StubEngine, log: Path, environment: Mapping[str, str], before: Sequence[str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
     alone = {
@@ -245,7 +259,7 @@ def _process(
     }
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "pulumi.dynamic", engine.address],
+            [*before, sys.executable, "-u", "-m", "pulumi.dynamic", engine.address],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -51,8 +51,10 @@ class Engine:
             self._channel.subscribe(lambda _: None, try_to_connect=True)
         elif state is grpc.ChannelConnectivity.TRANSIENT_FAILURE and not self._gone.is_set():
             self._gone.set()
-            # The host waits for KeyboardInterrupt to stop serving, which lets its own clean-up run.
-            os.kill(os.getpid(), signal.SIGINT)
+            # The host waits for KeyboardInterrupt to stop serving, which lets its own clean-up run. Where a shell has
+            # started the run in the background, interrupts are ignored, by the host too.
+            is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGTERM if is_ignored else signal.SIGINT)
 
     def require(self) -> None:
         """Raise :class:`EngineGoneError` if the engine is gone."""
