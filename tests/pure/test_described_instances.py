@@ -1,4 +1,4 @@
-"""What is read from an instance of a DescribeInstances answer, besides its options."""
+"""What is read from an instance of a DescribeInstances answer, other than its options."""
 
 from __future__ import annotations
 
