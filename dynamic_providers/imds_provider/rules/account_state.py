@@ -30,6 +30,7 @@ from .resource_state import (
     IsKnown,
     Properties,
     forbidden,
+    manages_otherwise,
     merge_previous,
 )
 from .validation import Key, Violation, violations
@@ -66,12 +67,9 @@ def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool
 
     ``timeoutSeconds`` is compared with nothing: it says how to carry out a change.
     """
-    given = default_names(inputs)
     return (
         bool(replaces(recorded, inputs))
-        or not all(is_known(inputs[name]) for name in given)
-        or set(given) != set(managed(recorded))
-        or any(inputs.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
+        or manages_otherwise(recorded, inputs, is_known, given=default_names(inputs), managed=managed(recorded))
         or needs_ec2(recorded, inputs)
     )
 

@@ -5,7 +5,7 @@ The property names are a contract with the state of every stack that uses the re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -98,13 +98,21 @@ def changed(recorded: Properties, inputs: Properties, is_known: IsKnown) -> bool
 
     ``wait`` and ``timeoutSeconds`` are compared with nothing: they say how to carry out a change.
     """
-    given = option_names(inputs)
     return (
         bool(replaces(recorded, inputs))
-        or not all(is_known(inputs[name]) for name in given)
-        or set(given) != set(managed(recorded))
-        or any(inputs.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
+        or manages_otherwise(recorded, inputs, is_known, given=option_names(inputs), managed=managed(recorded))
         or needs_ec2(recorded, inputs)
+    )
+
+
+def manages_otherwise(
+    recorded: Properties, inputs: Properties, is_known: IsKnown, *, given: Collection[str], managed: Iterable[str]
+) -> bool:
+    """Whether values other than ``managed`` are ``given``, one is not known yet, or what a restore needs differs."""
+    return (
+        not all(is_known(inputs[name]) for name in given)
+        or set(given) != set(managed)
+        or any(inputs.get(name) != recorded.get(name) for name in (ON_DESTROY, ALLOW_DOWNGRADE))
     )
 
 
