@@ -8,8 +8,9 @@ POLICY_READY := $(POLICY_VENV)/.complete
 # last, since its shims run only the active one.
 WITH_ENGINE = engine=$$($(PYTHON_OF_VENV) -m tools.engine) && \
 	PATH="$(CURDIR)/$(VENV)/bin:$$engine:$$PATH$$(printf ':%s' "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin)"
-# One test at a time goes to a process that is free, so the cheapest still come first. Each process drives an engine.
-WORKERS = --numprocesses=auto --maxprocesses=4 --maxschedchunk=1
+# One test at a time goes to a process that is free, so the cheapest still come first. Tests that drive an engine wait
+# more than they compute, so there are more processes than cores.
+WORKERS = --numprocesses=4 --maxschedchunk=1
 QUICK = tests/pure tests/components tests/localcloud tests/host tests/contract tests/secrets
 
 # Where the Python that an environment was made with is gone, it is made again.

@@ -26,10 +26,14 @@ POINTS_PER_METRIC = 100_800 // METRICS_PER_CALL
 
 @dataclass(frozen=True)
 class Imdsv1Usage:
-    """How many calls an instance made in a period, and when the last was seen (UTC, start of its data point)."""
+    """How many calls an instance made in a period, and when the last and the first were seen.
+
+    Both times are UTC, and the start of a data point.
+    """
 
     count: float
     last_seen: datetime | None = None
+    first_seen: datetime | None = None
 
     def __str__(self) -> str:
         """``1,234 IMDSv1 calls``."""
@@ -52,7 +56,7 @@ def total(points: Iterable[tuple[datetime, float]]) -> Imdsv1Usage | None:
     if not known:
         return None
     seen = [at for at, value in known if value > 0]
-    return Imdsv1Usage(sum(value for _, value in known), max(seen, default=None))
+    return Imdsv1Usage(sum(value for _, value in known), max(seen, default=None), min(seen, default=None))
 
 
 def render_minute(at: datetime) -> str:
