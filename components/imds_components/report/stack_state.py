@@ -104,13 +104,16 @@ class _Stack:
     def _without_resource(
         self, fleet: Resource, exempt: Mapping[str, Exempt], managed: Iterable[tuple[str, str]]
     ) -> Iterator[Instance]:
-        """The instances that a fleet reports and that have no resource of their own."""
+        """The instances that a fleet reports and that have no resource of their own.
+
+        Those that an AWS service manages count as exempt: the service alone can change them.
+        """
         report = mapping(fleet.outputs.get("report"))
         operators = {
             text(each.get("instance")): text(each.get("operator"))
             for each in map(mapping, sequence(report.get("serviceManaged")))
         }
-        unknown = [text(each) for each in sequence(report.get("unknown"))]
+        unknown = [text(each) for each in sequence(report.get("unknown")) if each not in exempt]
         for instance in dict.fromkeys((*exempt, *unknown, *operators)):
             if instance and (fleet.name, instance) not in managed:
                 yield Instance(
@@ -118,7 +121,7 @@ class _Stack:
                     account=self._account,
                     region=self._region_of(fleet),
                     instance=instance,
-                    status="exempt" if instance in exempt else "unknown",
+                    status="unknown" if instance in unknown else "exempt",
                     fleet=fleet.name,
                     exempt=exempt.get(instance),
                     operator=operators.get(instance, ""),
