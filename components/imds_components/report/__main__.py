@@ -17,7 +17,6 @@ from .join import join
 from .live import Progress, live_records
 from .output import ProgressLine, opened
 from .posture import Record
-from .pulumi_cli import pulumi_in
 from .stacks import stack_records
 from .tally import Tally
 
@@ -68,7 +67,7 @@ def _records(arguments: Arguments, progress: ProgressLine) -> Iterator[Record]:
         arguments.files,
         arguments.stacks,
         all_stacks=arguments.all_stacks,
-        run=pulumi_in(arguments.folder),
+        folder=arguments.folder,
         progress=lambda done, total: progress.show(f"{done} of {total} stacks read"),
     )
     if not arguments.accesses:

@@ -1,4 +1,7 @@
-"""Run the `pulumi` command that reads stacks. Nothing is decrypted, so no passphrase or key is needed."""
+"""Run the `pulumi` command that reads stacks, and find their files.
+
+Nothing is decrypted, so no passphrase or key is needed.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import subprocess
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+import yaml
 
 from imds_provider.errors import ImdsError
 
@@ -24,6 +29,22 @@ class PulumiError(ImdsError):
 def pulumi_in(folder: Path, *, seconds: float = COMMAND_SECONDS) -> Run:
     """Runs the `pulumi` on PATH in a folder."""
     return partial(_run, folder, seconds)
+
+
+def stack_files(folder: Path) -> list[str]:
+    """The names of the stacks that have a file in the project of a folder, as far as they can be found."""
+    for parent in (folder.resolve(), *folder.resolve().parents):
+        project = parent / "Pulumi.yaml"
+        try:
+            settings = yaml.safe_load(project.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, yaml.YAMLError):
+            return []
+        place = settings.get("stackConfigDir") if isinstance(settings, dict) else None
+        files = sorted((parent / place if isinstance(place, str) else parent).glob("Pulumi.*.yaml"))
+        return [each.name.removeprefix("Pulumi.").removesuffix(".yaml") for each in files]
+    return []
 
 
 def _run(folder: Path, seconds: float, *arguments: str) -> str:

@@ -13,7 +13,7 @@ from imds_provider.errors import ImdsError
 
 from .last_update import LastUpdate, judge_update
 from .posture import Record, Source
-from .pulumi_cli import PulumiError, Run, pulumi_in
+from .pulumi_cli import PulumiError, Run, pulumi_in, stack_files
 from .stack_state import records_of
 from .state import NotAStateError, State, mapping, sequence, text
 
@@ -28,17 +28,18 @@ def stack_records(
     stacks: Iterable[str] = (),
     *,
     all_stacks: bool = False,
+    folder: Path = Path(),
     run: Run | None = None,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
     at_a_time: int = AT_A_TIME,
 ) -> Iterator[Record]:
     """The records of states in files, and of stacks by name, in their order.
 
-    ``all_stacks`` adds all stacks of the project that ``run`` runs `pulumi` in. The records of a stack end with its
-    :class:`Source`. What cannot be read is a source that is ``unreadable``; nothing else is the worse for it.
+    ``all_stacks`` adds all stacks of the project in ``folder``, where `pulumi` runs. The records of a stack end with
+    its :class:`Source`. What cannot be read is a source that is ``unreadable``; nothing else is the worse for it.
     ``progress`` is called with the number of stacks that are read, and of all. At most ``at_a_time`` stacks are held.
     """
-    run = run or pulumi_in(Path())
+    run = run or pulumi_in(folder)
     names = dict.fromkeys(stacks)
     in_progress: set[str] = set()
     jobs: list[_Job] = [partial(_read_file, each) for each in files]
@@ -46,7 +47,10 @@ def stack_records(
         try:
             listed = _list_stacks(run)
         except ImdsError as error:
-            jobs.append(partial(_unreadable, "", str(error)))
+            # `pulumi stack ls` opens every stack, and fails as a whole where it cannot open one.
+            problem = f"Only stacks with a file in the project are read, since they cannot be listed: {error}"
+            jobs.append(partial(_unreadable, "all stacks", problem))
+            names.update(dict.fromkeys(stack_files(folder)))
         else:
             names.update(dict.fromkeys(listed))
             in_progress.update(name for name, is_running in listed.items() if is_running)
