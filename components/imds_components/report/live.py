@@ -15,7 +15,7 @@ from imds_provider.aws.fleet_lookups import Filters
 from imds_provider.rules.options import Options
 from imds_provider.rules.wording import shorten
 
-from .live_accounts import Access, Account, Clock, Connect, connect, reach
+from .live_accounts import Access, Account, Clock, Connect, connections, reach
 from .live_region import Audit, Place, read_region
 from .posture import Instance, Record, Source
 from .side_by_side import Job, side_by_side
@@ -46,7 +46,7 @@ def live_records(
     instance_ids: Collection[str] = (),
     days: int | None = None,
     progress: Callable[[Progress], object] = lambda _: None,
-    connect: Connect = connect,
+    connect: Callable[[Clock], Connect] = connections,
 ) -> Iterator[Record]:
     """The records of every account that the accesses reach, in these regions, as soon as they are there.
 
@@ -59,7 +59,7 @@ def live_records(
     stop = threading.Event()
     try:
         yield from _Report(Audit(wanted, filters, frozenset(instance_ids), days), progress, stop).records(
-            list(dict.fromkeys(accesses)), regions, connect
+            list(dict.fromkeys(accesses)), regions, connect(Clock(stop))
         )
     finally:
         stop.set()
@@ -73,8 +73,7 @@ class _Report:
 
     def records(self, accesses: Sequence[Access], regions: Sequence[str], connect: Connect) -> Iterator[Record]:
         self._progress = Progress(total=len(accesses))
-        clock = Clock(self._stop)
-        found = dict(side_by_side([partial(reach, each, regions, clock, connect) for each in accesses], self._stop))
+        found = dict(side_by_side([partial(reach, each, regions, connect) for each in accesses], self._stop))
         in_order = [found[access] for access in accesses]
         unreadable = [each for each in in_order if isinstance(each, Source)]
         accounts = self._each_once([each for each in in_order if isinstance(each, Account)])

@@ -157,6 +157,7 @@ class _Reading:
             instance_state=seen.instance_state,
             options=seen.options,
             wanted={} if status == "exempt" else self.audit.wanted,
+            pending=seen.is_pending,
             calls=calls,
             autoscaling_group=seen.autoscaling_group,
             operator=seen.operator,

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session as BotocoreSession
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DeadlinePassedError
 from ..waiting.clock import Deadline
 from .account_defaults import AccountDefaultsApi
 from .account_lookups import AccountLookups
@@ -36,6 +36,8 @@ C = TypeVar("C")
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 10
+STS_SECONDS = 60.0
+"""How long a call of STS may be retried for. The last attempt, and the pause before it, add 30 s at most."""
 
 
 class _ClientArguments(TypedDict):
@@ -196,13 +198,14 @@ class Aws:
 
         def sts(_service: str, **credentials: str) -> STSClient:
             arguments = self._client_arguments("sts", session.region_name or "us-east-1")
-            return session.client(
+            client: STSClient = session.client(
                 "sts",
                 **arguments,
                 aws_access_key_id=credentials.get("aws_access_key_id"),
                 aws_secret_access_key=credentials.get("aws_secret_access_key"),
                 aws_session_token=credentials.get("aws_session_token"),
             )
+            return self._within_deadline(client)
 
         extra = {
             "RoleSessionName": role.session_name,
@@ -250,7 +253,9 @@ class Aws:
     def _account_id(self, session: boto3.Session, region: str) -> str:
         sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
         try:
-            return sts.get_caller_identity()["Account"]
+            return self._within_deadline(sts).get_caller_identity()["Account"]
+        except DeadlinePassedError as error:
+            raise ConfigurationError(f"the account of the credentials in use is not known: {error}") from None
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             reason = translate(
                 error,
@@ -261,6 +266,17 @@ class Aws:
                 service="STS",
             )
             raise ConfigurationError(str(reason)) from None
+
+    def _within_deadline(self, sts: STSClient) -> STSClient:
+        """Have the client, which is made for one call, retry it for a minute at most."""
+        deadline = self.deadline(STS_SECONDS)
+
+        def before_request(**_: object) -> None:
+            if deadline.passed:
+                raise DeadlinePassedError(f"STS did not answer within {STS_SECONDS:g} s; run again.")
+
+        sts.meta.events.register_first("request-created.sts", before_request)
+        return sts
 
     def _check_account(self, session: boto3.Session, region: str) -> None:
         allowed, forbidden = self.settings.allowed_account_ids, self.settings.forbidden_account_ids
