@@ -251,8 +251,8 @@ class Aws:
             return self._account_id(self._base_session(), region)
 
     def _account_id(self, session: boto3.Session, region: str) -> str:
-        sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
         try:
+            sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
             return self._within_deadline(sts).get_caller_identity()["Account"]
         except DeadlinePassedError as error:
             raise ConfigurationError(f"the account of the credentials in use is not known: {error}") from None
