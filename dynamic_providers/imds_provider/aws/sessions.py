@@ -74,9 +74,12 @@ class Aws:
         self._read_ahead: defaultdict[str, ReadAhead] = defaultdict(lambda: ReadAhead(clock.now))
 
     def default_region(self) -> str | None:
-        """Return ``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
+        """Return ``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds.
+
+        Raises :class:`ConfigurationError` if AWS access is misconfigured.
+        """
         with self._lock:
-            return self.settings.region or os.environ.get("AWS_REGION") or self._base_session().region_name
+            return self.settings.region or os.environ.get("AWS_REGION") or self._configured_region()
 
     def announce(self, region: str, instance_id: str) -> None:
         """Expect the instance to be changed soon, so that it is described along with others.
@@ -165,6 +168,12 @@ class Aws:
             except BotoCoreError as error:
                 raise ConfigurationError(f"AWS access is misconfigured: {error}") from None
         return self._session
+
+    def _configured_region(self) -> str | None:
+        try:
+            return self._base_session().region_name
+        except BotoCoreError as error:
+            raise ConfigurationError(f"AWS access is misconfigured: {error}") from None
 
     def _new_session(self) -> boto3.Session:
         settings = self.settings
