@@ -14,9 +14,10 @@ from .arguments import Arguments, parse
 from .failing import found
 from .formats import Context, writer
 from .join import join
-from .live import Progress, live_records
-from .output import ProgressLine, opened
+from .live import live_records
+from .output import opened
 from .posture import Record
+from .progress import ProgressLine
 from .stacks import stack_records
 from .tally import Tally
 
@@ -44,7 +45,7 @@ def main(given: Sequence[str] | None = None) -> int:
         return _fail(progress, f"{arguments.output or 'the report'} cannot be written: {error.strerror}.")
     except KeyboardInterrupt:
         return _fail(progress, "interrupted.", 130)
-    progress.clear()
+    progress.close()
     if failed := found(tally, arguments.fail_on):
         _complain(f"found {', '.join(f'{count} {name}' for name, count in failed.items())}.")
         return _FOUND
@@ -68,7 +69,7 @@ def _records(arguments: Arguments, progress: ProgressLine) -> Iterator[Record]:
         arguments.stacks,
         all_stacks=arguments.all_stacks,
         folder=arguments.folder,
-        progress=lambda done, total: progress.show(f"{done} of {total} stacks read"),
+        progress=progress,
     )
     if not arguments.accesses:
         return stacks
@@ -79,21 +80,15 @@ def _records(arguments: Arguments, progress: ProgressLine) -> Iterator[Record]:
         filters=arguments.filters or None,
         instance_ids=arguments.instances,
         days=arguments.days,
-        progress=lambda so_far: _show(progress, so_far),
+        progress=progress,
     )
     if not arguments.has_stacks:
         return live
     return join(live, stacks, wanted=arguments.wanted, whole=not arguments.selects)
 
 
-def _show(line: ProgressLine, progress: Progress) -> None:
-    if progress.note:
-        line.keep(progress.note)
-    line.show(f"{progress.done} of {progress.total} regions read, {progress.instances:,} instances")
-
-
 def _fail(progress: ProgressLine, message: str, status: int = _FAILED) -> int:
-    progress.clear()
+    progress.close()
     _complain(message)
     return status
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from imds_provider.aws.fleet_lookups import Filters
@@ -18,24 +18,10 @@ from imds_provider.rules.wording import shorten
 from .live_accounts import Access, Account, Clock, Connect, connections, reach
 from .live_region import Audit, Place, read_region
 from .posture import Instance, Record, Source
+from .progress import Progress
 from .side_by_side import Job, side_by_side
 
 __all__ = ["Access", "Progress", "live_records"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a report is: sources that are done, of those that are known, and instances so far.
-
-    ``total`` is 0 until the accounts and their regions are known. ``ended`` is the source that was done just now, if
-    one was. ``note`` is a line for the reader, if there is one.
-    """
-
-    done: int = 0
-    total: int = 0
-    instances: int = 0
-    ended: Source | None = None
-    note: str = ""
 
 
 def live_records(

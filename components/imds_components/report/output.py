@@ -1,4 +1,4 @@
-"""Where a report goes: a file that is complete or not there, or standard output; and progress on a terminal."""
+"""Where a report goes: a file that is complete or not there, or standard output."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
-
-_CLEAR = "\r\x1b[K"
 
 
 @contextmanager
@@ -51,27 +49,3 @@ def _default_mode() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
-
-
-class ProgressLine:
-    """One line on a terminal that is written over; nothing elsewhere, as in a log of CI."""
-
-    def __init__(self, terminal: TextIO) -> None:
-        self._terminal = terminal if terminal.isatty() else None
-
-    def show(self, line: str) -> None:
-        """Show the line in place of the one before."""
-        self._write(f"{_CLEAR}{line}")
-
-    def keep(self, line: str) -> None:
-        """Leave a line above the one that is written over."""
-        self._write(f"{_CLEAR}{line}\n")
-
-    def clear(self) -> None:
-        """Leave nothing behind."""
-        self._write(_CLEAR)
-
-    def _write(self, text: str) -> None:
-        if self._terminal is not None:
-            self._terminal.write(text)
-            self._terminal.flush()

@@ -1,18 +1,34 @@
-"""How far a live report is, on standard error: one line that is rewritten on a terminal, a few lines elsewhere."""
+"""How far a report is, on standard error: one line that is rewritten on a terminal, a few lines elsewhere."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TextIO
+from dataclasses import dataclass
+from typing import Literal, TextIO
 
-from .live import Progress
 from .posture import Source
 
 _CLEAR = "\r\x1b[K"
 REWRITE_SECONDS = 0.1
 REPEAT_SECONDS = 10.0
 """How often a line is written where it cannot be rewritten, such as in the log of a CI job."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a source is: regions or stacks that are done, of those that are known, and instances so far.
+
+    ``total`` is 0 until the accounts and their regions are known. ``ended`` is the source that was done just now, if
+    one was. ``note`` is a line for the reader, if there is one.
+    """
+
+    done: int = 0
+    total: int = 0
+    instances: int = 0
+    ended: Source | None = None
+    note: str = ""
+    what: Literal["regions", "stacks"] = "regions"
 
 
 class ProgressLine:
@@ -53,8 +69,8 @@ class ProgressLine:
 def progress_line(progress: Progress) -> str:
     """``12 of 15 regions, 3,201 instances``; before the regions are known, that accounts are looked up."""
     if not progress.total:
-        return "looking up accounts and regions"
-    return f"{progress.done} of {progress.total} regions, {progress.instances:,} instances"
+        return "looking up accounts and regions" if progress.what == "regions" else "looking up stacks"
+    return f"{progress.done} of {progress.total} {progress.what}, {progress.instances:,} instances"
 
 
 def problem_line(source: Source) -> str:
