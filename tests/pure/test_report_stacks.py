@@ -171,7 +171,7 @@ def test_no_more_stacks_are_read_than_a_few_at_a_time_and_progress_is_reported()
     assert [(each.done, each.total) for each in seen] == [(0, 0), *((number, 20) for number in range(1, 21))]
     assert [progress_line(each) for each in (seen[0], seen[-1])] == [
         "looking up stacks",
-        "20 of 20 stacks, 0 instances",
+        "20 of 20 stacks read, 0 instances",
     ]
 
 

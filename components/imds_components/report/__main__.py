@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from imds_provider.errors import ImdsError
@@ -15,9 +16,9 @@ from .failing import found
 from .formats import Context, writer
 from .join import join
 from .live import live_records
-from .output import opened
+from .output import ProgressLine, opened
 from .posture import Record
-from .progress import ProgressLine
+from .progress import Progress, lines_to_keep, progress_line
 from .stacks import stack_records
 from .tally import Tally
 
@@ -45,7 +46,7 @@ def main(given: Sequence[str] | None = None) -> int:
         return _fail(progress, f"{arguments.output or 'the report'} cannot be written: {error.strerror}.")
     except KeyboardInterrupt:
         return _fail(progress, "interrupted.", 130)
-    progress.close()
+    progress.clear()
     if failed := found(tally, arguments.fail_on):
         _complain(f"found {', '.join(f'{count} {name}' for name, count in failed.items())}.")
         return _FOUND
@@ -69,7 +70,7 @@ def _records(arguments: Arguments, progress: ProgressLine) -> Iterator[Record]:
         arguments.stacks,
         all_stacks=arguments.all_stacks,
         folder=arguments.folder,
-        progress=progress,
+        progress=partial(_show, progress),
     )
     if not arguments.accesses:
         return stacks
@@ -80,15 +81,21 @@ def _records(arguments: Arguments, progress: ProgressLine) -> Iterator[Record]:
         filters=arguments.filters or None,
         instance_ids=arguments.instances,
         days=arguments.days,
-        progress=progress,
+        progress=partial(_show, progress),
     )
     if not arguments.has_stacks:
         return live
     return join(live, stacks, wanted=arguments.wanted, whole=not arguments.selects)
 
 
+def _show(line: ProgressLine, progress: Progress) -> None:
+    for each in lines_to_keep(progress):
+        line.keep(each)
+    line.show(progress_line(progress))
+
+
 def _fail(progress: ProgressLine, message: str, status: int = _FAILED) -> int:
-    progress.close()
+    progress.clear()
     _complain(message)
     return status
 

@@ -1,4 +1,4 @@
-"""Where a report goes: a file that is complete or not there, or standard output."""
+"""Where a report goes: a file that is complete or not there, or standard output; and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
+
+_CLEAR = "\r\x1b[K"
 
 
 @contextmanager
@@ -49,3 +51,28 @@ def _default_mode() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+class ProgressLine:
+    """One line on a terminal that is written over. Elsewhere, as in a log of CI, only the lines that stay."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._clear = _CLEAR if out.isatty() else ""
+
+    def show(self, line: str) -> None:
+        """Show the line in place of the one before."""
+        if self._clear:
+            self._write(line)
+
+    def keep(self, line: str) -> None:
+        """Leave a line above the one that is written over."""
+        self._write(f"{line}\n")
+
+    def clear(self) -> None:
+        """Leave nothing behind."""
+        self._write("")
+
+    def _write(self, text: str) -> None:
+        self._out.write(f"{self._clear}{text}")
+        self._out.flush()
