@@ -51,10 +51,12 @@ class Left:
 
 
 def file_of(stack: str) -> str:
+    """Return the name of the file of a stack."""
     return f"Pulumi.{stack}.yaml"
 
 
 def stack_of(file: str) -> str:
+    """Return the name of the stack of a file."""
     return file.removeprefix("Pulumi.").removesuffix(".yaml")
 
 
@@ -109,8 +111,8 @@ def _check_owner(file: str, text: str, target: Target) -> None:
         )
     if (found.account, found.region) != (target.account.id, target.region):
         raise InvalidInputError(
-            f"{file} is that of account {found.account} in {found.region}, and so is the state of its stack; for {target} "
-            "use another name: {account_id} and {region} in --name."
+            f"{file} is that of account {found.account} in {found.region}, and so is the state of its stack; for "
+            f"{target} use another name: {{account_id}} and {{region}} in --name."
         )
 
 

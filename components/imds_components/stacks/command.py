@@ -51,11 +51,11 @@ def _run(given: argparse.Namespace) -> int:
         if given.write:
             folder.write(into, each)
         sys.stdout.write(each.diff)
-    for each in changes.left(file.name, named, existing):
+    for gone in changes.left(file.name, named, existing):
         _note(
-            f"{into / each.file}: account {each.origin.account} in {each.origin.region} is not selected any more. To stop "
-            f"managing it: `pulumi destroy --stack {each.stack}`, then `pulumi stack rm {each.stack}`, which removes the "
-            "file too."
+            f"{into / gone.file}: account {gone.origin.account} in {gone.origin.region} is not selected any more. "
+            f"To stop managing it: `pulumi destroy --stack {gone.stack}`, then `pulumi stack rm {gone.stack}`, which "
+            "removes the file too."
         )
     new = sum(each.before is None for each in planned)
     done = "written" if given.write else "to write (nothing is written without --write)" if planned else "to write"

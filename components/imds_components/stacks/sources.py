@@ -53,7 +53,7 @@ class AccountsFile:
         listed = content.get("Accounts") if isinstance(content, dict) else None
         if not isinstance(listed, list):
             raise InvalidInputError(
-                f"{self._path} must be the answer of `aws organizations list-accounts`: an object with the list Accounts."
+                f"{self._path} must be the answer of `aws organizations list-accounts`, with the list Accounts."
             )
         return [self._account(position, each) for position, each in enumerate(listed)]
 

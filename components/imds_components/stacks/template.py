@@ -36,9 +36,7 @@ class Target:
         if placeholder.startswith(_TAG):
             key = placeholder.removeprefix(_TAG)
             if key not in self.account.tags:
-                raise InvalidInputError(
-                    f"{self}: the account has no tag {quote(key)}; add it, exclude the account, or remove the placeholder."
-                )
+                raise InvalidInputError(f"{self}: the account has no tag {quote(key)}; add it, or exclude the account.")
             return self.account.tags[key]
         values = {
             "account_id": self.account.id,

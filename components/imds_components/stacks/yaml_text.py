@@ -12,7 +12,7 @@ _BEGINS_WITH_LETTER = re.compile(r"[A-Za-z]")
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes a plain scalar for a string unless YAML 1.2's core schema says otherwise. Refuses a key that is repeated."""
+    """Takes a plain scalar for a string unless YAML 1.2's core schema says otherwise. Refuses repeated keys."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012  PyYAML copies it before it adds to it
 

@@ -33,10 +33,11 @@ class Organization:
         found: list[Account] = []
         with self._translated("ListRoots", "the organization"):
             pages = self._client.get_paginator("list_roots").paginate()
-            roots = [Unit(each.get("Id", ""), each.get("Name", "")) for page in pages for each in page["Roots"]]
-        pending = [(root,) for root in roots]
+            pending: list[tuple[Unit, ...]] = [
+                (Unit(each.get("Id", ""), each.get("Name", "")),) for page in pages for each in page["Roots"]
+            ]
         while pending:
-            units: tuple[Unit, ...] = pending.pop()
+            units = pending.pop()
             found += self._accounts_in(units)
             pending += [(*units, each) for each in self._units_in(units[-1])]
         return found

@@ -65,8 +65,8 @@ def select(
 ) -> Selected:
     """Select the accounts in any of ``units``, or all, without those of ``excluded``: account IDs and units.
 
-    Raises :class:`InvalidInputError` for a unit without accounts and an account that does not exist: with a typing error
-    in an exclusion, an account would be included that must not be.
+    Raises :class:`InvalidInputError` for a unit without accounts and an account that does not exist: with a typing
+    error in an exclusion, an account would be included that must not be.
     """
     given = sorted(accounts, key=lambda account: account.id)
     ids = {account.id for account in given}
@@ -75,8 +75,8 @@ def select(
         if not known and not any(account.is_in(each) for account in given):
             kind = "account" if ACCOUNT_ID.fullmatch(each) else "organizational unit"
             raise InvalidInputError(
-                f"{quote(each)}: the organization has no such {kind} with accounts in it; give the ID, or the path of a "
-                "unit from the root such as Workloads/Prod."
+                f"{quote(each)}: the organization has no such {kind}, or none with accounts; give an ID, or the path "
+                "of a unit from the root such as Workloads/Prod."
             )
     chosen = [
         account
