@@ -37,7 +37,7 @@ config:
       select: {"tag:Owner": ["${account_name}"]}
       preflight: off
       exemptions:
-        - {select: {"tag:Name": [old]}, reason: old agent, until: 2099-12-31}
+        - {instance: i-0123456789abcdef0, reason: old agent, until: 2099-12-31}
 """
 
 
@@ -66,7 +66,7 @@ def rendered(account: Account = SHOP, text: str = TEMPLATE, existing: str | None
         ([PROD.id, OTHER.id], (), [SHOP, BANK]),
         ([ROOT.id], [BLOG.id], [SHOP, BANK]),
         (["Workloads"], ["Workloads/Prod"], [BLOG, BANK]),
-        ([WORKLOADS.id], [WORKLOADS.id.replace("1", "2"), BANK.id], [BLOG]),
+        ([WORKLOADS.id], [PROD.id, BANK.id], [BLOG]),
     ],
 )
 def test_accounts_are_selected_by_unit_and_below_without_what_is_excluded(
@@ -235,6 +235,12 @@ def test_a_diff_shows_what_would_be_written_and_nothing_if_it_is_there() -> None
     assert planned(SHOP, {"Pulumi.web.yaml": text}) == [""]
     [diff] = planned(SHOP, {"Pulumi.web.yaml": text.replace("required", "optional")})
     assert "-    httpTokens: optional\n+    httpTokens: required\n" in diff
+
+
+def test_a_file_that_the_engine_formatted_anew_needs_no_change() -> None:
+    header, _, _ = render("all.yaml", content(), target(), None).partition("config:")
+    text = f"encryptionsalt: v1:x\n{header}{yaml.safe_dump(rendered())}"
+    assert planned(SHOP, {"Pulumi.web.yaml": text}) == [""]
 
 
 def test_a_file_that_somebody_else_wrote_is_not_overwritten() -> None:

@@ -92,7 +92,10 @@ def render(name: str, content: Mapping[str, object], target: Target, existing: s
     if problems:
         lines = "\n".join(f"- {each}" for each in problems)
         raise InvalidInputError(f"{name}: the stack file for {target} cannot be used:\n{lines}")
-    return Origin(name, target.account.id, target.region).header + yaml_text.dump(made)
+    made_from = Origin(name, target.account.id, target.region)
+    if existing is not None and kept == made and origin(existing) == made_from:
+        return existing  # rewritten by the engine, with the same content
+    return made_from.header + yaml_text.dump(made)
 
 
 def _problems(config: Mapping[str, object], target: Target) -> Iterator[str]:

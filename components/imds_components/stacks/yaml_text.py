@@ -39,6 +39,10 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  PyYAML's signature
         return True
 
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  PyYAML's signature
+        """Indent lists as the engine does when it rewrites a stack file, so that a diff shows changes alone."""
+        super().increase_indent(flow, False)  # noqa: FBT003
+
 
 def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     """Quote what other parsers may take for a number: PyYAML leaves ``012345678912`` and ``1e3`` plain."""
