@@ -87,7 +87,7 @@ def render(name: str, content: Mapping[str, object], target: Target, existing: s
         raise InvalidInputError(f"{name}: {error}") from None
     made = dict(filled) if isinstance(filled, Mapping) else {}
     kept = yaml_text.load(f"the existing file of {target}", existing) if existing is not None else {}
-    made = {**{key: kept[key] for key in OF_THE_ENGINE if key in kept}, **made}
+    made = {**made, **{key: kept[key] for key in OF_THE_ENGINE if key in kept and key not in made}}
     problems = list(_problems(made["config"], target))
     if problems:
         lines = "\n".join(f"- {each}" for each in problems)
