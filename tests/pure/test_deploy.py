@@ -110,7 +110,7 @@ def test_the_workflow_finds_the_stack_files_that_imds_stacks_wrote(project: Path
     workflow = yaml.safe_load(WORKFLOW.read_text())
     [command] = [each["run"] for each in workflow["jobs"]["stacks"]["steps"] if each.get("id") == "list"]
     listing = command[command.index("(") + 1 : command.index("| sed")]
-    found = subprocess.run(["sh", "-c", listing], cwd=project, check=True, capture_output=True, text=True)
+    found = subprocess.run(["/bin/sh", "-c", listing], cwd=project, check=True, capture_output=True, text=True)
     assert found.stdout == f"stacks/Pulumi.{STACK}.yaml\n"
 
 
