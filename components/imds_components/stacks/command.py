@@ -59,7 +59,7 @@ def _run(given: argparse.Namespace) -> int:
         )
     new = sum(each.before is None for each in planned)
     done = "written" if given.write else "to write (nothing is written without --write)" if planned else "to write"
-    _note(f"{len(named)} stack files for {len(accounts)} accounts: {new} new, {len(planned) - new} changed {done}.")
+    _note(f"Stack files: {len(named)} in all, {new} new, {len(planned) - new} changed {done}.")
     return 1 if planned and given.check else 0
 
 
