@@ -58,8 +58,8 @@ def _run(given: argparse.Namespace) -> int:
             "removes the file too."
         )
     new = sum(each.before is None for each in planned)
-    done = "written" if given.write else "to write (nothing is written without --write)" if planned else "to write"
-    _note(f"Stack files: {len(named)} in all, {new} new, {len(planned) - new} changed {done}.")
+    done = "nothing to write" if not planned else "written" if given.write else "nothing is written without --write"
+    _note(f"Stack files: {len(named)} in all, {new} new, {len(planned) - new} changed; {done}.")
     return 1 if planned and given.check else 0
 
 
