@@ -18,6 +18,7 @@ from botocore.session import Session as BotocoreSession
 from ..errors import ConfigurationError
 from ..waiting.clock import Deadline
 from .account_defaults import AccountDefaultsApi
+from .account_lookups import AccountLookups
 from .ec2 import Ec2, Ec2Clock
 from .errors import translate
 from .fleet_lookups import FleetLookups
@@ -105,6 +106,10 @@ class Aws:
     def account_defaults(self, region: str | None) -> AccountDefaultsApi:
         """Return the account's defaults in the region, or in the default one. Raises as :meth:`ec2` does."""
         return AccountDefaultsApi(self.ec2(region))
+
+    def account_lookups(self, region: str | None) -> AccountLookups:
+        """Return the lookups of the account, sent to the region or the default one. Raises as :meth:`ec2` does."""
+        return AccountLookups(self.ec2(region))
 
     def fleet(self, region: str) -> FleetLookups:
         """Return the lookups of whole fleets in the region. Raises as :meth:`ec2` does."""
