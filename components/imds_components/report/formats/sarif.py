@@ -86,7 +86,11 @@ def _driver(context: Context) -> _Json:
         "name": "imds-report",
         "version": context.version,
         "rules": [_rule(kind) for kind in KINDS],
-        "notifications": [{"id": each, "shortDescription": {"text": says}} for each, says in _NOTIFICATIONS.items()],
+        # GitHub wants all three of each descriptor.
+        "notifications": [
+            {"id": each, **dict.fromkeys(("shortDescription", "fullDescription", "help"), {"text": says})}
+            for each, says in _NOTIFICATIONS.items()
+        ],
     }
 
 
