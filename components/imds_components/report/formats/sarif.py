@@ -22,6 +22,7 @@ from imds_provider.rules.wording import instances
 
 from ..controls import KINDS, Kind, Level
 from ..findings import Finding, findings_of
+from ..plain_text import one_line
 from ..posture import Record, Source
 from ..tally import Tally
 from . import Context
@@ -88,7 +89,7 @@ def _driver(context: Context) -> _Json:
         "rules": [_rule(kind) for kind in KINDS],
         # GitHub wants all three of each descriptor.
         "notifications": [
-            {"id": each, **dict.fromkeys(("shortDescription", "fullDescription", "help"), {"text": says})}
+            {"id": each, **{name: {"text": says} for name in ("shortDescription", "fullDescription", "help")}}
             for each, says in _NOTIFICATIONS.items()
         ],
     }
@@ -219,4 +220,4 @@ def _notification(identifier: str, level: Level, text: str) -> _Json:
 
 def _plain(text: str) -> str:
     """Text on one line without an embedded link, which brackets before a parenthesis would make (SARIF, 3.11.6)."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split()).replace("](", "] (")
+    return one_line(text).replace("](", "] (")
