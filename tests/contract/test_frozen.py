@@ -80,6 +80,8 @@ OUTPUTS_SINCE: dict[str, dict[str, set[str]]] = {
 }
 """The outputs of each type of resource by the release that first wrote them. Not in the fixtures: ``unfinished``, since
 their runs succeeded, ``unknownIds``, since EC2 reported everything, and ``regions``, since their instances have IDs."""
+OUTPUTS_UNTIL: dict[str, dict[str, set[str]]] = {"0.3.0": {ROW: {"wave"}, CHECK: {"wave"}}}
+"""The outputs that no release writes after that one."""
 
 
 def outputs_of(version: str) -> dict[str, set[str]]:
@@ -89,6 +91,10 @@ def outputs_of(version: str) -> dict[str, set[str]]:
         if _numbers(since) <= _numbers(version):
             for kind, names in outputs.items():
                 found.setdefault(kind, set()).update(names)
+    for until, outputs in OUTPUTS_UNTIL.items():
+        if _numbers(until) < _numbers(version):
+            for kind, names in outputs.items():
+                found[kind] -= names
     return found
 
 

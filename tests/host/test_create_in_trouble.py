@@ -149,7 +149,7 @@ def test_a_change_that_is_never_carried_out_ends_with_an_unknown_outcome(
 ) -> None:
     web = launch(cloud)
     cloud.set_faults(Fault("error", MODIFY, times=None, code="InternalError"))
-    sentence = unfinished(options, web, timeoutSeconds=1)
+    sentence = unfinished(options, web, timeoutSeconds=3)
     assert sentence.startswith(f"{web}: {MODIFY} in {REGION} failed inside EC2 (InternalError); run again.")
     assert cloud.instance(web)["options"]["HttpTokens"] == "optional"
 

@@ -45,7 +45,7 @@ crew = FleetMetadata(
     http_tokens="required",
     exemptions=[Exemption(ids["let-off"], "is replaced soon", "9999-12-31", http_put_response_hop_limit=2)],
     readiness=Readiness(legacy_calls="off"),
-    rollout=Rollout(waves=[1, "100%"]),
+    rollout=Rollout(waves=[1, "100%"], soak_minutes=0),
     regions=["eu-west-1", "us-east-1"],
     on_destroy="restore",
 )
@@ -59,7 +59,7 @@ defaults = AccountMetadataDefaults(
     http_put_response_hop_limit=-1,
     http_endpoint="enabled",
     instance_metadata_tags="disabled",
-    http_tokens_enforced="disabled",
+    http_tokens_enforced="no-preference",
     region="us-east-1",
     on_destroy="restore",
 )
