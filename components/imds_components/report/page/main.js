@@ -58,8 +58,7 @@ const copied = async (text, what) => {
 
 const connectTable = () => {
   drawHeader((column) => {
-    const descendingFirst = column.number;
-    const [once, again] = descendingFirst ? [`-${column.key}`, column.key] : [column.key, `-${column.key}`];
+    const [once, again] = column.descends ? [`-${column.key}`, column.key] : [column.key, `-${column.key}`];
     change({ sort: state.sort === once ? again : once });
   });
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -78,13 +77,13 @@ const connectTable = () => {
     const id = event.target.closest("[data-copy]")?.dataset.copy;
     if (id) copied(id, id);
   });
-  const many = () => `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"}`;
-  byId("copy-tsv").addEventListener("click", () => copied(asTsv(rows), many()));
-  byId("copy-csv").addEventListener("click", () => copied(asCsv(rows), many()));
+  byId("copy-tsv").addEventListener("click", () => copied(asTsv(rows), many(rows.length, "row")));
+  byId("copy-csv").addEventListener("click", () => copied(asCsv(rows), many(rows.length, "row")));
   addEventListener("hashchange", () => {
-    if (!isState(location.hash)) return;
+    if (location.hash && !isState(location.hash)) return;
     state = parseState(location.hash);
     draw();
+    if (!location.hash) return; // back where the reader came from
     byId("instances").focus({ preventScroll: true });
     byId("instances").scrollIntoView();
   });

@@ -38,17 +38,18 @@ const notes = (row) => [
 const detailsText = (row) =>
   [...differing(row).map((each) => `${each.name}: ${each.value} -> ${each.wanted}`), ...notes(row)].join("; ");
 
-/* What each column is called, says, and is sorted by. Those that compare by number put what is not known last. */
+/* What each column is called, says, and is sorted by: its rank if it has one, else its text, in which "web-2" comes
+   before "web-10". A column that descends has its highest first at the first click. */
 const COLUMNS = [
   { key: "status", label: "Status", text: (row) => LABELS.get(row.status), rank: (row) => URGENCY.get(row.status) },
-  { key: "instance", label: "Instance", text: (row) => row.instance },
+  { key: "instance", label: "Instance", text: (row) => row.instance, rank: (row) => row.instance },
   { key: "name", label: "Name", text: (row) => row.name ?? "" },
   { key: "environment", label: "Environment", text: (row) => row.environment ?? "" },
-  { key: "account", label: "Account", text: (row) => row.account ?? "" },
-  { key: "region", label: "Region", text: (row) => row.region ?? "" },
+  { key: "account", label: "Account", text: (row) => row.account ?? "", css: "fixed" },
+  { key: "region", label: "Region", text: (row) => row.region ?? "", css: "fixed" },
   { key: "fleet", label: "Fleet", text: (row) => row.fleet ?? "" },
-  { key: "details", label: "Differs from what is wanted", text: detailsText },
-  { key: "calls", label: "IMDSv1 calls", text: callsText, rank: (row) => row.imdsv1Calls?.count ?? -1, number: true },
+  { key: "details", label: "Differs", text: detailsText },
+  { key: "calls", label: "IMDSv1 calls", text: callsText, rank: (row) => row.imdsv1Calls?.count ?? -1, css: "number", descends: true },
 ];
 const BY_KEY = new Map(COLUMNS.map((column) => [column.key, column]));
 
@@ -74,7 +75,7 @@ const sorted = (rows, sort) => {
   const column = BY_KEY.get(sort.replace(/^-/, ""));
   if (!column) return rows;
   const keys = new Map(rows.map((row) => [row, column.rank ? column.rank(row) : column.text(row)]));
-  const compare = column.rank ? (a, b) => a - b : (a, b) => (a === "") - (b === "") || collator.compare(a, b);
+  const compare = column.rank ? (a, b) => (a > b) - (a < b) : (a, b) => (a === "") - (b === "") || collator.compare(a, b);
   const sign = sort.startsWith("-") ? -1 : 1;
   return [...rows].sort((a, b) => sign * compare(keys.get(a), keys.get(b)));
 };

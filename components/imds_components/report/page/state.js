@@ -2,7 +2,7 @@
 
 const FILTERS = ["status", "environment", "account", "region", "fleet", "option", "calls"];
 const SIZES = [25, 50, 100, 200];
-const EMPTY = { q: "", sort: "status", page: 1, size: 50, ...Object.fromEntries(FILTERS.map((name) => [name, null])) };
+const EMPTY = { q: "", sort: "status", page: 1, size: 25, ...Object.fromEntries(FILTERS.map((name) => [name, null])) };
 
 /* A filter that is absent lets everything through; one that is empty finds the rows without a value. */
 const parseState = (fragment) => {

@@ -27,15 +27,15 @@ const statusMark = (kind, text) => element("span", { class: `status is-${kind}` 
 const CELLS = {
   status: (row) => [statusMark(row.status, LABELS.get(row.status))],
   instance: (row) => [
-    element("span", {},
+    element("span", { class: "fixed" },
       element("span", { class: "id" }, row.instance),
       element("button", { type: "button", class: "copy", "aria-label": `Copy ${row.instance}`, "data-copy": row.instance, title: "Copy" }, icon("copy"))),
   ],
   details: (row) => {
     const lines = [
       ...differing(row).map((each) => element("li", {},
-        element("code", {}, each.name), " ", statusMark(each.kind, String(each.value)),
-        element("span", { class: "wanted" }, ` wanted ${each.wanted}`))),
+        element("code", {}, each.name), " ", element("span", { class: `differs is-${each.kind}` }, String(each.value)),
+        ", ", element("span", { class: "wanted" }, `wanted ${each.wanted}`))),
       ...notes(row).map((note) => element("li", {}, element("small", {}, note))),
     ];
     return lines.length ? [element("ul", {}, ...lines)] : [];
@@ -48,7 +48,7 @@ const CELLS = {
 };
 
 const drawRow = (row) => element("tr", { role: "row" }, ...COLUMNS.map((column) => {
-  const attributes = { "data-label": column.label, ...(column.number && { class: "number" }) };
+  const attributes = { "data-label": column.label, ...(column.css && { class: column.css }) };
   const content = CELLS[column.key] ? CELLS[column.key](row) : [column.text(row)].filter(Boolean);
   return column.key === "instance"
     ? element("th", { scope: "row", role: "rowheader", ...attributes }, ...content)
@@ -59,7 +59,7 @@ const drawHeader = (onSort) => {
   byId("table").tHead.rows[0].replaceChildren(...COLUMNS.map((column) => {
     const button = element("button", { type: "button" }, column.label);
     button.addEventListener("click", () => onSort(column));
-    return element("th", { scope: "col", role: "columnheader", "data-column": column.key, ...(column.number && { class: "number" }) }, button);
+    return element("th", { scope: "col", role: "columnheader", "data-column": column.key, ...(column.css && { class: column.css }) }, button);
   }));
 };
 
@@ -78,5 +78,7 @@ const drawRows = (rows) => {
 
 const count = (number) => number.toLocaleString("en");
 
+const many = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+
 const matchesText = (found) =>
-  found === instances.length ? `${count(found)} instances` : `${count(found)} of ${count(instances.length)} instances`;
+  found === instances.length ? many(found, "instance") : `${count(found)} of ${many(instances.length, "instance")}`;

@@ -128,7 +128,7 @@ def statement(instances: Sequence[Instance]) -> str:
     )
     if not wanted or not requires:
         return "have the metadata options that are wanted of them"
-    return "require IMDSv2" if wanted == {(HTTP_TOKENS,)} else "require IMDSv2 and have the other options that are wanted"
+    return "require IMDSv2" if wanted == {(HTTP_TOKENS,)} else "require IMDSv2 and have the other wanted options"
 
 
 def wanted_options(instances: Iterable[Instance]) -> list[str]:
