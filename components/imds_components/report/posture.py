@@ -28,9 +28,10 @@ class Source:
     """A stack, or an account's region, that a report is made from.
 
     ``result`` is that of a stack's last update: ``succeeded``, ``failed``, ``interrupted`` (killed: its operations are
-    still pending), or ``running``; ``never`` without any. A live region is ``read``. ``unreadable`` is either kind of
-    source that could not be read: what it holds is missing from the report, and ``problem`` says why. ``at`` is when
-    the records were observed: the end of the last update, or now.
+    still pending), or ``running``; ``never`` without any. A live region is ``read``, and so is an exported state, which
+    does not say how the last update ended. ``unreadable`` is either kind of source that could not be read: what it
+    holds is missing from the report. ``problem`` says why, or what else makes the source incomplete. ``at`` is when the
+    records were observed: the end of the last update, when a state was written, or now.
     """
 
     kind: Literal["stack", "live"]
@@ -44,7 +45,7 @@ class Source:
     @property
     def is_complete(self) -> bool:
         """Whether the records of this source can be trusted to show all that there is."""
-        return self.result in ("succeeded", "read")
+        return self.result in ("succeeded", "read") and not self.problem
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ class Instance:
 
     ``environment`` is the stack or, live, the profile or role that was used; ``fleet`` the component that manages it,
     or ""; ``name`` its Name tag, "" where that is not known; ``instance_state`` EC2's, "" in a stack. ``options`` are
-    the observed ones; ``wanted`` those of the stack or of the audit. ``calls`` is None where nobody looked.
-    ``unfinished`` is why the last change was not completed, if it was not.
+    the observed ones; ``wanted`` those of the stack or of the audit. ``pending`` says whether EC2 has accepted a change
+    of the options that is not applied yet. ``calls`` is None where nobody looked. ``unfinished`` is why the last change
+    was not completed, if it was not.
     """
 
     environment: str
@@ -83,6 +85,7 @@ class Instance:
     instance_state: str = ""
     options: Options = field(default_factory=dict)
     wanted: Options = field(default_factory=dict)
+    pending: bool = False
     exempt: Exempt | None = None
     calls: Imdsv1Calls | None = None
     autoscaling_group: str = ""
@@ -124,7 +127,8 @@ class Group:
 class AccountRegion:
     """An account's defaults for new instances in one region, as observed; ``wanted`` is what a stack demands.
 
-    ``enforced`` is None where that is not known; ``managed_by`` is ``account`` or ``declarative-policy``.
+    ``enforced`` is None where that is not known; ``managed_by`` is ``account`` or ``declarative-policy``;
+    ``unfinished`` is why the last change was not completed, if it was not.
     """
 
     environment: str
@@ -134,6 +138,7 @@ class AccountRegion:
     wanted: Options = field(default_factory=dict)
     enforced: bool | None = None
     managed_by: str = ""
+    unfinished: str = ""
 
 
 Record = Source | Instance | Group | AccountRegion
@@ -196,6 +201,7 @@ def as_json(record: Record) -> Json:
             defaults=record.defaults,
             wanted=record.wanted,
             managedBy=record.managed_by,
+            unfinished=record.unfinished,
         ),
         "enforced": record.enforced,
     }
@@ -216,6 +222,7 @@ def _instance(record: Instance) -> Json:
         wanted=record.wanted,
         wrong=list(record.wrong),
         unknown=record.not_known,
+        pending=record.pending or "",
         exempt={"reason": record.exempt.reason, "until": record.exempt.until.isoformat()} if record.exempt else {},
         imdsv1Calls=_calls(record.calls) if record.calls else {},
         autoscalingGroup=record.autoscaling_group,

@@ -223,7 +223,7 @@ def abbreviated(instance_ids: Collection[str]) -> str:
 def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
     """Convert an instance of a DescribeInstances answer; ``owner_id`` is the account ID of its reservation."""
     options, operator = instance.get("MetadataOptions", {}), instance.get("Operator", {})
-    tags = instance.get("Tags", ())
+    tags = {each.get("Key"): each.get("Value", "") for each in instance.get("Tags", ())}
     return Observation(
         instance_id=instance.get("InstanceId", ""),
         instance_state=instance.get("State", {}).get("Name", ""),
@@ -232,7 +232,8 @@ def to_observation(instance: InstanceTypeDef, owner_id: str) -> Observation:
         owner_id=owner_id,
         launched_at=instance.get("LaunchTime"),
         operator=operator.get("Principal", "an AWS service") if operator.get("Managed") else "",
-        autoscaling_group=next((each.get("Value", "") for each in tags if each.get("Key") == _GROUP_TAG), ""),
+        autoscaling_group=tags.get(_GROUP_TAG, ""),
+        name=tags.get("Name", ""),
     )
 
 

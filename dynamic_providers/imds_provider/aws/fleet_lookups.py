@@ -7,7 +7,7 @@ API reference, ``GetMetricData`` and ``DescribeAlarms``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -62,27 +62,40 @@ class FleetLookups:
         EC2 filters. One call for each 1,000 instances that match and each 200 IDs; a program makes the same call once,
         however many of its fleets need it.
         """
-        queries = [] if filters is None else [dict(filters)]
-        queries += [{"instance-id": some} for some in chunks(sorted(instance_ids), MAX_FILTER_VALUES)]
+        queries = _queries(filters, instance_ids)
         return {each: seen for query in queries for each, seen in self._describe(query).items()}
 
+    def pages(self, filters: Filters | None, instance_ids: Collection[str]) -> Iterator[list[Observation]]:
+        """Describe the same instances page by page, each instance once. Nothing is kept.
+
+        One call for each page of 1,000 instances that match, and each 200 IDs.
+        """
+        given, seen = frozenset(instance_ids), set[str]()
+        for query in _queries(filters, instance_ids):
+            for page in self._pages(query, "instances"):
+                yield [each for each in page if each.instance_id not in seen]
+                seen |= given.intersection(each.instance_id for each in page)
+
     def _describe(self, filters: Filters) -> dict[str, Observation]:
-        # Terminated instances are listed for an hour. A fleet's own filter of the state takes precedence.
-        asked = {"instance-state-name": LIVING_STATES, **filters}
-        query = frozenset((name, tuple(values)) for name, values in asked.items())
+        query = frozenset((name, tuple(values)) for name, values in filters.items())
         if query not in self._described:
-            pages = self._ec2.client.get_paginator("describe_instances").paginate(
-                Filters=[{"Name": name, "Values": list(values)} for name, values in asked.items()],
-                PaginationConfig={"PageSize": PAGE_SIZE},
-            )
-            found = (
+            pages = self._pages(filters, "the fleet's instances")
+            self._described[query] = {each.instance_id: each for page in pages for each in page}
+        return self._described[query]
+
+    def _pages(self, filters: Filters, subject: str) -> Iterator[list[Observation]]:
+        # Terminated instances are listed for an hour. A filter of the state that is given takes precedence.
+        asked = {"instance-state-name": LIVING_STATES, **filters}
+        pages = self._ec2.client.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": name, "Values": list(values)} for name, values in asked.items()],
+            PaginationConfig={"PageSize": PAGE_SIZE},
+        )
+        for page in self._requests.pages(pages, "DescribeInstances", subject):
+            yield [
                 to_observation(instance, reservation.get("OwnerId", ""))
-                for page in self._requests.pages(pages, "DescribeInstances", "the fleet's instances")
                 for reservation in page["Reservations"]
                 for instance in reservation.get("Instances", ())
-            )
-            self._described[query] = {each.instance_id: each for each in found}
-        return self._described[query]
+            ]
 
     def imdsv1_usage(
         self, metric: Imdsv1Metric, instance_ids: Sequence[str], start: datetime, end: datetime, period: int
@@ -204,3 +217,8 @@ class FleetLookups:
                 raise
             return str(error)
         return None
+
+
+def _queries(filters: Filters | None, instance_ids: Collection[str]) -> list[Filters]:
+    by_id: list[Filters] = [{"instance-id": some} for some in chunks(sorted(instance_ids), MAX_FILTER_VALUES)]
+    return by_id if filters is None else [filters, *by_id]

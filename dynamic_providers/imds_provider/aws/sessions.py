@@ -15,9 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session as BotocoreSession
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DeadlinePassedError
 from ..waiting.clock import Deadline
 from .account_defaults import AccountDefaultsApi
+from .account_lookups import AccountLookups
 from .ec2 import Ec2, Ec2Clock
 from .errors import translate
 from .fleet_lookups import FleetLookups
@@ -35,6 +36,8 @@ C = TypeVar("C")
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 10
+STS_SECONDS = 60.0
+"""How long a call of STS may be retried for. The last attempt, and the pause before it, add 30 s at most."""
 
 
 class _ClientArguments(TypedDict):
@@ -71,9 +74,12 @@ class Aws:
         self._read_ahead: defaultdict[str, ReadAhead] = defaultdict(lambda: ReadAhead(clock.now))
 
     def default_region(self) -> str | None:
-        """Return ``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
+        """Return ``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds.
+
+        Raises :class:`ConfigurationError` if AWS access is misconfigured.
+        """
         with self._lock:
-            return self.settings.region or os.environ.get("AWS_REGION") or self._base_session().region_name
+            return self.settings.region or os.environ.get("AWS_REGION") or self._configured_region()
 
     def announce(self, region: str, instance_id: str) -> None:
         """Expect the instance to be changed soon, so that it is described along with others.
@@ -105,6 +111,10 @@ class Aws:
     def account_defaults(self, region: str | None) -> AccountDefaultsApi:
         """Return the account's defaults in the region, or in the default one. Raises as :meth:`ec2` does."""
         return AccountDefaultsApi(self.ec2(region))
+
+    def account_lookups(self, region: str | None) -> AccountLookups:
+        """Return the lookups of the account, sent to the region or the default one. Raises as :meth:`ec2` does."""
+        return AccountLookups(self.ec2(region))
 
     def fleet(self, region: str) -> FleetLookups:
         """Return the lookups of whole fleets in the region. Raises as :meth:`ec2` does."""
@@ -159,6 +169,12 @@ class Aws:
                 raise ConfigurationError(f"AWS access is misconfigured: {error}") from None
         return self._session
 
+    def _configured_region(self) -> str | None:
+        try:
+            return self._base_session().region_name
+        except BotoCoreError as error:
+            raise ConfigurationError(f"AWS access is misconfigured: {error}") from None
+
     def _new_session(self) -> boto3.Session:
         settings = self.settings
         if (settings.access_key is None) != (settings.secret_key is None):
@@ -191,13 +207,14 @@ class Aws:
 
         def sts(_service: str, **credentials: str) -> STSClient:
             arguments = self._client_arguments("sts", session.region_name or "us-east-1")
-            return session.client(
+            client: STSClient = session.client(
                 "sts",
                 **arguments,
                 aws_access_key_id=credentials.get("aws_access_key_id"),
                 aws_secret_access_key=credentials.get("aws_secret_access_key"),
                 aws_session_token=credentials.get("aws_session_token"),
             )
+            return self._within_deadline(client)
 
         extra = {
             "RoleSessionName": role.session_name,
@@ -243,9 +260,11 @@ class Aws:
             return self._account_id(self._base_session(), region)
 
     def _account_id(self, session: boto3.Session, region: str) -> str:
-        sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
         try:
-            return sts.get_caller_identity()["Account"]
+            sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
+            return self._within_deadline(sts).get_caller_identity()["Account"]
+        except DeadlinePassedError as error:
+            raise ConfigurationError(f"the account of the credentials in use is not known: {error}") from None
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             reason = translate(
                 error,
@@ -256,6 +275,17 @@ class Aws:
                 service="STS",
             )
             raise ConfigurationError(str(reason)) from None
+
+    def _within_deadline(self, sts: STSClient) -> STSClient:
+        """Have the client, which is made for one call, retry it for a minute at most."""
+        deadline = self.deadline(STS_SECONDS)
+
+        def before_request(**_: object) -> None:
+            if deadline.passed:
+                raise DeadlinePassedError(f"STS did not answer within {STS_SECONDS:g} s; run again.")
+
+        sts.meta.events.register_first("request-created.sts", before_request)
+        return sts
 
     def _check_account(self, session: boto3.Session, region: str) -> None:
         allowed, forbidden = self.settings.allowed_account_ids, self.settings.forbidden_account_ids

@@ -24,7 +24,7 @@ class Observation:
     ``instance_state`` is EC2's instance state name; ``state`` is that of its metadata options, ``pending`` or
     ``applied``; ``owner_id`` is the ID of its account; ``launched_at`` is its last start; ``operator`` is the AWS
     service that manages it, such as ``eks.amazonaws.com``, if one does; ``autoscaling_group`` is the name of the group
-    that it belongs to, if any.
+    that it belongs to, if any; ``name`` is its Name tag.
     """
 
     instance_id: str
@@ -35,6 +35,7 @@ class Observation:
     launched_at: datetime | None = None
     operator: str = ""
     autoscaling_group: str = ""
+    name: str = ""
 
     @property
     def is_pending(self) -> bool:
