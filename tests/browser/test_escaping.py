@@ -29,26 +29,28 @@ HOSTILE = (
 
 def report(value: str) -> list[Record]:
     """A report in which everything that people or AWS name has this name."""
-    where = {"environment": value, "account": value, "region": value}
+    instance = Instance(
+        environment=value,
+        account=value,
+        region=value,
+        instance=value,
+        status="exempt",
+        fleet=value,
+        name=value,
+        instance_state=value,
+        options={"httpTokens": value},
+        wanted={"httpTokens": "required"},
+        exempt=Exempt(value, date(2026, 12, 1)),
+        calls=Imdsv1Calls(14, Imdsv1Usage(5, MADE_AT, MADE_AT)),
+        autoscaling_group=value,
+        operator=value,
+        unfinished=value,
+    )
     return [
-        Source("stack", **where, result="unreadable", problem=value),
-        Instance(
-            **where,
-            instance=value,
-            status="exempt",
-            fleet=value,
-            name=value,
-            instance_state=value,
-            options={"httpTokens": value},
-            wanted={"httpTokens": "required"},
-            exempt=Exempt(value, date(2026, 12, 1)),
-            calls=Imdsv1Calls(14, Imdsv1Usage(5, MADE_AT, MADE_AT)),
-            autoscaling_group=value,
-            operator=value,
-            unfinished=value,
-        ),
-        Group(**where, group=value, launched_by=value, option=value, value=value, wanted=value, decided_by=value),
-        AccountRegion(**where, defaults={"httpTokens": value}, wanted={"httpTokens": "required"}, managed_by=value),
+        Source("stack", value, "unreadable", value, value, problem=value),
+        instance,
+        Group(value, value, value, value, value, value, value, value, value, value),
+        AccountRegion(value, value, value, instance.options, instance.wanted, managed_by=value),
     ]
 
 

@@ -1,4 +1,4 @@
-"""One file: no request leaves it, and its policy lets nothing else run. Every test's pages are checked for the former."""
+"""One file: no request leaves it, which all tests of this folder check, and its policy lets nothing else run."""
 
 from __future__ import annotations
 
@@ -39,5 +39,7 @@ def test_the_policy_refuses_scripts_styles_and_images_of_others(browser: Browser
 def test_a_string_becomes_no_html(browser: Browser, tmp_path: Path) -> None:
     with Pages(browser, tmp_path) as pages:
         page = pages.open(posture(20))
-        refused = page.evaluate("() => { try { document.body.innerHTML = '<b>x</b>'; } catch (error) { return error.name; } }")
+        refused = page.evaluate(
+            "() => { try { document.body.innerHTML = '<b>x</b>'; } catch (error) { return error.name; } }"
+        )
     assert refused == "TypeError"

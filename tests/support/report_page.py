@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
 
 from imds_components.report.formats import Context, html
 from imds_components.report.posture import Record
@@ -16,7 +16,8 @@ from tools.posture_demo import CONTEXT, posture
 
 _NOTE_VIOLATIONS = """
 globalThis.violations = [];
-document.addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", (event) => violations.push(
+  `${event.violatedDirective} ${event.blockedURI}`));
 """
 
 
@@ -37,7 +38,7 @@ class Pages:
         self._folder = folder
         self._contexts: list[BrowserContext] = []
 
-    def __enter__(self) -> Pages:
+    def __enter__(self) -> Pages:  # noqa: PYI034 - Self is not in Python 3.10
         return self
 
     def __exit__(
@@ -78,7 +79,7 @@ class Pages:
         page = opened.new_page()
         page.on("console", lambda message: self.problems.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("dialog", lambda dialog: (self.problems.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._refuse)
 
         def only_itself(route: Route) -> None:
             if route.request.url.split("#")[0] == file.as_uri():
@@ -90,6 +91,10 @@ class Pages:
         opened.route("**/*", only_itself)
         page.goto(file.as_uri() + fragment)
         return page
+
+    def _refuse(self, dialog: Dialog) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
 
 def rows(page: Page) -> list[str]:

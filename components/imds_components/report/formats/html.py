@@ -36,7 +36,6 @@ def write(records: Iterable[Record], tally: Tally, out: TextIO, context: Context
         ModuleNotFoundError: Jinja2 is not installed, which the extra ``report`` brings.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only this format needs it
-    from markupsafe import Markup  # noqa: PLC0415
 
     instances = [record for record in tally.watch(records) if isinstance(record, Instance)]
     environment = Environment(
@@ -55,16 +54,17 @@ def write(records: Iterable[Record], tally: Tally, out: TextIO, context: Context
         "statuses": [[status, LABELS[status]] for status in STATUSES],
         "instances": [as_json(each) for each in instances],
     }
-    for chunk in page.generate(
-        context=context,
-        view=view_of(instances, tally, context.made_at.date()),
-        policy=content_security_policy(scripts=[early, script], styles=[style]),
-        style=Markup(style),
-        early_script=Markup(early),
-        script=Markup(script),
-        data=Markup(json_for_html(data)),
-    ):
-        out.write(chunk)
+    out.writelines(
+        page.generate(
+            context=context,
+            view=view_of(instances, tally, context.made_at.date()),
+            policy=content_security_policy(scripts=[early, script], styles=[style]),
+            style=style,
+            early_script=early,
+            script=script,
+            data=json_for_html(data),
+        )
+    )
 
 
 def json_for_html(value: object) -> str:

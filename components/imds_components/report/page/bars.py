@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from ..posture import Status
 from ..tally import Share
@@ -56,8 +57,8 @@ def status_bar(share: Share) -> Bar:
     return Bar(share.right, share.total, tuple(_segments(kinds, share.total)))
 
 
-def option_bar(counts: Mapping[str, int]) -> Bar:
-    """The bar of the instances of which one option is wanted: ``counts`` by ``right``, ``wrong`` and ``unknown``."""
+def option_bar(counts: Mapping[Literal["right", "wrong", "unknown"], int]) -> Bar:
+    """The bar of the instances of which one option is wanted: ``counts`` by what is found."""
     total = sum(counts.values())
     kinds = (
         ("compliant", "As wanted", counts.get("right", 0)),
@@ -68,10 +69,8 @@ def option_bar(counts: Mapping[str, int]) -> Bar:
 
 
 def percentage(part: int, total: int) -> str:
-    """A share as ``78%``, rounded down, so that only all is 100%; ``<1%`` is more than none; ``–`` is of nothing."""
-    if not total:
-        return "–"
-    whole = part * 100 // total
+    """A share as ``78%``, rounded down, so that only all is 100%; ``<1%`` is more than none."""
+    whole = part * 100 // total if total else 0
     return f"{whole}%" if whole or not part else "<1%"
 
 

@@ -29,6 +29,7 @@ const differing = (row) => [
 
 const notes = (row) => [
   row.exempt && `exempt until ${row.exempt.until}: ${row.exempt.reason}`,
+  row.pending && "a change is accepted and not applied yet",
   row.unfinished && `unfinished: ${row.unfinished}`,
   row.autoscalingGroup && `autoscaling group ${row.autoscalingGroup}`,
   row.operator && `managed by ${row.operator}`,

@@ -56,8 +56,7 @@ class Sources:
     @staticmethod
     def meaning(source: Source) -> str:
         """What the result of an incomplete source means for the report, as a clause."""
-        return _MEANINGS.get(source.result, "")
-
+        return _MEANINGS.get(source.result, "some of what it holds is missing or out of date")
 
 
 def minute(at: datetime) -> str:

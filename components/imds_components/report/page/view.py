@@ -123,9 +123,7 @@ def statement(instances: Sequence[Instance]) -> str:
     It names IMDSv2 only if that is wanted of every instance that is not exempt.
     """
     wanted = {tuple(sorted(each.wanted)) for each in instances if each.status != "exempt"}
-    requires = all(
-        each.wanted.get(HTTP_TOKENS) == "required" for each in instances if each.status != "exempt"
-    )
+    requires = all(each.wanted.get(HTTP_TOKENS) == "required" for each in instances if each.status != "exempt")
     if not wanted or not requires:
         return "have the metadata options that are wanted of them"
     return "require IMDSv2" if wanted == {(HTTP_TOKENS,)} else "require IMDSv2 and have the other wanted options"
@@ -137,9 +135,7 @@ def wanted_options(instances: Iterable[Instance]) -> list[str]:
     for each in instances:
         for name, value in each.wanted.items():
             values.setdefault(name, set()).add(value)
-    return [
-        f"{name}={' or '.join(map(str, sorted(values[name], key=str)))}" for name in OPTION_NAMES if name in values
-    ]
+    return [f"{name}={' or '.join(map(str, sorted(values[name], key=str)))}" for name in OPTION_NAMES if name in values]
 
 
 def link(**filters: str) -> str:
