@@ -14,19 +14,33 @@ from tests.support.engine import EngineStack, engine_environment
 
 Program = Callable[[], None]
 
+PROJECT = "inline"
 REGION = "eu-west-1"
 OURS, ABROAD = "123456789012", "210987654321"
 
 
 class InlineStack(EngineStack):
-    """A stack with an inline program and a backend of its own, configured by the Automation API alone."""
+    """A stack with an inline program and a backend of its own, configured by the Automation API alone.
+
+    ``variables`` override the environment of its runs, for a stack whose backend is elsewhere.
+    """
 
     def __init__(
-        self, home: Path, command: automation.PulumiCommand, name: str, config: Mapping[str, object], program: Program
+        self,
+        home: Path,
+        command: automation.PulumiCommand,
+        name: str,
+        config: Mapping[str, object],
+        program: Program,
+        *,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        settings = automation.ProjectSettings("inline", "python")
+        settings = automation.ProjectSettings(PROJECT, "python")
         workspace = automation.LocalWorkspace(
-            program=program, project_settings=settings, pulumi_command=command, env_vars=engine_environment(home)
+            program=program,
+            project_settings=settings,
+            pulumi_command=command,
+            env_vars={**engine_environment(home), **(variables or {})},
         )
         super().__init__(name, workspace)
         values = {

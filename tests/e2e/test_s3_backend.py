@@ -5,28 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from pulumi.automation import PulumiCommand
 
 from localcloud.client import LocalCloud
-from tests.e2e.fleet import API, BARRIER, REGION, WEB, instance, managing, modifications, rows
+from tests.e2e.fleet import API, BARRIER, WEB, instance, managing, modifications, rows
 from tests.support.engine import Stack, copy_project
+from tests.support.s3_backend import make_bucket
 from tools.sandbox import ROOT
 
 BUCKET = "state"
 TWO = {"web": WEB, "api": API}
-
-
-def backend(cloud: LocalCloud) -> dict[str, str]:
-    """What leads the engine to the bucket: the URL says how to reach a stand-in, the environment as whom."""
-    host = urlsplit(cloud.url).netloc
-    return {
-        "PULUMI_BACKEND_URL": f"s3://{BUCKET}?endpoint={host}&disableSSL=true&s3ForcePathStyle=true&region={REGION}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
 
 
 def recorded(s3: Any) -> set[str]:  # noqa: ANN401  # the stubs of S3 are not among what the project installs
@@ -38,10 +28,10 @@ def recorded(s3: Any) -> set[str]:  # noqa: ANN401  # the stubs of S3 are not am
 def test_a_stack_with_its_state_in_a_bucket_is_applied_and_then_unchanged(
     cloud: LocalCloud, engine: PulumiCommand, tmp_path: Path
 ) -> None:
+    variables = make_bucket(cloud, BUCKET)
     s3 = boto3.client("s3", **cloud.connection())
-    s3.create_bucket(Bucket=BUCKET)
     cloud.seed([instance(each) for each in TWO.values()])
-    stack = Stack(copy_project(ROOT, tmp_path / "project"), tmp_path, engine, "test", variables=backend(cloud))
+    stack = Stack(copy_project(ROOT, tmp_path / "project"), tmp_path, engine, "test", variables=variables)
     stack.configure(managing(cloud, TWO, httpTokens="required"))
 
     assert stack.up().steps == {"create": {*rows(*TWO), BARRIER}}

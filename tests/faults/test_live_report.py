@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +26,7 @@ from imds_provider.rules.options import Options
 from localcloud.client import ACCOUNT, LocalCloud
 from localcloud.faults import Fault
 from tests.support.provider_run import LOADER
+from tools.sandbox import ROOT
 
 REGIONS = ("ap-southeast-2", "eu-west-1", "us-east-1")
 ACCOUNTS = tuple(str(number) * 12 for number in range(1, 6))
@@ -40,6 +45,8 @@ PERMISSIONS = [
     "sts:AssumeRole",
 ]
 """What docs/report.md lists."""
+PATIENCE = 30.0
+"""Seconds after which a program that was interrupted and has not ended has failed the test."""
 
 
 @pytest.fixture
@@ -379,3 +386,55 @@ def test_the_permissions_that_are_listed_are_needed_and_enough(cloud: LocalCloud
     services = {"monitoring": "cloudwatch"}
     called = {f"{services.get(each['service'], each['service'])}:{each['action']}" for each in cloud.log()}
     assert called == {*PERMISSIONS, "sts:GetCallerIdentity"}
+
+
+class _HastyClock(Clock):
+    """Time of which a third of a minute passes whenever anybody looks."""
+
+    seconds = 0.0
+
+    def now(self) -> float:
+        self.seconds += 20
+        return self.seconds
+
+
+def test_an_sts_that_never_answers_has_a_deadline(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
+    cloud.set_faults(Fault("drop", "GetCallerIdentity", times=None))
+    (source,) = report(connect=lambda _: connect(_HastyClock(threading.Event())))
+    assert isinstance(source, Source)
+    assert source.problem == (
+        "the account of the credentials in use is not known: STS did not answer within 60 s; run again."
+    )
+    # In each of two regions, as often as a minute allows instead of nine times.
+    assert {each["region"] for each in cloud.log()} == {"eu-west-1", "us-east-1"}
+    assert cloud.calls("GetCallerIdentity") == 4
+
+
+_INTERRUPTIBLE = """
+import signal, sys
+from imds_components.report.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
+sys.exit(main())
+"""
+
+
+def test_an_interrupt_ends_the_program_at_once_with_a_line(cloud: LocalCloud) -> None:
+    cloud.settings(latency={"DescribeInstances": 600})
+    cloud.reset()
+    sources = os.pathsep.join(str(ROOT / each) for each in ("components", "dynamic_providers"))
+    with subprocess.Popen(
+        [sys.executable, "-c", _INTERRUPTIBLE, "--live", "--region", "eu-west-1", "--format", "json"],
+        env={**os.environ, "PYTHONPATH": sources},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            while not cloud.calls("GetCallerIdentity"):
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (130, "imds-report: interrupted.\n")

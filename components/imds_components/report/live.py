@@ -84,7 +84,7 @@ class _Report:
         for page in side_by_side(jobs, self._stop):
             yield from self._passing(page)
         if self._missing:
-            yield _not_found(sorted(self._missing))
+            yield from self._passing([_not_found(sorted(self._missing))])
 
     def _jobs(self, accounts: Sequence[Account]) -> Iterator[Job[list[Record]]]:
         """A job for each region of each account, which an earlier access may reach too: instances count once."""
@@ -104,8 +104,9 @@ class _Report:
         ids = [each.instance for each in page if isinstance(each, Instance)]
         ended = next((each for each in page if isinstance(each, Source)), None)
         self._missing.difference_update(ids)
-        done, instances = self._progress.done + (ended is not None), self._progress.instances + len(ids)
-        self._progress = replace(self._progress, done=done, instances=instances, ended=ended)
+        before = self._progress
+        done = min(before.total, before.done + (ended is not None))
+        self._progress = replace(before, done=done, instances=before.instances + len(ids), ended=ended)
         self._tell(self._progress)
         return page
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TextIO
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, Protocol, TextIO, get_args
+
+from imds_provider.errors import ImdsError
 
 from ..posture import Record
 from ..tally import Tally
@@ -27,3 +31,47 @@ class Write(Protocol):
     """
 
     def __call__(self, records: Iterable[Record], tally: Tally, out: TextIO, context: Context) -> None: ...
+
+
+Format = Literal["html", "json", "csv", "sarif", "markdown"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+_ENDINGS: dict[str, Format] = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".csv": "csv",
+    ".sarif": "sarif",
+    ".sarif.json": "sarif",
+    ".md": "markdown",
+    ".markdown": "markdown",
+}
+_MODULES: dict[Format, str] = {"json": "json_", "csv": "csv_"}
+"""Those that cannot be named like their format, which a module of Python's is."""
+
+
+def format_of(output: Path | None) -> Format:
+    """The format of a file by its ending, and that of a terminal without one. Raises ``ValueError``."""
+    if output is None:
+        return "markdown"
+    name = output.name.lower()
+    found = next((_ENDINGS[each] for each in sorted(_ENDINGS, key=len, reverse=True) if name.endswith(each)), None)
+    if found is None:
+        raise ValueError(f"--format is missing: {output} ends with none of {', '.join(_ENDINGS)}.")
+    return found
+
+
+def writer(name: Format) -> Write:
+    """What writes the format. Its module is imported here, since one format needs more than is installed by default.
+
+    Raises:
+        ImdsError: what the format needs is not installed; the message says what to install.
+    """
+    try:
+        write: Write = import_module(f".{_MODULES.get(name, name)}", __name__).write
+    except ModuleNotFoundError as error:
+        if error.name in (None, "") or str(error.name).startswith("imds_"):
+            raise
+        raise ImdsError(
+            f"--format {name} needs {error.name}, which is not installed: run `pip install 'pulumi-imds[report]'`."
+        ) from None
+    return write
