@@ -33,7 +33,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pulumi-imds-pictures-") as folder, sync_playwright() as playwright:
         page = Path(folder, "report.html")
         with page.open("w", encoding="utf-8") as out:
-            html.write(posture(), Tally(), out, CONTEXT)
+            tally = Tally()
+            html.write(tally.watch(posture()), tally, out, CONTEXT)
         running = found.launch(playwright)
         for theme in THEMES:
             picture = ROOT / "docs" / f"report-{theme}.png"

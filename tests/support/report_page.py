@@ -23,7 +23,8 @@ addEventListener("securitypolicyviolation", (event) => violations.push(
 
 def write_page(file: Path, records: Iterable[Record], context: Context = CONTEXT) -> None:
     with file.open("w", encoding="utf-8") as out:
-        html.write(records, Tally(), out, context)
+        tally = Tally()
+        html.write(tally.watch(records), tally, out, context)
 
 
 class Pages:

@@ -37,7 +37,7 @@ def write(records: Iterable[Record], tally: Tally, out: TextIO, context: Context
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only this format needs it
 
-    instances = [record for record in tally.watch(records) if isinstance(record, Instance)]
+    instances = [record for record in records if isinstance(record, Instance)]
     environment = Environment(
         loader=PackageLoader("imds_components.report", "page"),
         autoescape=True,
