@@ -76,7 +76,8 @@ lint: $(READY)
 	@$(VENV)/bin/mypy
 	@cd $(TEMPLATE) && "$(CURDIR)/$(VENV)/bin/mypy" --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache .
 	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows \
-		.github/workflows/*.yml $(TEMPLATE)/.github/workflows/*.yml) || { echo "$$report"; exit 1; }
+		.github/workflows/*.yml $(TEMPLATE)/.github/workflows/*.yml \
+		deploy/github-actions/.github/workflows/*.yml) || { echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-actions \
 		$(TEMPLATE)/.github/actions/*/action.yml) || { echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
@@ -104,7 +105,7 @@ bench: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.scale
 
 lock:
-	@uv pip compile pyproject.toml --quiet --upgrade --group dev --extra aws --universal --python-version 3.10 \
+	@uv pip compile pyproject.toml --quiet --upgrade --group dev --extra aws --extra report --universal --python-version 3.10 \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.txt
 	@uv pip compile policy/requirements.in --quiet --upgrade --universal --python-version 3.10 \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file policy/requirements.txt

@@ -23,6 +23,7 @@ from .ec2 import Ec2, Ec2Clock
 from .errors import translate
 from .fleet_lookups import FleetLookups
 from .launch_lookups import LaunchLookups
+from .organization import Organization
 from .read_ahead import ReadAhead
 from .settings import AssumedRole, AwsSettings
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_autoscaling.client import AutoScalingClient
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_organizations.client import OrganizationsClient
     from mypy_boto3_sts.client import STSClient
 
 C = TypeVar("C")
@@ -133,6 +135,16 @@ class Aws:
             if lookups is None:
                 lookups = self._launches[region] = LaunchLookups(ec2, lambda: self._autoscaling(region))
             return lookups
+
+    def organization(self) -> Organization:
+        """Return the organization of the credentials in use; it has one endpoint for all regions."""
+        region = self.default_region() or "us-east-1"
+        with self._lock:
+            client: OrganizationsClient = self._client(
+                lambda session: session.client("organizations", **self._client_arguments("organizations", region)),
+                region,
+            )
+        return Organization(client, self.settings.secrets)
 
     def _autoscaling(self, region: str) -> AutoScalingClient:
         with self._lock:
