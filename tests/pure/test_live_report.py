@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from imds_components.report.live import Access, live_records
 from imds_components.report.posture import Instance, Record, Source
+from imds_provider.aws import FleetLookups
 from tests.support.synthetic_aws import SyntheticAws
+
+T = TypeVar("T")
 
 
 def records(aws: SyntheticAws, *regions: str, days: int | None = 14, **given: object) -> Iterator[Record]:
@@ -57,6 +61,37 @@ def test_a_reader_that_ends_early_ends_the_calls() -> None:
     next(found)
     found.close()  # type: ignore[attr-defined]  # a generator
     assert aws.calls["DescribeInstances"] < 100
+
+
+@pytest.mark.parametrize("hangs", ["the account", "a region"])
+def test_what_never_answers_is_given_up_and_the_rest_is_read(hangs: str) -> None:
+    class Hanging(SyntheticAws):
+        def account_id(self, region: str) -> str:
+            return self._wait("the account", super().account_id(region))
+
+        def fleet(self, region: str) -> FleetLookups:
+            return self._wait("a region", super().fleet(region))
+
+        def _wait(self, what: str, answer: T) -> T:
+            if what == hangs:
+                release.wait(30)
+            return answer
+
+    release = threading.Event()
+    accounts = {Access(): SyntheticAws(3), Access("slow"): Hanging(3, account="210987654321")}
+    arguments: Any = {"connect": lambda _: accounts.__getitem__, "patience": 0.5}
+    try:
+        found = list(live_records(list(accounts), ["eu-west-1"], wanted={"httpTokens": "required"}, **arguments))
+    finally:
+        release.set()
+    assert len([each for each in found if isinstance(each, Instance)]) == 3
+    sources = {each.environment: each for each in found if isinstance(each, Source)}
+    assert sources["default"].is_complete
+    assert (sources["slow"].result, sources["slow"].region) == (
+        "unreadable",
+        "eu-west-1" if hangs == "a region" else "",
+    )
+    assert sources["slow"].problem.startswith("nothing was answered for 0.5 s; ")
 
 
 def test_ten_times_as_many_instances_take_no_more_memory() -> None:
