@@ -91,7 +91,7 @@ def test_what_never_answers_is_given_up_and_the_rest_is_read(hangs: str) -> None
         "unreadable",
         "eu-west-1" if hangs == "a region" else "",
     )
-    assert sources["slow"].problem.startswith("nothing was answered for 0.5 s; ")
+    assert sources["slow"].problem.startswith("no answer came for 0.5 s; ")
 
 
 def test_ten_times_as_many_instances_take_no_more_memory() -> None:

@@ -1,14 +1,14 @@
 """The live source of a report: what AWS shows now, with nothing deployed. No Pulumi program runs.
 
-Accounts and regions are read side by side. Each account is read once, over one connection whose rate limiter keeps all
-lookups within EC2's quotas, however many profiles and roles reach it.
+Accounts and regions are read side by side. A region of an account is read once, however many profiles and roles reach
+it, over one connection whose rate limiter keeps all lookups within EC2's quotas.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from imds_provider.aws.fleet_lookups import Filters
@@ -18,6 +18,7 @@ from imds_provider.rules.wording import shorten
 from .live_accounts import Access, Account, Clock, Connect, connections, reach
 from .live_region import Audit, Place, read_region
 from .posture import Instance, Record, Source
+from .progress import Progress
 from .side_by_side import Job, side_by_side
 
 __all__ = ["Access", "Progress", "live_records"]
@@ -25,21 +26,6 @@ __all__ = ["Access", "Progress", "live_records"]
 
 PATIENCE_SECONDS = 600.0
 """How long nothing may come from any region. Each call has a deadline; what provides the credentials may have none."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a report is: sources that are done, of those that are known, and instances so far.
-
-    ``total`` is 0 until the accounts and their regions are known. ``ended`` is the source that was done just now, if
-    one was. ``note`` is a line for the reader, if there is one.
-    """
-
-    done: int = 0
-    total: int = 0
-    instances: int = 0
-    ended: Source | None = None
-    note: str = ""
 
 
 def live_records(
@@ -95,7 +81,7 @@ class _Report:
         ]
         for page in side_by_side(reading, self._stop, patience=self._patience):
             yield from self._passing(page)
-            places = {place: by for place, by in places.items() if not _ends(place, page[-1])}
+            places = {place: by for place, by in places.items() if not _ends(place, page)}
         for place in places:
             yield from self._passing([self._given_up(place.environment, place.account, place.region)])
         if self._missing:
@@ -117,9 +103,7 @@ class _Report:
         return places
 
     def _given_up(self, environment: str, account: str = "", region: str = "") -> Source:
-        problem = (
-            f"nothing was answered for {self._patience:g} s; check the network and the credentials, and run again."
-        )
+        problem = f"no answer came for {self._patience:g} s; check the network and the credentials, and run again."
         return Source("live", environment, "unreadable", account, region, problem=problem)
 
     def _passing(self, page: Sequence[Record]) -> Sequence[Record]:
@@ -134,9 +118,11 @@ class _Report:
         return page
 
 
-def _ends(place: Place, record: Record) -> bool:
-    """Whether the record is the last one of the region."""
-    return isinstance(record, Source) and (record.account, record.region) == (place.account, place.region)
+def _ends(place: Place, page: Sequence[Record]) -> bool:
+    """Whether the page is the last one of the region."""
+    return any(
+        isinstance(each, Source) and (each.account, each.region) == (place.account, place.region) for each in page
+    )
 
 
 def _not_found(instance_ids: Sequence[str]) -> Source:
