@@ -23,6 +23,20 @@ def records(aws: SyntheticAws, *regions: str, days: int | None = 14, **given: ob
     return live_records([Access()], regions or ("eu-west-1",), **arguments)
 
 
+@pytest.mark.parametrize(
+    ("access", "name"),
+    [
+        (Access(), "default"),
+        (Access("prod"), "prod"),
+        (Access("prod", "arn:aws:iam::123456789012:role/audit"), "123456789012/audit"),
+        (Access(None, "arn:aws-us-gov:iam::123456789012:role/security/audit"), "123456789012/audit"),
+        (Access(None, "audit"), "audit"),
+    ],
+)
+def test_an_access_is_named_by_its_profile_or_by_account_and_role(access: Access, name: str) -> None:
+    assert access.name == name
+
+
 def test_a_page_is_a_call_and_its_imdsv1_calls_one_for_each_500_instances() -> None:
     aws = SyntheticAws(2300)
     found = [each for each in records(aws) if isinstance(each, Instance)]
