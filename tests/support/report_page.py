@@ -22,8 +22,9 @@ addEventListener("securitypolicyviolation", (event) => violations.push(
 
 
 def write_page(file: Path, records: Iterable[Record], context: Context = CONTEXT) -> None:
+    tally = Tally()
     with file.open("w", encoding="utf-8") as out:
-        html.write(records, Tally(), out, context)
+        html.write(tally.watch(records), tally, out, context)
 
 
 class Pages:
