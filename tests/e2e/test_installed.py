@@ -93,7 +93,7 @@ def shop(tmp_path: Path, engine: PulumiCommand, monkeypatch: pytest.MonkeyPatch)
 def test_the_wheel_writes_the_page_of_a_report(site_packages: Path, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
-    command = [tmp_path / "venv" / "bin" / "imds-report", STATE, "--output", "report.html"]
+    command: list[str | Path] = [tmp_path / "venv" / "bin" / "imds-report", STATE, "--output", "report.html"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(command, cwd=folder, env=environment, check=True)
     page = (folder / "report.html").read_text("utf-8")
