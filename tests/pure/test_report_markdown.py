@@ -109,10 +109,9 @@ def test_the_first_50_that_do_not_comply_are_listed_with_how_many_more_there_are
 
 
 def test_callers_are_listed_with_the_most_calls_first() -> None:
-    few = replace(CALLS, usage=replace(CALLS.usage, count=2))  # type: ignore[type-var]
-    text = summary(
-        live(), compliant(1, calls=few), compliant(2, calls=CALLS), compliant(3, calls=Imdsv1Calls(31, None))
-    )
+    few = Imdsv1Calls(31, Imdsv1Usage(2, datetime(2026, 11, 18, 7, tzinfo=timezone.utc)))
+    no_data = Imdsv1Calls(31, None)
+    text = summary(live(), compliant(1, calls=few), compliant(2, calls=CALLS), compliant(3, calls=no_data))
     rows = tables(text)["Callers of IMDSv1"][1:]
     assert [(row[0], row[5], row[7]) for row in rows] == [
         ("i-00000000000000002", "1,234", "2026-11-19 13:00 UTC"),
