@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timezone
 
 import pytest
 from markdown_it import MarkdownIt
@@ -10,6 +10,7 @@ from markdown_it.token import Token
 
 from imds_components.report.formats import markdown
 from imds_components.report.posture import Exempt, Imdsv1Calls, Instance, Record
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from tests.support.posture import CALLS, CONTEXT, EXEMPT, account, compliant, group, instance, live, stack, written
 
 HOSTILE = [
