@@ -76,7 +76,8 @@ lint: $(READY)
 	@$(VENV)/bin/mypy
 	@cd $(TEMPLATE) && "$(CURDIR)/$(VENV)/bin/mypy" --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache .
 	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows \
-		.github/workflows/*.yml $(TEMPLATE)/.github/workflows/*.yml) || { echo "$$report"; exit 1; }
+		.github/workflows/*.yml $(TEMPLATE)/.github/workflows/*.yml \
+		deploy/github-actions/.github/workflows/*.yml) || { echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.github-actions \
 		$(TEMPLATE)/.github/actions/*/action.yml) || { echo "$$report"; exit 1; }
 	@report=$$($(VENV)/bin/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \

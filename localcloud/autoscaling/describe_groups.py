@@ -22,7 +22,7 @@ from localcloud.ec2.store import GONE
 
 
 def describe_groups(request: Request) -> Answer:
-    """Groups by name, those that do not exist left out, and by tag as in moto."""
+    """Groups by name, those that do not exist left out, and by tag as in moto; without instances if so asked."""
     call, scope = request.call, request.scope
     account, region = scope
     size = record_count(call)
@@ -34,7 +34,8 @@ def describe_groups(request: Request) -> Answer:
     found = autoscaling_backends[account][region].describe_auto_scaling_groups([], filters=filters)
     by_name = {group.name: group for group in found if not names or group.name in names}
     page, token = pages.page(pages.after_token(call.params.get("NextToken"), by_name), size)
-    there = {each.id for _, each in request.store.instances(*scope) if each.state not in GONE}
+    lists_instances = call.params.get("IncludeInstances") != "false"
+    there = {each.id for _, each in request.store.instances(*scope) if each.state not in GONE and lists_instances}
     views = [_view(request, each, there) for each in page]
     return request.serialized({"AutoScalingGroups": views, "NextToken": token})
 

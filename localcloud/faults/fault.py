@@ -56,6 +56,7 @@ class Fault:
             names. For `alarm`, the name of an alarm in the call's region.
         options: what `change` sets on its target.
         defaults: the account's defaults, by EC2's names, that `change` sets in the region of the call.
+        region, account: only calls in this region, or in this account, are affected.
     """
 
     effect: Effect
@@ -73,6 +74,8 @@ class Fault:
     target: str | None = None
     options: Mapping[str, str | int] = field(default_factory=dict)
     defaults: Mapping[str, str | int] = field(default_factory=dict)
+    region: str | None = None
+    account: str | None = None
 
     def __post_init__(self) -> None:
         if self.effect not in get_args(Effect):
@@ -106,7 +109,12 @@ class Fault:
         return self.after or self.effect in ("truncate", "stuck")
 
     def matches(self, call: Call) -> bool:
-        return self.action in ("*", call.action) and (self.instance is None or self.instance in call.instance_ids)
+        return (
+            self.action in ("*", call.action)
+            and self.instance in (None, *call.instance_ids)
+            and self.region in (None, call.region)
+            and self.account in (None, call.account)
+        )
 
     def targets(self, call: Call) -> Sequence[str]:
         target = self.target or self.instance

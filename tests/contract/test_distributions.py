@@ -72,6 +72,7 @@ def test_the_wheel_has_both_packages_and_nothing_else(wheel: Path) -> None:
         "METADATA",
         "RECORD",
         "WHEEL",
+        "entry_points.txt",
         "licenses/LICENSE",
     ]
 

@@ -304,3 +304,14 @@ def test_bad_launch_configurations_are_rejected(cloud: LocalCloud) -> None:
     cloud.seed_launch_configurations([{"name": "old"}])
     with pytest.raises(LocalCloudError, match="old already exists"):
         cloud.seed_launch_configurations([{"name": "old"}])
+
+
+def test_groups_are_described_without_their_instances_if_so_asked(
+    cloud: LocalCloud, autoscaling: AutoScalingClient
+) -> None:
+    cloud.seed([{"id": WEB}])
+    cloud.seed_groups([{"name": "web", "template": {"name": "web"}, "instances": [WEB]}])
+    (with_them,) = described(autoscaling)
+    (without,) = autoscaling.describe_auto_scaling_groups(IncludeInstances=False)["AutoScalingGroups"]
+    assert [each["InstanceId"] for each in with_them["Instances"]] == [WEB]
+    assert without == {**with_them, "Instances": []}

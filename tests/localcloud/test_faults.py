@@ -316,3 +316,13 @@ def test_a_bad_fault_is_rejected_and_not_set(values: dict[str, object], message:
     with pytest.raises(LocalCloudError, match=message):
         cloud.send("POST", "faults", [values])
     assert cloud.faults() == []
+
+
+def test_a_fault_can_be_of_one_region_or_account(cloud: LocalCloud, ec2: EC2Client, connect: Connect) -> None:
+    far = connect("eu-west-1")
+    elsewhere = Fault("error", DESCRIBE, region="eu-west-1", times=None)
+    cloud.set_faults(elsewhere, Fault("error", DESCRIBE, account="210987654321", times=None))
+    assert set(poll(ec2)) == {WEB}
+    with pytest.raises(ClientError, match="InternalError"):
+        poll(far)
+    assert [each["matched"] for each in cloud.faults()] == [1, 0]

@@ -24,6 +24,9 @@ def denied(by: str) -> str:
 
 
 REASONS: list[tuple[str, str, str]] = [
+    # Organizations.
+    ("TooManyRequestsException", "AWS Organizations can't complete your request.", "throttled the call"),
+    ("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.", "in no organization"),
     # By whose policy it is denied.
     ("UnauthorizedOperation", denied(f"with an explicit deny in a service control policy: {POLICY}"), "administrators"),
     ("AccessDenied", denied("because no service control policy allows the action"), "organization's administrators"),

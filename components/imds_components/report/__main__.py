@@ -17,6 +17,7 @@ from .join import join
 from .live import Progress, live_records
 from .output import ProgressLine, opened
 from .posture import Record
+from .progress import lines_to_keep, progress_line
 from .stacks import stack_records
 from .tally import Tally
 
@@ -87,9 +88,9 @@ def _records(arguments: Arguments, progress: ProgressLine) -> Iterator[Record]:
 
 
 def _show(line: ProgressLine, progress: Progress) -> None:
-    if progress.note:
-        line.keep(progress.note)
-    line.show(f"{progress.done} of {progress.total} regions read, {progress.instances:,} instances")
+    for each in lines_to_keep(progress):
+        line.keep(each)
+    line.show(progress_line(progress))
 
 
 def _fail(progress: ProgressLine, message: str, status: int = _FAILED) -> int:

@@ -15,7 +15,7 @@ from imds_provider.aws.fleet_lookups import Filters
 from imds_provider.rules.options import Options
 from imds_provider.rules.wording import shorten
 
-from .live_accounts import Access, Account, Clock, Connect, connect, reach
+from .live_accounts import Access, Account, Clock, Connect, connections, reach
 from .live_region import Audit, Place, read_region
 from .posture import Instance, Record, Source
 from .side_by_side import Job, side_by_side
@@ -27,7 +27,8 @@ __all__ = ["Access", "Progress", "live_records"]
 class Progress:
     """How far a report is: sources that are done, of those that are known, and instances so far.
 
-    ``ended`` is the source that was done just now, if one was. ``note`` is a line for the reader, if there is one.
+    ``total`` is 0 until the accounts and their regions are known. ``ended`` is the source that was done just now, if
+    one was. ``note`` is a line for the reader, if there is one.
     """
 
     done: int = 0
@@ -46,7 +47,7 @@ def live_records(
     instance_ids: Collection[str] = (),
     days: int | None = None,
     progress: Callable[[Progress], object] = lambda _: None,
-    connect: Connect = connect,
+    connect: Callable[[Clock], Connect] = connections,
 ) -> Iterator[Record]:
     """The records of every account that the accesses reach, in these regions, as soon as they are there.
 
@@ -59,7 +60,7 @@ def live_records(
     stop = threading.Event()
     try:
         yield from _Report(Audit(wanted, filters, frozenset(instance_ids), days), progress, stop).records(
-            list(dict.fromkeys(accesses)), regions, connect
+            list(dict.fromkeys(accesses)), regions, connect(Clock(stop))
         )
     finally:
         stop.set()
@@ -72,43 +73,40 @@ class _Report:
         self._missing = set(audit.instance_ids)
 
     def records(self, accesses: Sequence[Access], regions: Sequence[str], connect: Connect) -> Iterator[Record]:
-        self._progress = Progress(total=len(accesses))
-        clock = Clock(self._stop)
-        found = dict(side_by_side([partial(reach, each, regions, clock, connect) for each in accesses], self._stop))
+        self._tell(self._progress)
+        found = dict(side_by_side([partial(reach, each, regions, connect) for each in accesses], self._stop))
         in_order = [found[access] for access in accesses]
         unreadable = [each for each in in_order if isinstance(each, Source)]
-        accounts = self._each_once([each for each in in_order if isinstance(each, Account)])
-        jobs = [job for each in accounts for job in self._jobs(each)]
+        jobs = list(self._jobs([each for each in in_order if isinstance(each, Account)]))
         self._progress = Progress(total=len(unreadable) + len(jobs))
         for each in unreadable:
             yield from self._passing([each])
         for page in side_by_side(jobs, self._stop):
             yield from self._passing(page)
         if self._missing:
-            yield _not_found(sorted(self._missing))
+            yield from self._passing([_not_found(sorted(self._missing))])
 
-    def _each_once(self, reached: Sequence[Account]) -> list[Account]:
-        """The accounts, without those that an earlier access reaches too: their instances would count twice."""
-        first: dict[str, Account] = {}
-        for each in reached:
-            kept = first.setdefault(each.account, each)
-            if kept is not each:
-                names = f"{each.access.name} reaches account {each.account}, which is read with {kept.access.name}"
-                self._tell(replace(self._progress, note=f"{names}; it is read once."))
-        return list(first.values())
-
-    def _jobs(self, account: Account) -> Iterator[Job[list[Record]]]:
-        for region in account.regions:
-            place = Place(account.access.name, account.account, region)
-            yield partial(read_region, place, account.aws, self._audit)
+    def _jobs(self, accounts: Sequence[Account]) -> Iterator[Job[list[Record]]]:
+        """A job for each region of each account, which an earlier access may reach too: instances count once."""
+        first: dict[tuple[str, str], Account] = {}
+        for each in accounts:
+            name = each.access.name
+            for region in each.regions:
+                by = first.setdefault((each.account, region), each)
+                if by is each:
+                    yield partial(read_region, Place(name, each.account, region), each.aws, self._audit)
+                else:
+                    note = f"{name} reaches account {each.account} in {region}, which is read with {by.access.name}."
+                    self._tell(replace(self._progress, note=note))
 
     def _passing(self, page: Sequence[Record]) -> Sequence[Record]:
         """Report progress, and note which of the given instances were found."""
         ids = [each.instance for each in page if isinstance(each, Instance)]
         ended = next((each for each in page if isinstance(each, Source)), None)
         self._missing.difference_update(ids)
-        done, instances = self._progress.done + (ended is not None), self._progress.instances + len(ids)
-        self._progress = replace(self._progress, done=done, instances=instances, ended=ended)
+        before = self._progress
+        done = min(before.total, before.done + (ended is not None))
+        self._progress = replace(before, done=done, instances=before.instances + len(ids), ended=ended)
         self._tell(self._progress)
         return page
 

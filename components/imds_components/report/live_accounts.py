@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from imds_provider.aws import Aws
 from imds_provider.aws.settings import AssumedRole, AwsSettings
+from imds_provider.aws.shared_models import sessions_with_shared_models
 from imds_provider.errors import ConfigurationError, ImdsError
 
 from .posture import Source
@@ -39,7 +40,12 @@ class Access:
 
     def settings(self) -> AwsSettings:
         """How to reach AWS with it. Everything else is as the environment has it."""
-        return AwsSettings(profile=self.profile, assumed_roles=(AssumedRole(self.role_arn),) if self.role_arn else ())
+        return AwsSettings(
+            # boto3 does not read AWS_REGION, and a role is assumed in the region of the session.
+            region=os.environ.get("AWS_REGION") or None,
+            profile=self.profile,
+            assumed_roles=(AssumedRole(self.role_arn),) if self.role_arn else (),
+        )
 
 
 class Clock:
@@ -59,12 +65,13 @@ class Clock:
             raise ImdsError("the report was interrupted.")
 
 
-Connect = Callable[[Access, Clock], Aws]
+Connect = Callable[[Access], Aws]
 
 
-def connect(access: Access, clock: Clock) -> Aws:
-    """Connections with these credentials."""
-    return Aws(access.settings(), clock)
+def connections(clock: Clock) -> Connect:
+    """Make connections by the clock, and the models of the services once for all accounts."""
+    new_session = sessions_with_shared_models()
+    return lambda access: Aws(access.settings(), clock, new_session=new_session)
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,11 @@ class Account:
     regions: Sequence[str]
 
 
-def reach(
-    access: Access, regions: Collection[str], clock: Clock, connect: Connect
-) -> Iterator[tuple[Access, Account | Source]]:
+def reach(access: Access, regions: Collection[str], connect: Connect) -> Iterator[tuple[Access, Account | Source]]:
     """The account that the access reaches, or an unreadable source, paired with it."""
     account = ""
     try:
-        aws = connect(access, clock)
+        aws = connect(access)
         default = aws.default_region()
         named = [each for each in dict.fromkeys(regions) if each != ALL_REGIONS]
         if not regions:

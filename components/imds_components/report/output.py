@@ -54,24 +54,25 @@ def _default_mode() -> int:
 
 
 class ProgressLine:
-    """One line on a terminal that is written over; nothing elsewhere, as in a log of CI."""
+    """One line on a terminal that is written over. Elsewhere, as in a log of CI, only the lines that stay."""
 
-    def __init__(self, terminal: TextIO) -> None:
-        self._terminal = terminal if terminal.isatty() else None
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._clear = _CLEAR if out.isatty() else ""
 
     def show(self, line: str) -> None:
         """Show the line in place of the one before."""
-        self._write(f"{_CLEAR}{line}")
+        if self._clear:
+            self._write(line)
 
     def keep(self, line: str) -> None:
         """Leave a line above the one that is written over."""
-        self._write(f"{_CLEAR}{line}\n")
+        self._write(f"{line}\n")
 
     def clear(self) -> None:
         """Leave nothing behind."""
-        self._write(_CLEAR)
+        self._write("")
 
     def _write(self, text: str) -> None:
-        if self._terminal is not None:
-            self._terminal.write(text)
-            self._terminal.flush()
+        self._out.write(f"{self._clear}{text}")
+        self._out.flush()

@@ -6,6 +6,7 @@ The only folder that imports boto3 and botocore. It does not import Pulumi.
 from .account_defaults import AccountDefaultsApi
 from .ec2 import Ec2
 from .fleet_lookups import FleetLookups
+from .organization import Organization
 from .sessions import Aws
 
-__all__ = ["AccountDefaultsApi", "Aws", "Ec2", "FleetLookups"]
+__all__ = ["AccountDefaultsApi", "Aws", "Ec2", "FleetLookups", "Organization"]

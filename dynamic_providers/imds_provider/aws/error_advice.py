@@ -135,7 +135,16 @@ ADVICE: tuple[Advice, ...] = (
     ),
     _for("OptInRequired", "this account has not enabled the region; enable it or check aws:region"),
     _for("RequestLimitExceeded", "EC2 throttled the call and every retry of it; run again, or lower imds:throttle"),
-    _for("Throttling", "{service} throttled the call and every retry of it; run again"),
+    Advice(
+        frozenset({"Throttling", "TooManyRequestsException"}),
+        "",
+        "{service} throttled the call and every retry of it; run again",
+    ),
+    _for(
+        "AWSOrganizationsNotInUseException",
+        "the account of the credentials in use is in no organization; use those of its management account or of a "
+        "delegated administrator",
+    ),
     # The instance.
     Advice(
         _STATE_CODES | {"UnsupportedOperation"},

@@ -82,8 +82,9 @@ class LaunchLookups:
 
     @cached_property
     def _groups(self) -> list[AutoScalingGroupTypeDef]:
+        # An instance has a tag with its group. Listed here, those of a large account would fill the memory.
         pages = self._autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
-            PaginationConfig={"PageSize": _PAGE_SIZE}
+            IncludeInstances=False, PaginationConfig={"PageSize": _PAGE_SIZE}
         )
         found = self._requests.pages(pages, "DescribeAutoScalingGroups", "autoscaling groups", "AutoScaling")
         return [group for page in found for group in page["AutoScalingGroups"]]
@@ -111,7 +112,7 @@ class LaunchLookups:
             self._configuration(group) if spec is None else _from_image(self._templates.candidate(spec), image_id)
             for spec, image_id in _launchers(group)
         ]
-        return LaunchSource(group["AutoScalingGroupName"], candidates, _members(group), group["MaxSize"])
+        return LaunchSource(group["AutoScalingGroupName"], candidates, group["MaxSize"])
 
     def _configuration(self, group: AutoScalingGroupTypeDef) -> Candidate:
         name = group.get("LaunchConfigurationName", "")
@@ -147,10 +148,6 @@ class LaunchLookups:
     def _with_image(self, candidate: Candidate) -> Candidate:
         image = candidate.image
         return candidate if image is None else replace(candidate, image=self._images.get(image.image_id, image))
-
-
-def _members(group: AutoScalingGroupTypeDef) -> frozenset[str]:
-    return frozenset(each["InstanceId"] for each in group.get("Instances", ()))
 
 
 def _launchers(group: AutoScalingGroupTypeDef) -> list[tuple[Specification | None, str]]:

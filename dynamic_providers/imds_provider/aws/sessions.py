@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session as BotocoreSession
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DeadlinePassedError
 from ..waiting.clock import Deadline
 from .account_defaults import AccountDefaultsApi
 from .account_lookups import AccountLookups
@@ -23,6 +23,7 @@ from .ec2 import Ec2, Ec2Clock
 from .errors import translate
 from .fleet_lookups import FleetLookups
 from .launch_lookups import LaunchLookups
+from .organization import Organization
 from .read_ahead import ReadAhead
 from .settings import AssumedRole, AwsSettings
 
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
     from mypy_boto3_autoscaling.client import AutoScalingClient
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_organizations.client import OrganizationsClient
     from mypy_boto3_sts.client import STSClient
 
 C = TypeVar("C")
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 10
+STS_SECONDS = 60.0
+"""How long a call of STS may be retried for. The last attempt, and the pause before it, add 30 s at most."""
 
 
 class _ClientArguments(TypedDict):
@@ -72,9 +76,12 @@ class Aws:
         self._read_ahead: defaultdict[str, ReadAhead] = defaultdict(lambda: ReadAhead(clock.now))
 
     def default_region(self) -> str | None:
-        """Return ``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds."""
+        """Return ``aws:region``, AWS_REGION (which boto3 does not read), or what boto3 finds.
+
+        Raises :class:`ConfigurationError` if AWS access is misconfigured.
+        """
         with self._lock:
-            return self.settings.region or os.environ.get("AWS_REGION") or self._base_session().region_name
+            return self.settings.region or os.environ.get("AWS_REGION") or self._configured_region()
 
     def announce(self, region: str, instance_id: str) -> None:
         """Expect the instance to be changed soon, so that it is described along with others.
@@ -129,6 +136,16 @@ class Aws:
                 lookups = self._launches[region] = LaunchLookups(ec2, lambda: self._autoscaling(region))
             return lookups
 
+    def organization(self) -> Organization:
+        """Return the organization of the credentials in use; it has one endpoint for all regions."""
+        region = self.default_region() or "us-east-1"
+        with self._lock:
+            client: OrganizationsClient = self._client(
+                lambda session: session.client("organizations", **self._client_arguments("organizations", region)),
+                region,
+            )
+        return Organization(client, self.settings.secrets)
+
     def _autoscaling(self, region: str) -> AutoScalingClient:
         with self._lock:
             return self._client(
@@ -164,6 +181,12 @@ class Aws:
                 raise ConfigurationError(f"AWS access is misconfigured: {error}") from None
         return self._session
 
+    def _configured_region(self) -> str | None:
+        try:
+            return self._base_session().region_name
+        except BotoCoreError as error:
+            raise ConfigurationError(f"AWS access is misconfigured: {error}") from None
+
     def _new_session(self) -> boto3.Session:
         settings = self.settings
         if (settings.access_key is None) != (settings.secret_key is None):
@@ -196,13 +219,14 @@ class Aws:
 
         def sts(_service: str, **credentials: str) -> STSClient:
             arguments = self._client_arguments("sts", session.region_name or "us-east-1")
-            return session.client(
+            client: STSClient = session.client(
                 "sts",
                 **arguments,
                 aws_access_key_id=credentials.get("aws_access_key_id"),
                 aws_secret_access_key=credentials.get("aws_secret_access_key"),
                 aws_session_token=credentials.get("aws_session_token"),
             )
+            return self._within_deadline(client)
 
         extra = {
             "RoleSessionName": role.session_name,
@@ -248,9 +272,11 @@ class Aws:
             return self._account_id(self._base_session(), region)
 
     def _account_id(self, session: boto3.Session, region: str) -> str:
-        sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
         try:
-            return sts.get_caller_identity()["Account"]
+            sts: STSClient = session.client("sts", **self._client_arguments("sts", region))
+            return self._within_deadline(sts).get_caller_identity()["Account"]
+        except DeadlinePassedError as error:
+            raise ConfigurationError(f"the account of the credentials in use is not known: {error}") from None
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             reason = translate(
                 error,
@@ -261,6 +287,17 @@ class Aws:
                 service="STS",
             )
             raise ConfigurationError(str(reason)) from None
+
+    def _within_deadline(self, sts: STSClient) -> STSClient:
+        """Have the client, which is made for one call, retry it for a minute at most."""
+        deadline = self.deadline(STS_SECONDS)
+
+        def before_request(**_: object) -> None:
+            if deadline.passed:
+                raise DeadlinePassedError(f"STS did not answer within {STS_SECONDS:g} s; run again.")
+
+        sts.meta.events.register_first("request-created.sts", before_request)
+        return sts
 
     def _check_account(self, session: boto3.Session, region: str) -> None:
         allowed, forbidden = self.settings.allowed_account_ids, self.settings.forbidden_account_ids

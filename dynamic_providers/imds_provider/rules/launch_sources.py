@@ -41,11 +41,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class LaunchSource:
-    """An autoscaling group, with the instances that belong to it."""
+    """An autoscaling group."""
 
     group: str
     candidates: Sequence[Candidate]
-    instance_ids: frozenset[str] = frozenset()
     max_size: int = 1
 
     def with_candidates(self, change: Callable[[Candidate], Candidate]) -> LaunchSource:
