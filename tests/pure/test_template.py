@@ -21,7 +21,7 @@ FILES = [file for file in TEMPLATE.rglob("*") if file.is_file() and "__pycache__
 
 def test_it_requires_the_version_of_this_repository_that_it_is_part_of() -> None:
     *_, requirement = (TEMPLATE / "requirements.txt").read_text().splitlines()
-    assert requirement == f"pulumi-imds[aws] @ git+{REPOSITORY}@v{PROJECT['project']['version']}"
+    assert requirement == f"pulumi-imds[aws,report] @ git+{REPOSITORY}@v{PROJECT['project']['version']}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TEMPLATE)))
@@ -30,7 +30,7 @@ def test_what_it_links_to_in_this_repository_exists(file: Path) -> None:
     assert [each for each in links if not (ROOT / each).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["preview", "plan", "up", "repair"])
+@pytest.mark.parametrize("name", ["preview", "plan", "up", "repair", "posture"])
 def test_every_job_of_the_workflows_runs_for_every_stack(name: str) -> None:
     assert WORKFLOW["jobs"][name]["strategy"]["matrix"]["stack"] == STACKS
     assert PIPELINE[name]["extends"] in (".pulumi", ".preview")
