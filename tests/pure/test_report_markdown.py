@@ -131,6 +131,11 @@ def test_exemptions_are_listed_by_when_they_end() -> None:
     ]
 
 
+def test_instances_of_aws_services_are_counted_apart_from_exemptions() -> None:
+    eks = [instance(n, status="exempt", wanted={}, operator="eks.amazonaws.com") for n in range(2)]
+    assert "2 instances managed by AWS services count as exempt." in summary(live(), *eks)
+
+
 def test_groups_and_account_defaults_are_listed() -> None:
     found = tables(summary(stack(), group(), group(value=None), account(defaults={"httpTokens": "no-preference"})))
     assert [row[5] for row in found["Groups that would bring it back"][1:]] == ["optional", "not known"]
