@@ -105,7 +105,7 @@ bench: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.scale
 
 lock:
-	@uv pip compile pyproject.toml --quiet --upgrade --group dev --extra aws --universal --python-version 3.10 \
+	@uv pip compile pyproject.toml --quiet --upgrade --group dev --extra aws --extra report --universal --python-version 3.10 \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.txt
 	@uv pip compile policy/requirements.in --quiet --upgrade --universal --python-version 3.10 \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file policy/requirements.txt

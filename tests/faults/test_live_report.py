@@ -44,7 +44,7 @@ PERMISSIONS = [
     "cloudwatch:GetMetricData",
     "sts:AssumeRole",
 ]
-"""What docs/report.md lists."""
+"""What a live report needs; ssm:GetParameters too, where templates take images from parameters."""
 PATIENCE = 30.0
 """Seconds after which a program that was interrupted and has not ended has failed the test."""
 

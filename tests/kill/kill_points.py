@@ -104,7 +104,7 @@ class KillPoint:
 
 
 def kill_points() -> list[KillPoint]:
-    """All of them. At the survey there is no host yet."""
+    """All of them. At the survey there is no host yet, or an idle one."""
     return [
         KillPoint(victim, operation, call, moment)
         for victim in VICTIMS

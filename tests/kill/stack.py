@@ -115,7 +115,7 @@ class KillableStack:
             os.kill(victim, signal.SIGKILL)
             killed, on_the_clock = time.monotonic(), time.time()
             self.pulumi.wait(process, PULUMI_SECONDS)
-            self.until_ended(family, end_seconds)
+            self.until_ended(family, end_seconds, host_is_idle=kill_point.call == "survey")
             ended = time.monotonic() - killed
             code, text = process.returncode, self.pulumi.output()
         late = [each["action"] for each in self.cloud.log() if each["time"] > on_the_clock + NOTICE_SECONDS]
@@ -129,9 +129,15 @@ class KillableStack:
         self.cloud.reset()
         return Killed(code, text, ended)
 
-    def until_ended(self, family: list[processes.Process], seconds: float = END_SECONDS) -> None:
-        """Wait until no process of the run is left, except Pulumi's own language host."""
-        ours = [each for each in family if not _is_language_host(each)]
+    def until_ended(
+        self, family: list[processes.Process], seconds: float = END_SECONDS, *, host_is_idle: bool = False
+    ) -> None:
+        """Wait until no process of the run is left, except those that run only Pulumi's own code.
+
+        That is its language host, and a dynamic host that ``host_is_idle``: the engine has started it, and asked it for
+        no resource yet, so it has not loaded the provider. It is ended here.
+        """
+        ours = [each for each in family if not (_is_language_host(each) or (host_is_idle and _is_dynamic_host(each)))]
         end = time.monotonic() + seconds
         while remaining := processes.left(ours):
             if time.monotonic() > end:
@@ -225,6 +231,11 @@ def host_of(family: list[processes.Process]) -> processes.Process:
     """The dynamic host, as opposed to the shell that it may have for a parent."""
     (host,) = (each for each in family if "-m pulumi.dynamic" in each.command)
     return host
+
+
+def _is_dynamic_host(process: processes.Process) -> bool:
+    """The dynamic host, or the shell that it may have for a parent."""
+    return any(name in process.command for name in ("-m pulumi.dynamic", "pulumi-resource-pulumi-python"))
 
 
 def _is_language_host(process: processes.Process) -> bool:

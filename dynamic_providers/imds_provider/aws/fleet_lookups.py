@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..errors import AwsError
@@ -21,6 +20,7 @@ from ..rules.wave_health import Impairment, merge_impairments
 from ..rules.wording import shorten
 from .ec2 import MAX_FILTER_VALUES, Ec2, abbreviated, chunks, to_observation
 from .errors import DENIED_CODES
+from .looked_up_once import LookedUpOnce
 from .requests import Requests
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class FleetLookups:
         """Return the time by AWS's clock (:meth:`.Ec2.now`)."""
         return self._ec2.now()
 
-    @cached_property
+    @LookedUpOnce
     def _cloudwatch(self) -> CloudWatchClient:
         """The client, made when it is needed: never, where all instances require tokens already."""
         client = self._connect_cloudwatch()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..rules.account_defaults import AccountDefaults, from_ec2
@@ -17,6 +16,7 @@ from ..rules.launch_sources import Candidate, LaunchSource, UnusedTemplates, unu
 from ..rules.options import from_ec2 as options_from_ec2
 from .ec2 import MAX_FILTER_VALUES, Ec2, abbreviated, chunks
 from .launch_templates import LaunchTemplates, Specification, is_parameter
+from .looked_up_once import LookedUpOnce
 from .requests import Requests
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ class LaunchLookups:
         self._templates = LaunchTemplates(ec2, self._requests)
         self._images: dict[str, Image] = {}
 
-    @cached_property
+    @LookedUpOnce
     def _autoscaling(self) -> AutoScalingClient:
         """The client, made when it is needed."""
         client = self._connect_autoscaling()
         client.meta.events.register_first("request-created.autoscaling", self._ec2.before_request)
         return client
 
-    @cached_property
+    @LookedUpOnce
     def _defaults(self) -> AccountDefaults:
         with self._requests.translated("GetInstanceMetadataDefaults", "the account's defaults"):
             return from_ec2(self._ec2.client.get_instance_metadata_defaults().get("AccountLevel", {}))
@@ -80,7 +80,7 @@ class LaunchLookups:
         self._look_up_images(each for each in unused if each.needs_image(defaults))
         return unused_templates([self._with_image(each) for each in unused], defaults)
 
-    @cached_property
+    @LookedUpOnce
     def _groups(self) -> list[AutoScalingGroupTypeDef]:
         # An instance has a tag with its group. Listed here, those of a large account would fill the memory.
         pages = self._autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
@@ -89,7 +89,7 @@ class LaunchLookups:
         found = self._requests.pages(pages, "DescribeAutoScalingGroups", "autoscaling groups", "AutoScaling")
         return [group for page in found for group in page["AutoScalingGroups"]]
 
-    @cached_property
+    @LookedUpOnce
     def _configurations(self) -> dict[str, Candidate]:
         """Every launch configuration by its name."""
         pages = self._autoscaling.get_paginator("describe_launch_configurations").paginate(

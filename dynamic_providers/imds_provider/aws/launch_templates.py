@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..errors import AwsError
@@ -17,6 +16,7 @@ from ..rules.launch_sources import Candidate
 from ..rules.options import from_ec2
 from .ec2 import Ec2
 from .errors import DENIED_CODES
+from .looked_up_once import LookedUpOnce
 from .requests import Requests
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class LaunchTemplates:
         self._versions: dict[str, _Version] = {}
         """By launcher."""
 
-    @cached_property
+    @LookedUpOnce
     def _listed(self) -> dict[str, list[_Version]]:
         """The default and latest version of every template, by its ID and by its name."""
         found: defaultdict[str, list[_Version]] = defaultdict(list)
