@@ -17,6 +17,7 @@ from imds_components.report.controls import KINDS
 from imds_components.report.failing import FAIL_ON
 from imds_components.report.formats import FORMATS
 from imds_components.report.posture import STATUSES, Record, as_json
+from tests.faults.test_live_report import PERMISSIONS
 from tests.support.posture import CALLS, EXEMPT, WANTED, account, group, instance, live
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text("utf-8")
@@ -83,10 +84,9 @@ def test_every_command_of_the_page_is_accepted() -> None:
         parse("".join(command).replace("'", "").split())
 
 
-def test_the_permissions_and_the_steps_of_the_page_can_be_read() -> None:
+def test_the_page_has_the_permissions_that_a_live_report_is_tested_with_and_those_of_an_upload() -> None:
     (policy,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     (statement,) = json.loads(policy)["Statement"]
-    assert {"ec2:DescribeInstances", "ec2:DescribeRegions"} <= set(statement["Action"])
-    assert not [each for each in statement["Action"] if re.search(r":(Modify|Put|Create|Delete)", each)]
+    assert {*statement["Action"], "sts:AssumeRole"} == {*PERMISSIONS, "ssm:GetParameters"}
     (steps,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     assert yaml.safe_load(steps)["permissions"]["security-events"] == "write"
