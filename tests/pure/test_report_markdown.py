@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timezone
 
 import pytest
 from markdown_it import MarkdownIt
@@ -10,6 +10,7 @@ from markdown_it.token import Token
 
 from imds_components.report.formats import markdown
 from imds_components.report.posture import Exempt, Imdsv1Calls, Instance, Record
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from tests.support.posture import CALLS, CONTEXT, EXEMPT, account, compliant, group, instance, live, stack, written
 
 HOSTILE = [
@@ -109,10 +110,9 @@ def test_the_first_50_that_do_not_comply_are_listed_with_how_many_more_there_are
 
 
 def test_callers_are_listed_with_the_most_calls_first() -> None:
-    few = replace(CALLS, usage=replace(CALLS.usage, count=2))  # type: ignore[type-var]
-    text = summary(
-        live(), compliant(1, calls=few), compliant(2, calls=CALLS), compliant(3, calls=Imdsv1Calls(31, None))
-    )
+    few = Imdsv1Calls(31, Imdsv1Usage(2, datetime(2026, 11, 18, 7, tzinfo=timezone.utc)))
+    no_data = Imdsv1Calls(31, None)
+    text = summary(live(), compliant(1, calls=few), compliant(2, calls=CALLS), compliant(3, calls=no_data))
     rows = tables(text)["Callers of IMDSv1"][1:]
     assert [(row[0], row[5], row[7]) for row in rows] == [
         ("i-00000000000000002", "1,234", "2026-11-19 13:00 UTC"),
@@ -129,6 +129,11 @@ def test_exemptions_are_listed_by_when_they_end() -> None:
         ("2026-11-19 (ended)", "vendor"),
         ("2099-01-31", "agent 1.2 calls IMDSv1"),
     ]
+
+
+def test_instances_of_aws_services_are_counted_apart_from_exemptions() -> None:
+    eks = [instance(n, status="exempt", wanted={}, operator="eks.amazonaws.com") for n in range(2)]
+    assert "2 instances managed by AWS services count as exempt." in summary(live(), *eks)
 
 
 def test_groups_and_account_defaults_are_listed() -> None:

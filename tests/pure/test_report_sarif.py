@@ -34,6 +34,7 @@ EVERYTHING: Sequence[Record] = (
     instance(7, options={"httpTokens": "required"}, unfinished="EC2 throttled it"),
     instance(8, environment="audit", account="222222222222", calls=Imdsv1Calls(31, None)),
     instance(9, status="unknown", options={}, wanted={}),
+    instance(11, status="exempt", wanted={}, operator="eks.amazonaws.com"),
     compliant(10),
     group(),
     group(launched_by="launch configuration web-lc", group="old", value=None),
@@ -167,6 +168,12 @@ def test_an_exempt_instance_is_a_suppressed_result_with_its_reason_and_last_day(
     (unobserved,) = results(stack(), instance(status="exempt", exempt=EXEMPT, options={}, wanted={}))
     assert unobserved["ruleId"] == "imds-instance-exempt"
     assert unobserved["suppressions"] == result["suppressions"]
+
+
+def test_an_instance_that_an_aws_service_manages_is_suppressed_too() -> None:
+    (result,) = results(live("prod"), instance(status="exempt", wanted={}, operator="eks.amazonaws.com"))
+    assert result["ruleId"] == "imds-instance-exempt"
+    assert result["suppressions"][0]["justification"] == "managed by eks.amazonaws.com"
 
 
 def test_calls_of_imdsv1_are_a_result_of_their_own_even_of_a_compliant_instance() -> None:

@@ -67,6 +67,8 @@ def write(records: Iterable[Record], tally: Tally, out: TextIO, context: Context
     exempt = [(each, each.exempt) for each in listed if each.exempt]
     exempt.sort(key=lambda each: (each[1].until, each[0].instance))
     page.table("Exemptions", ("Until", *_INSTANCE, "Reason"), (_exempt(*each, context) for each in exempt))
+    if services := tally.overall.by_status["exempt"] - len(exempt):
+        page.add(f"\n{instances(services).capitalize()} managed by AWS services count as exempt.\n")
     page.table("Groups that would bring it back", _GROUP, map(_group, tally.groups))
     page.table("Account defaults", _ACCOUNT, map(_account, tally.accounts))
     page.add(f"\nMade on {render_minute(context.made_at)} by pulumi-imds {_code(context.version)}.\n")

@@ -141,15 +141,8 @@ def _result(finding: Finding, *, is_stack: bool) -> _Json:
             if value
         },
     }
-    if finding.exempt:
-        result["suppressions"] = [
-            {
-                "kind": "external",
-                "status": "accepted",
-                "justification": _plain(f"{finding.exempt.reason} (until {finding.exempt.until})"),
-                "properties": {"until": finding.exempt.until.isoformat()},
-            }
-        ]
+    if finding.accepted:
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": _plain(finding.accepted)}]
     return result
 
 
