@@ -146,6 +146,15 @@ def test_groups_and_account_defaults_are_listed() -> None:
     ]
 
 
+def test_a_default_that_an_account_does_not_have_is_left_out_unless_it_is_that_of_tokens() -> None:
+    cleared = {"httpTokens": "no-preference", "httpPutResponseHopLimit": -1, "httpEndpoint": "no-preference"}
+    found = tables(summary(live(), account(defaults=cleared, wanted={}), account(defaults={}, enforced=None)))
+    assert [row[3:5] for row in found["Account defaults"][1:]] == [
+        ["httpTokens=no-preference", "no"],
+        ["not known", "not known"],
+    ]
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_others_wrote_is_neither_markup_nor_a_mention_nor_a_row(text: str) -> None:
     written_by_others = summary(

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from imds_provider.rules.account_defaults import HTTP_TOKENS_ENFORCED, render_default_changes, render_defaults
+from imds_provider.rules.account_defaults import NO_PREFERENCE, in_words, render_default_changes, render_defaults
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage, render_minute
-from imds_provider.rules.options import HTTP_TOKENS, render_changes, unknown_reason
+from imds_provider.rules.options import HTTP_TOKENS, OPTION_NAMES, render_changes, unknown_reason
 from imds_provider.rules.wording import instances
 
 from ..page.bars import LABELS, percentage
@@ -26,6 +26,13 @@ MOST_CHARACTERS = 65_000
 """A little less than what GitHub accepts."""
 MOST_ROWS = 50
 _CELL = 200
+_RESERVE = 3_000
+"""For what comes after the last row: every section gets its heading, and how many rows it has."""
+
+_SHARES = ("Environment", "Instances", "Share", *(LABELS[each] for each in STATUSES))
+_INSTANCE = ("Instance", "Name", "Environment", "Account", "Region")
+_GROUP = ("Group", "Environment", "Account", "Region", "Option", "Next instance", "Wanted", "Decided by")
+_ACCOUNT = ("Account", "Region", "Environment", "Defaults", "Enforced", "To change")
 
 _Row = Sequence[str]
 
@@ -77,20 +84,12 @@ class _Page:
         self.add(f"\n## {title}\n\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n")
         shown = 0
         for line in lines[:MOST_ROWS]:
-            # Every section after this one still gets its heading, and how many rows it has.
             if len(self.text) + len(line) > MOST_CHARACTERS - _RESERVE:
                 break
             self.add(line)
             shown += 1
         if shown < len(lines):
             self.add(f"\n… and {len(lines) - shown:,} more.\n")
-
-
-_RESERVE = 3_000
-_SHARES = ("Environment", "Instances", "Share", *(LABELS[each] for each in STATUSES))
-_INSTANCE = ("Instance", "Name", "Environment", "Account", "Region")
-_GROUP = ("Group", "Environment", "Account", "Region", "Option", "Next instance", "Wanted", "Decided by")
-_ACCOUNT = ("Account", "Region", "Environment", "Defaults", "Enforced", "To change")
 
 
 def _answer(tally: Tally) -> str:
@@ -169,11 +168,12 @@ def _group(record: Group) -> _Row:
 
 
 def _account(record: AccountRegion) -> _Row:
-    shown = [name for name in record.defaults if name != HTTP_TOKENS_ENFORCED] or [HTTP_TOKENS]
+    seen = in_words(record.defaults)
+    shown = [name for name in OPTION_NAMES if name == HTTP_TOKENS or seen.get(name) != NO_PREFERENCE]
     enforced = {None: "not known", True: "yes", False: "no"}[record.enforced]
     return (
         *map(_code, (record.account, record.region, record.environment)),
-        _code(render_defaults(record.defaults, shown)) or "not known",
+        _code(render_defaults(seen, shown)) or "not known",
         enforced,
         _code(render_default_changes(record.defaults, record.wanted) or record.unfinished),
     )
