@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -60,18 +60,23 @@ def format_of(output: Path | None) -> Format:
     return found
 
 
-def writer(name: Format) -> Write:
-    """What writes the format. Its module is imported here, since one format needs more than is installed by default.
+def _load(module: str) -> Write:
+    write: Write = import_module(f".{module}", __name__).write
+    return write
+
+
+def writer(name: Format, load: Callable[[str], Write] = _load) -> Write:
+    """What writes the format. Its module is loaded here, since one format needs more than is installed by default.
 
     Raises:
         ImdsError: what the format needs is not installed; the message says what to install.
     """
     try:
-        write: Write = import_module(f".{_MODULES.get(name, name)}", __name__).write
+        return load(_MODULES.get(name, name))
     except ModuleNotFoundError as error:
-        if error.name in (None, "") or str(error.name).startswith("imds_"):
+        library = (error.name or "").partition(".")[0]
+        if library in ("", "imds_components", "imds_provider"):
             raise
         raise ImdsError(
-            f"--format {name} needs {error.name}, which is not installed: run `pip install 'pulumi-imds[report]'`."
+            f"--format {name} needs {library}, which is not installed: run `pip install 'pulumi-imds[report]'`."
         ) from None
-    return write
