@@ -63,7 +63,7 @@ def test_the_answer_comes_first_and_all_are_counted() -> None:
     )
     lines = text.splitlines()
     assert lines[0] == "# Instance metadata posture"
-    assert lines[2] == "**2 of 5 instances comply (40%).** 1 not compliant, 1 not known, 1 exempt."
+    assert lines[2] == "**2 of 5 instances comply (40%).** 1 not compliant, 1 unknown, 1 exempt."
 
 
 @pytest.mark.parametrize("wrong", [1, 0])
@@ -74,8 +74,8 @@ def test_a_share_is_100_percent_only_if_all_comply(wrong: int) -> None:
 
 def test_a_report_that_is_not_complete_says_so_in_its_answer_and_names_the_source() -> None:
     text = summary(stack(), stack("dev", result="unreadable", problem="no such bucket"), compliant())
-    assert "The report is not complete" in text.splitlines()[2]
-    missing = "could not be read, so what it holds is missing here"
+    assert "1 of 2 stacks is not complete: there may be more." in text.splitlines()[2]
+    missing = "it could not be read, so what it holds is missing from this report"
     assert tables(text)["Not complete"][1] == ["dev", "", "", missing, "no such bucket"]
     assert "not complete" not in summary(stack(), compliant())
 
@@ -143,6 +143,15 @@ def test_groups_and_account_defaults_are_listed() -> None:
         "httpTokens=no-preference",
         "no",
         "httpTokens: no-preference -> required",
+    ]
+
+
+def test_a_default_that_an_account_does_not_have_is_left_out_unless_it_is_that_of_tokens() -> None:
+    cleared = {"httpTokens": "no-preference", "httpPutResponseHopLimit": -1, "httpEndpoint": "no-preference"}
+    found = tables(summary(live(), account(defaults=cleared, wanted={}), account(defaults={}, enforced=None)))
+    assert [row[3:5] for row in found["Account defaults"][1:]] == [
+        ["httpTokens=no-preference", "no"],
+        ["not known", "not known"],
     ]
 
 

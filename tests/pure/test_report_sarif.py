@@ -222,7 +222,7 @@ def test_a_source_that_is_not_complete_is_a_notification_and_the_run_is_not_succ
     assert not partial["executionSuccessful"]
     (notification,) = partial["toolExecutionNotifications"]
     assert notification["level"] == "error"
-    assert "dev could not be read" in notification["message"]["text"]
+    assert "dev: it could not be read" in notification["message"]["text"]
     assert "no such bucket" in notification["message"]["text"]
 
 

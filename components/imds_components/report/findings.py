@@ -165,8 +165,6 @@ def _on_defaults(record: AccountRegion) -> Iterator[tuple[Level, str, str]]:
     if record.unfinished and not differing:
         yield "error", "", f"the last change of the account's defaults is not completed: {record.unfinished}"
     if HTTP_TOKENS not in record.wanted and record.defaults.get(HTTP_TOKENS) != "required":
-        yield (
-            "note",
-            HTTP_TOKENS,
-            f"the account's default of {HTTP_TOKENS} is {seen.get(HTTP_TOKENS, 'not known')}, so the launch decides.",
-        )
+        now = seen.get(HTTP_TOKENS, "not known")
+        says = f"the account's default of {HTTP_TOKENS} is {now}, so nothing requires tokens by default."
+        yield "note", HTTP_TOKENS, says
