@@ -34,7 +34,7 @@ help:
 	@echo "make dist    build and check the wheel and the source distribution of the last commit, in dist/"
 	@echo "make engine  prepare the Pulumi engine; the last line is the folder to put on PATH"
 	@echo "make policy  set up the environment of the policy pack, which is in policy/"
-	@echo "make bench   measure whole runs of pulumi up, other tools on the same fleets, growing fleets, and a report over many stacks"
+	@echo "make bench   measure whole runs of pulumi up, other tools on the same fleets, growing fleets, and the report"
 	@echo "make lock    lock the newest versions that pyproject.toml allows (needs uv)"
 	@echo "make clean   remove what the others made here (the engine stays in the user's cache)"
 
@@ -104,6 +104,7 @@ bench: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.comparison
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.scale
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.report
+	@$(PYTHON_OF_VENV) -m benchmarks.report_page
 
 lock:
 	@uv pip compile pyproject.toml --quiet --upgrade --group dev --extra aws --extra report --universal --python-version 3.10 \

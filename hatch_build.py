@@ -10,7 +10,9 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _CODE_OR_LINK = re.compile(
-    r"^```.*?^```|`[^`\n]*`(?!\])|(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?!https?://|#)(?P<target>[^)\s]+)\)",
+    r"^```.*?^```|`[^`\n]*`(?!\])"
+    r"|(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?!https?://|#)(?P<target>[^)\s]+)\)"
+    r'|(?P<source>\b(?:src|srcset)=")(?!https?://)(?P<file>[^"\s]+)',
     re.MULTILINE | re.DOTALL,
 )
 
@@ -46,6 +48,8 @@ def with_absolute_links(markdown: str, pages: str, files: str) -> str:
 
     def absolute(found: re.Match[str]) -> str:
         image, text, target = found.group("image", "text", "target")
+        if found["file"]:
+            return f"{found['source']}{files}/{found['file']}"
         if target is None:
             return found.group()
         return f"{image}[{text}]({files if image else pages}/{target})"

@@ -3,6 +3,7 @@
 The source directory is the repository's root, so links between pages work as they do on a Git host, and are checked.
 """
 
+import shutil
 from importlib.metadata import version as version_of
 from pathlib import Path
 
@@ -46,6 +47,14 @@ def unlink_folders(app: Sphinx, doctree: nodes.document) -> None:
             link.replace_self(link.children)
 
 
+def copy_pictures(app: Sphinx, error: Exception | None) -> None:
+    """Copy the pictures that pages name in HTML, for a theme each, of which Sphinx does not know."""
+    if error is None and app.builder.format == "html":
+        for picture in Path(app.srcdir, "docs").glob("report-*.png"):
+            shutil.copy(picture, Path(app.outdir, "docs"))
+
+
 def setup(app: Sphinx) -> None:
-    """Register the transformation."""
+    """Register both."""
     app.connect("doctree-read", unlink_folders)
+    app.connect("build-finished", copy_pictures)

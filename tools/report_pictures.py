@@ -31,9 +31,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="pulumi-imds-pictures-") as folder, sync_playwright() as playwright:
-        page = Path(folder, "report.html")
+        page, tally = Path(folder, "report.html"), Tally()
         with page.open("w", encoding="utf-8") as out:
-            tally = Tally()
             html.write(tally.watch(posture()), tally, out, CONTEXT)
         running = found.launch(playwright)
         for theme in THEMES:

@@ -111,7 +111,7 @@ def test_the_metadata_say_what_it_is_and_what_it_needs(metadata: Message) -> Non
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert metadata["Keywords"]
-    assert metadata.get_all("Provides-Extra") == ["aws"]
+    assert metadata.get_all("Provides-Extra") == ["aws", "report"]
     classifiers = metadata.get_all("Classifier") or []
     assert "Programming Language :: Python :: 3.10" in classifiers
     assert "Typing :: Typed" in classifiers
@@ -146,7 +146,7 @@ def test_every_link_of_the_long_description_leads_to_a_file_of_the_tagged_reposi
     assert [each for each in links if not each.startswith((pages, raw))] == []
     paths = [each.removeprefix(pages).removeprefix(raw).partition("#")[0] for each in links]
     assert [path for path in paths if not (ROOT / path).exists()] == []
-    assert raw + "docs/preview.svg" in links, "an image needs the file itself, not a page that shows it"
+    assert {raw + "docs/preview.svg", raw + "docs/report-light.png"} <= set(links), "an image needs the file itself"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,8 @@ def test_every_link_of_the_long_description_leads_to_a_file_of_the_tagged_reposi
         ("[a](https://x.example/b)", "[a](https://x.example/b)"),
         ("[a](#b)", "[a](#b)"),
         ("`a[b](c)`", "`a[b](c)`"),
+        ('<source srcset="a.png"><img alt="b" src="c.png">', '<source srcset="F/a.png"><img alt="b" src="F/c.png">'),
+        ('<img src="https://x.example/b.png">', '<img src="https://x.example/b.png">'),
         ("```python\na[b](c)\n```\n[d](e)", "```python\na[b](c)\n```\n[d](P/e)"),
     ],
 )

@@ -17,6 +17,7 @@ from tests.support.installed import install_into_new_environment
 from tools.distributions import build
 from tools.sandbox import ROOT
 
+STATE = ROOT / "tests" / "contract" / "fixtures" / "0.4.0" / "state.json"
 PROJECT = {
     "Pulumi.yaml": "name: shop\nruntime: python\n",
     "components/__init__.py": "",
@@ -88,6 +89,18 @@ def shop(tmp_path: Path, engine: PulumiCommand, monkeypatch: pytest.MonkeyPatch)
     stack = Stack(project, tmp_path, engine, "test", variables={"PATH": path})
     stack.search_for_plugins()
     return stack
+
+
+def test_the_wheel_writes_the_page_of_a_report(site_packages: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    command: list[str | Path] = [tmp_path / "venv" / "bin" / "imds-report", STATE, "--output", "report.html"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(command, cwd=folder, env=environment, check=True)
+    page = (folder / "report.html").read_text("utf-8")
+    files = sorted(file for file in (site_packages / "imds_components/report/page").iterdir() if file.suffix != ".py")
+    assert {file.suffix for file in files} >= {".css", ".js", ".j2"}
+    assert [file.name for file in files if file.suffix in {".css", ".js"} and file.read_text("utf-8") not in page] == []
 
 
 def test_the_wheel_works_beside_components_of_the_project_that_uses_it(

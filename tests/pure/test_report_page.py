@@ -166,12 +166,16 @@ def test_every_result_of_an_incomplete_source_is_explained() -> None:
     assert len(sources(results).incomplete) == len(results)
 
 
-def test_account_defaults_that_are_not_known_are_not_as_wanted() -> None:
+def test_account_defaults_that_are_not_known_are_not_as_wanted_and_such_come_first() -> None:
     known = AccountRegion("prod", "1", "a", REQUIRED, REQUIRED, enforced=True)
     cleared = replace(known, region="b", defaults={"httpTokens": "no-preference", "httpPutResponseHopLimit": -1})
     found = view(known, cleared, replace(known, region="c", defaults={}, enforced=None))
-    assert [each.is_as_wanted for each in found.accounts] == [True, False, False]
-    assert [(each.value, each.wanted) for each in found.accounts[1].defaults] == [
+    assert [(each.record.region, each.is_as_wanted) for each in found.accounts] == [
+        ("b", False),
+        ("c", False),
+        ("a", True),
+    ]
+    assert [(each.value, each.wanted) for each in found.accounts[0].defaults] == [
         ("no-preference", "required"),
         ("no-preference", None),
     ]

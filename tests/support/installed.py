@@ -13,11 +13,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-EXTRA = "aws"
+EXTRAS = {"aws", "report"}
 
 
 def install_into_new_environment(wheel: Path, folder: Path) -> Path:
-    """Make a virtual environment in `folder`, install the wheel with its extra, and return the site-packages.
+    """Make a virtual environment in `folder`, install the wheel with its extras, and return the site-packages.
 
     What the wheel needs is linked from the environment of the tests, so it takes seconds and no network. pip checks
     that it is what the wheel requires. Packages that only this project's tests need are not there.
@@ -29,7 +29,7 @@ def install_into_new_environment(wheel: Path, folder: Path) -> Path:
         for name in {part for each in _needed() for part in _installed_as(each)}:
             if (ours / name).exists() and not (new / name).exists():
                 (new / name).symlink_to(ours / name)
-    requirement = f"pulumi-imds[{EXTRA}] @ {wheel.as_uri()}"
+    requirement = f"pulumi-imds[{','.join(sorted(EXTRAS))}] @ {wheel.as_uri()}"
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(
@@ -43,7 +43,7 @@ def install_into_new_environment(wheel: Path, folder: Path) -> Path:
 def _needed() -> set[str]:
     """The distributions that this project needs, directly or not, and pip, which every user's environment has."""
     found = {"pip"}
-    pending = list(_requirements("pulumi-imds", {EXTRA}))
+    pending = list(_requirements("pulumi-imds", EXTRAS))
     while pending:
         each = pending.pop()
         if each.name not in found or each.extras:

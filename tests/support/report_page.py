@@ -22,8 +22,8 @@ addEventListener("securitypolicyviolation", (event) => violations.push(
 
 
 def write_page(file: Path, records: Iterable[Record], context: Context = CONTEXT) -> None:
+    tally = Tally()
     with file.open("w", encoding="utf-8") as out:
-        tally = Tally()
         html.write(tally.watch(records), tally, out, context)
 
 

@@ -10,7 +10,7 @@ from imds_components.report.posture import AccountRegion, Exempt, Group, Imdsv1C
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 
 AT = datetime(2026, 11, 25, 4, 0, tzinfo=timezone.utc)
-CONTEXT = Context(AT, "0.5.0", "Posture")
+CONTEXT = Context(AT, "0.4.0", "Posture")
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 
 SOURCE = Source("stack", "prod", "failed", ACCOUNT, REGION, AT, "the last update failed.")

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, Protocol, TextIO, get_args
 
-from imds_provider.errors import ImdsError
+from imds_provider.errors import ImdsError, InvalidInputError
 
 from ..posture import Record
 from ..tally import Tally
@@ -50,13 +50,13 @@ _MODULES: dict[Format, str] = {"json": "json_", "csv": "csv_"}
 
 
 def format_of(output: Path | None) -> Format:
-    """The format of a file by its ending, and that of a terminal without one. Raises ``ValueError``."""
+    """The format of a file by its ending, and that of a terminal without one. Raises :class:`InvalidInputError`."""
     if output is None:
         return "markdown"
     name = output.name.lower()
     found = next((_ENDINGS[each] for each in sorted(_ENDINGS, key=len, reverse=True) if name.endswith(each)), None)
     if found is None:
-        raise ValueError(f"--format is missing: {output} ends with none of {', '.join(_ENDINGS)}.")
+        raise InvalidInputError(f"--format is missing: {output} ends with none of {', '.join(_ENDINGS)}.")
     return found
 
 

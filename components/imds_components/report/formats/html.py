@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TextIO
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from ..page.bars import LABELS, MEANINGS
 from ..page.sources import minute
 from ..page.view import link, view_of
@@ -30,13 +32,7 @@ _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 def write(records: Iterable[Record], tally: Tally, out: TextIO, context: Context) -> None:
-    """Write the page. It holds all instances in memory.
-
-    Raises:
-        ModuleNotFoundError: Jinja2 is not installed, which the extra ``report`` brings.
-    """
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only this format needs it
-
+    """Write the page. It holds all instances in memory."""
     instances = [record for record in records if isinstance(record, Instance)]
     environment = Environment(
         loader=PackageLoader("imds_components.report", "page"),

@@ -34,7 +34,7 @@ class Exemption:
         """``ended 12 days ago``, ``ends today``, ``ends in 5 days``."""
         if not self.days_left:
             return "ends today"
-        days = f"{abs(self.days_left)} {'day' if abs(self.days_left) == 1 else 'days'}"
+        days = f"{abs(self.days_left):,} {'day' if abs(self.days_left) == 1 else 'days'}"
         return f"ended {days} ago" if self.days_left < 0 else f"ends in {days}"
 
 

@@ -39,7 +39,7 @@ const draw = () => {
   markSorted(state.sort);
   showControls();
   byId("matches").textContent = matchesText(rows.length);
-  byId("page").textContent = rows.length ? `${count(first + 1)} to ${count(Math.min(first + state.size, rows.length))} of ${count(rows.length)}` : "";
+  byId("page").textContent = rows.length ? `${whole.format(first + 1)} to ${whole.format(Math.min(first + state.size, rows.length))} of ${whole.format(rows.length)}` : "";
   byId("previous").disabled = state.page === 1;
   byId("next").disabled = state.page === pages;
 };
@@ -98,7 +98,7 @@ const connectPrinting = () => {
     if (!instances.length) return;
     drawRows(rows.slice(0, PRINT_LIMIT));
     byId("printed").textContent = rows.length > PRINT_LIMIT
-      ? `The first ${count(PRINT_LIMIT)} of ${count(rows.length)} rows are printed. Filter the table to print others.` : "";
+      ? `The first ${whole.format(PRINT_LIMIT)} of ${whole.format(rows.length)} rows are printed. Filter the table to print others.` : "";
   });
   addEventListener("afterprint", () => {
     for (const each of opened) each.open = false;

@@ -5,6 +5,7 @@ const LABELS = new Map(statuses);
 const URGENCY = new Map(statuses.map(([status], order) => [status, order]));
 const NO_VALUE = { environment: "no environment", account: "not known", region: "not known", fleet: "no fleet" };
 const CALLS = [["some", "Called"], ["none", "Did not call"], ["no-data", "No data"], ["not-looked-up", "Not looked up"]];
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const collator = new Intl.Collator("en", { numeric: true });
 
 const callsOf = (row) => {
@@ -16,7 +17,7 @@ const callsOf = (row) => {
 const callsText = (row) => {
   const kind = callsOf(row);
   if (kind === "not-looked-up") return "not looked up";
-  return kind === "no-data" ? "no data" : Math.round(row.imdsv1Calls.count).toLocaleString("en");
+  return kind === "no-data" ? "no data" : whole.format(row.imdsv1Calls.count);
 };
 
 /* "2026-11-26T08:30:00Z" as "2026-11-26 08:30 UTC" */

@@ -76,9 +76,7 @@ const drawRows = (rows) => {
   byId("table").tBodies[0].replaceChildren(...(rows.length ? rows.map(drawRow) : [none()]));
 };
 
-const count = (number) => number.toLocaleString("en");
-
-const many = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+const many = (number, noun) => `${whole.format(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 const matchesText = (found) =>
-  found === instances.length ? many(found, "instance") : `${count(found)} of ${many(instances.length, "instance")}`;
+  found === instances.length ? many(found, "instance") : `${whole.format(found)} of ${many(instances.length, "instance")}`;

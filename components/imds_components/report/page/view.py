@@ -112,7 +112,7 @@ def view_of(instances: Sequence[Instance], tally: Tally, today: date) -> View:
         calls=Calls.of(instances),
         exemptions=exemptions(instances, today),
         sources=Sources(tally.sources),
-        accounts=[_account(each) for each in sorted(tally.accounts, key=_place)],
+        accounts=sorted(map(_account, tally.accounts), key=_urgency),
         tally=tally,
     )
 
@@ -169,5 +169,7 @@ def _account(record: AccountRegion) -> Account:
     )
 
 
-def _place(record: AccountRegion) -> tuple[str, str, str]:
-    return (record.account, record.region, record.environment)
+def _urgency(account: Account) -> tuple[bool, str, str, str]:
+    """Those that are not as wanted come first."""
+    record = account.record
+    return (account.is_as_wanted, record.account, record.region, record.environment)
