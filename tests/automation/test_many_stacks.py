@@ -22,7 +22,7 @@ from pulumi.automation import LocalWorkspace, PulumiCommand
 from imds_components import InstanceMetadata
 from localcloud.client import LocalCloud
 from localcloud.faults import Fault
-from tests.automation.inline import PROJECT, InlineStack, Program, in_account, seed
+from tests.automation.inline import PROJECT, REGION, InlineStack, Program, in_account, seed
 from tests.support import processes
 from tests.support.engine import EngineStack, Run, engine_environment, without_plugin_search
 from tests.support.s3_backend import make_bucket
@@ -129,7 +129,7 @@ def test_of_forty_stacks_one_fails_and_one_is_killed_and_the_report_over_all_sho
     shown = report(project, environment, "--all-stacks", "--format", "json", "--fail-on", "incomplete")
     assert shown.returncode == 1, shown.stderr
     failed, killed, found = shown.stderr.splitlines()
-    assert failed.startswith(f"{FAILING}: the last update failed")
+    assert failed.startswith(f"{FAILING} in {REGION}: the last update failed")
     assert killed.startswith(f"{KILLED}: an update was killed or is still running")
     assert found == "imds-report: found 2 incomplete."
     assert not any(call["service"] == "ec2" for call in cloud.log())
