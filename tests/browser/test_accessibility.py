@@ -86,6 +86,16 @@ def test_the_table_is_sorted_filtered_and_turned_by_keys_alone(pages: Pages) -> 
     assert rows(page) != first
 
 
+def test_the_focus_is_not_lost_on_the_last_page(pages: Pages) -> None:
+    page = pages.open(fragment="#size=200")
+    page.get_by_role("button", name="Next").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    expect(page.get_by_role("button", name="Previous")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Next")).to_be_focused()
+
+
 def test_what_has_the_focus_is_visible(pages: Pages) -> None:
     page = pages.open()
     without = page.evaluate(
