@@ -29,7 +29,7 @@ from imds_provider.rules.options import (
 )
 
 MADE_AT = datetime(2026, 11, 26, 8, 30, tzinfo=timezone.utc)
-CONTEXT = Context(MADE_AT, "0.5.0")
+CONTEXT = Context(MADE_AT, "0.4.0")
 SIZE = 400
 _DAYS = 31
 Result = Literal["succeeded", "failed", "interrupted", "unreadable"]

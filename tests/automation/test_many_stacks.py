@@ -125,7 +125,11 @@ def test_of_forty_stacks_one_fails_and_one_is_killed_and_the_report_over_all_sho
     del environment["PULUMI_CONFIG_PASSPHRASE"]
     cloud.reset()
     shown = report(project, environment, "--all-stacks", "--format", "json", "--fail-on", "incomplete")
-    assert (shown.returncode, shown.stderr) == (1, "imds-report: found 2 incomplete.\n")
+    assert shown.returncode == 1, shown.stderr
+    failed, killed, found = shown.stderr.splitlines()
+    assert failed.startswith(f"{FAILING}: the last update failed")
+    assert killed.startswith(f"{KILLED}: an update was killed or is still running")
+    assert found == "imds-report: found 2 incomplete."
     assert not any(call["service"] == "ec2" for call in cloud.log())
 
     records: list[dict[str, Any]] = json.loads(shown.stdout)["records"]

@@ -56,7 +56,7 @@ def report(value: str) -> list[Record]:
 
 def test_what_is_named_like_a_script_never_runs_and_shows_as_it_is(pages: Pages) -> None:
     for value in HOSTILE:
-        page = pages.open(report(value), context=Context(MADE_AT, "0.5.0", title=value))
+        page = pages.open(report(value), context=Context(MADE_AT, "0.4.0", title=value))
         assert page.locator("#table tbody .id").text_content() == value
         assert page.locator("#table tbody [data-label=Name]").text_content() == value
         assert page.locator("h1").text_content() == value

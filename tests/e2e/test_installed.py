@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -125,3 +126,11 @@ def test_the_wheel_works_beside_components_of_the_project_that_uses_it(
     modifications(cloud)
     assert shop.up().steps == {}
     assert modifications(cloud) == {}
+
+    report = [str(tmp_path / "venv" / "bin" / "imds-report"), "--stack", "test", "--format", "json"]
+    ran = subprocess.run(report, cwd=shop.project, env=shop.variables, check=True, capture_output=True, timeout=60)
+    records = json.loads(ran.stdout)["records"]
+    assert {each["instance"]: each["status"] for each in records if each["record"] == "instance"} == {
+        WEB: "compliant",
+        launched: "compliant",
+    }

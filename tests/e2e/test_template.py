@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ NAME = "shop-imds"
 )
 """What docs/ci.md lists for the role of previews."""
 PIPELINE = yaml.safe_load((TEMPLATE / ".gitlab-ci.yml").read_text())
+WORKFLOW = yaml.safe_load((TEMPLATE / ".github" / "workflows" / "imds.yml").read_text())
 FIRST, SECOND, OTHERS = (f"i-{digit * 17}" for digit in "abc")
 
 
@@ -99,8 +101,18 @@ def run_job(name: str, project: Path, home: Path, *, succeeds: bool = True) -> s
     }
     variables.pop("AWS_ROLE_ARN", None)  # The stack file has credentials for the embedded EC2.
     commands = [each for each in PIPELINE[".pulumi"]["before_script"] if each != "pulumi install"]
+    return run_script("\n".join([*commands, *PIPELINE[name]["script"]]), project, variables, succeeds=succeeds)
+
+
+def run_step(job: str, name: str, project: Path, home: Path, **variables: str) -> str:
+    """The output of a step of the GitHub workflow that is a script, for the stack `dev`."""
+    (step,) = (each for each in WORKFLOW["jobs"][job]["steps"] if each.get("name") == name)
+    return run_script(step["run"], project, {**engine_environment(home), "STACK": "dev", **variables})
+
+
+def run_script(script: str, project: Path, variables: Mapping[str, str], *, succeeds: bool = True) -> str:
     ended = subprocess.run(
-        ["/bin/bash", "-eo", "pipefail", "-c", "\n".join([*commands, *PIPELINE[name]["script"]])],
+        ["/bin/bash", "-eo", "pipefail", "-c", script],
         cwd=project,
         env=without_plugin_search(variables),
         stdin=subprocess.DEVNULL,
@@ -148,6 +160,26 @@ def test_the_nightly_repair_fixes_drift_and_fails_for_what_it_may_not_change(
     failed = run_job("repair", project, tmp_path, succeeds=False)
     assert "ec2:ModifyInstanceMetadataOptions" in failed
     assert cloud.instance(FIRST)["options"]["HttpTokens"] == "optional"
+
+
+def test_the_nightly_report_is_a_page_a_summary_and_alerts_made_with_a_role_that_may_only_read(
+    dev: Stack, project: Path, cloud: LocalCloud, tmp_path: Path
+) -> None:
+    complying: MetadataOptions = {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+    cloud.seed([member(each, complying, team="shop") for each in (FIRST, SECOND)])
+    dev.up()
+    state = sorted(dev.backend.rglob("*"))
+    run_job("posture", project, tmp_path)
+    assert FIRST in (project / "posture.html").read_text("utf-8")
+    assert "**2 of 2 instances comply (100%).**" in (project / "posture.md").read_text("utf-8")
+    (run,) = json.loads((project / "posture.sarif").read_text("utf-8"))["runs"]
+    assert run["results"] == []
+    assert run["invocations"][0]["executionSuccessful"], "an upload closes the alerts that it lacks"
+    assert sorted(dev.backend.rglob("*")) == state, "it needs no permission to write the state"
+
+    summary = tmp_path / "summary.md"
+    run_step("posture", "Report the posture", project, tmp_path, GITHUB_STEP_SUMMARY=str(summary))
+    assert "2 of 2 instances comply" in summary.read_text("utf-8")
 
 
 def test_the_next_step_in_the_program_sets_the_accounts_defaults(dev: Stack, project: Path, cloud: LocalCloud) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timezone
 
 import pytest
 from markdown_it import MarkdownIt
@@ -10,6 +10,7 @@ from markdown_it.token import Token
 
 from imds_components.report.formats import markdown
 from imds_components.report.posture import Exempt, Imdsv1Calls, Instance, Record
+from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 from tests.support.posture import CALLS, CONTEXT, EXEMPT, account, compliant, group, instance, live, stack, written
 
 HOSTILE = [
@@ -62,7 +63,7 @@ def test_the_answer_comes_first_and_all_are_counted() -> None:
     )
     lines = text.splitlines()
     assert lines[0] == "# Instance metadata posture"
-    assert lines[2] == "**2 of 5 instances comply (40%).** 1 not compliant, 1 not known, 1 exempt."
+    assert lines[2] == "**2 of 5 instances comply (40%).** 1 not compliant, 1 unknown, 1 exempt."
 
 
 @pytest.mark.parametrize("wrong", [1, 0])
@@ -73,8 +74,8 @@ def test_a_share_is_100_percent_only_if_all_comply(wrong: int) -> None:
 
 def test_a_report_that_is_not_complete_says_so_in_its_answer_and_names_the_source() -> None:
     text = summary(stack(), stack("dev", result="unreadable", problem="no such bucket"), compliant())
-    assert "The report is not complete" in text.splitlines()[2]
-    missing = "could not be read, so what it holds is missing here"
+    assert "1 of 2 stacks is not complete: there may be more." in text.splitlines()[2]
+    missing = "it could not be read, so what it holds is missing from this report"
     assert tables(text)["Not complete"][1] == ["dev", "", "", missing, "no such bucket"]
     assert "not complete" not in summary(stack(), compliant())
 
@@ -109,10 +110,9 @@ def test_the_first_50_that_do_not_comply_are_listed_with_how_many_more_there_are
 
 
 def test_callers_are_listed_with_the_most_calls_first() -> None:
-    few = replace(CALLS, usage=replace(CALLS.usage, count=2))  # type: ignore[type-var]
-    text = summary(
-        live(), compliant(1, calls=few), compliant(2, calls=CALLS), compliant(3, calls=Imdsv1Calls(31, None))
-    )
+    few = Imdsv1Calls(31, Imdsv1Usage(2, datetime(2026, 11, 18, 7, tzinfo=timezone.utc)))
+    no_data = Imdsv1Calls(31, None)
+    text = summary(live(), compliant(1, calls=few), compliant(2, calls=CALLS), compliant(3, calls=no_data))
     rows = tables(text)["Callers of IMDSv1"][1:]
     assert [(row[0], row[5], row[7]) for row in rows] == [
         ("i-00000000000000002", "1,234", "2026-11-19 13:00 UTC"),
@@ -131,6 +131,11 @@ def test_exemptions_are_listed_by_when_they_end() -> None:
     ]
 
 
+def test_instances_of_aws_services_are_counted_apart_from_exemptions() -> None:
+    eks = [instance(n, status="exempt", wanted={}, operator="eks.amazonaws.com") for n in range(2)]
+    assert "2 instances managed by AWS services count as exempt." in summary(live(), *eks)
+
+
 def test_groups_and_account_defaults_are_listed() -> None:
     found = tables(summary(stack(), group(), group(value=None), account(defaults={"httpTokens": "no-preference"})))
     assert [row[5] for row in found["Groups that would bring it back"][1:]] == ["optional", "not known"]
@@ -138,6 +143,15 @@ def test_groups_and_account_defaults_are_listed() -> None:
         "httpTokens=no-preference",
         "no",
         "httpTokens: no-preference -> required",
+    ]
+
+
+def test_a_default_that_an_account_does_not_have_is_left_out_unless_it_is_that_of_tokens() -> None:
+    cleared = {"httpTokens": "no-preference", "httpPutResponseHopLimit": -1, "httpEndpoint": "no-preference"}
+    found = tables(summary(live(), account(defaults=cleared, wanted={}), account(defaults={}, enforced=None)))
+    assert [row[3:5] for row in found["Account defaults"][1:]] == [
+        ["httpTokens=no-preference", "no"],
+        ["not known", "not known"],
     ]
 
 

@@ -34,6 +34,7 @@ EVERYTHING: Sequence[Record] = (
     instance(7, options={"httpTokens": "required"}, unfinished="EC2 throttled it"),
     instance(8, environment="audit", account="222222222222", calls=Imdsv1Calls(31, None)),
     instance(9, status="unknown", options={}, wanted={}),
+    instance(11, status="exempt", wanted={}, operator="eks.amazonaws.com"),
     compliant(10),
     group(),
     group(launched_by="launch configuration web-lc", group="old", value=None),
@@ -169,6 +170,12 @@ def test_an_exempt_instance_is_a_suppressed_result_with_its_reason_and_last_day(
     assert unobserved["suppressions"] == result["suppressions"]
 
 
+def test_an_instance_that_an_aws_service_manages_is_suppressed_too() -> None:
+    (result,) = results(live("prod"), instance(status="exempt", wanted={}, operator="eks.amazonaws.com"))
+    assert result["ruleId"] == "imds-instance-exempt"
+    assert result["suppressions"][0]["justification"] == "managed by eks.amazonaws.com"
+
+
 def test_calls_of_imdsv1_are_a_result_of_their_own_even_of_a_compliant_instance() -> None:
     (result,) = results(stack(), compliant(calls=CALLS))
     assert (result["ruleId"], result["level"]) == ("imds-imdsv1-calls", "warning")
@@ -215,7 +222,7 @@ def test_a_source_that_is_not_complete_is_a_notification_and_the_run_is_not_succ
     assert not partial["executionSuccessful"]
     (notification,) = partial["toolExecutionNotifications"]
     assert notification["level"] == "error"
-    assert "dev could not be read" in notification["message"]["text"]
+    assert "dev: it could not be read" in notification["message"]["text"]
     assert "no such bucket" in notification["message"]["text"]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from imds_components.report.posture import Instance, Record, Source
+from imds_components.report.progress import Progress, progress_line
 from imds_components.report.pulumi_cli import PulumiError
 from imds_components.report.stacks import stack_records
 from tests.support.states import barrier, row, state, target
@@ -161,15 +162,17 @@ def test_a_file_is_reported_by_the_name_of_its_stack(tmp_path: Path) -> None:
 
 def test_no_more_stacks_are_read_than_a_few_at_a_time_and_progress_is_reported() -> None:
     pulumi = FakePulumi({f"stack-{number}": state() for number in range(20)})
-    seen: list[tuple[int, int]] = []
-    records = stack_records(
-        all_stacks=True, run=pulumi, at_a_time=3, progress=lambda done, total: seen.append((done, total))
-    )
+    seen: list[Progress] = []
+    records = stack_records(all_stacks=True, run=pulumi, at_a_time=3, progress=seen.append)
     next(records)
     assert len({each[-1] for each in pulumi.commands if each[1] == "history"}) <= 4, "the consumer is waited for"
     list(records)
     assert pulumi.most <= 3
-    assert seen == [(number, 20) for number in range(1, 21)]
+    assert [(each.done, each.total) for each in seen] == [(0, 0), *((number, 20) for number in range(1, 21))]
+    assert [progress_line(each) for each in (seen[0], seen[-1])] == [
+        "looking up stacks",
+        "20 of 20 stacks read, 0 instances",
+    ]
 
 
 def peak(work: Callable[[], object]) -> int:

@@ -100,3 +100,18 @@ def test_a_consumer_that_ends_early_stops_the_jobs() -> None:
     found.close()  # type: ignore[attr-defined]  # a generator
     assert stop.is_set()
     assert ended.wait(PATIENCE)
+
+
+def test_jobs_that_hang_are_given_up() -> None:
+    stop, release = threading.Event(), threading.Event()
+
+    def hanging() -> Iterator[str]:
+        release.wait(PATIENCE)
+        yield "late"
+
+    try:
+        assert list(side_by_side([hanging, lambda: iter(["quick"])], stop, patience=0.2)) == ["quick"]
+        assert not stop.is_set(), "others may go on"
+    finally:
+        stop.set()
+        release.set()

@@ -21,7 +21,7 @@ FILES = [file for file in TEMPLATE.rglob("*") if file.is_file() and "__pycache__
 
 def test_it_requires_the_version_of_this_repository_that_it_is_part_of() -> None:
     *_, requirement = (TEMPLATE / "requirements.txt").read_text().splitlines()
-    assert requirement == f"pulumi-imds[aws] @ git+{REPOSITORY}@v{PROJECT['project']['version']}"
+    assert requirement == f"pulumi-imds[aws,report] @ git+{REPOSITORY}@v{PROJECT['project']['version']}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TEMPLATE)))
@@ -30,7 +30,7 @@ def test_what_it_links_to_in_this_repository_exists(file: Path) -> None:
     assert [each for each in links if not (ROOT / each).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["preview", "plan", "up", "repair"])
+@pytest.mark.parametrize("name", ["preview", "plan", "up", "repair", "posture"])
 def test_every_job_of_the_workflows_runs_for_every_stack(name: str) -> None:
     assert WORKFLOW["jobs"][name]["strategy"]["matrix"]["stack"] == STACKS
     assert PIPELINE[name]["extends"] in (".pulumi", ".preview")
@@ -46,7 +46,7 @@ def test_a_placeholder_in_yaml_ends_its_line_since_pulumi_new_adds_a_line_break(
 
 def test_every_action_is_pinned_to_a_commit() -> None:
     used = re.findall(r"uses: (.*)", "\n".join(file.read_text() for file in FILES if file.suffix == ".yml"))
-    pinned = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    pinned = re.compile(r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
     assert {each for each in used if not pinned.fullmatch(each)} == {"./.github/actions/pulumi"}
 
 
@@ -58,8 +58,13 @@ def test_no_job_may_do_more_than_it_needs() -> None:
         for scope, access in job["permissions"].items()
         if access == "write"
     }
-    tokens = {(name, "id-token") for name in ("preview", "plan", "up", "repair")}
-    assert granted == {*tokens, ("preview", "pull-requests"), ("report", "issues")}
+    tokens = {(name, "id-token") for name in ("preview", "plan", "up", "repair", "posture")}
+    assert granted == {
+        *tokens,
+        ("preview", "pull-requests"),
+        ("posture", "security-events"),
+        ("report", "issues"),
+    }
 
 
 def test_only_what_runs_from_the_default_branch_gets_the_role_that_changes_instances() -> None:

@@ -181,7 +181,7 @@ class Stack(EngineStack):
         *,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        self._project = project
+        self.project = project
         self._name = name
         self.backend = home / "state"
         workspace = automation.LocalWorkspace(
@@ -193,6 +193,11 @@ class Stack(EngineStack):
         stacks = project / "stacks"
         self.config_file = (stacks if stacks.exists() else project) / f"Pulumi.{name}.yaml"
         self._salt_line = next(line for line in self.config_file.read_text().splitlines() if "encryptionsalt" in line)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The environment of its runs."""
+        return self._stack.workspace.env_vars
 
     def configure(self, config: Mapping[str, object]) -> None:
         """Give the stack this configuration and no other."""
@@ -208,7 +213,7 @@ class Stack(EngineStack):
         """Have previews and runs judged by the policy pack, with this configuration."""
         workspace = self._stack.workspace
         workspace.env_vars = {**workspace.env_vars, **variables(pack)}
-        file = self._project.parent / "policy-config.json"
+        file = self.project.parent / "policy-config.json"
         file.write_text(json.dumps(config))
         self._packs, self._pack_configs = [str(pack)], [str(file)]
 
@@ -219,13 +224,13 @@ class Stack(EngineStack):
         configs = [f"--policy-pack-config={each}" for each in self._pack_configs or ()]
         return workspace.pulumi_command.run(
             ["policy", "analyze", "--stack", self._name, *packs, *configs],
-            str(self._project),
+            str(self.project),
             {**os.environ, **workspace.env_vars},
         )
 
     def write_program(self, text: str) -> None:
         """Replace the project's program."""
-        (self._project / "__main__.py").write_text(text)
+        (self.project / "__main__.py").write_text(text)
 
     def configure_secret(self, key: str, value: str) -> None:
         """Add an encrypted value to the configuration."""

@@ -12,7 +12,7 @@ from imds_components.report.posture import AccountRegion, Exempt, Group, Imdsv1C
 from imds_components.report.tally import Tally
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage
 
-CONTEXT = Context(datetime(2026, 11, 20, 12, tzinfo=timezone.utc), "0.5.0")
+CONTEXT = Context(datetime(2026, 11, 20, 12, tzinfo=timezone.utc), "0.4.0")
 WANTED = {"httpTokens": "required"}
 CALLS = Imdsv1Calls(31, Imdsv1Usage(1234, datetime(2026, 11, 19, 13, tzinfo=timezone.utc)))
 EXEMPT = Exempt("agent 1.2 calls IMDSv1", date(2099, 1, 31))

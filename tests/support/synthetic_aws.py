@@ -29,6 +29,7 @@ class SyntheticAws:
     instances: int
     points: int = 1
     """Of each metric in CloudWatch's answers."""
+    account: str = ACCOUNT
     fails: dict[tuple[str, int], str] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     metrics: list[int] = field(default_factory=list)
@@ -38,7 +39,7 @@ class SyntheticAws:
         return "eu-west-1"
 
     def account_id(self, _region: str) -> str:
-        return ACCOUNT
+        return self.account
 
     def fleet(self, region: str) -> FleetLookups:
         return FleetLookups(self._ec2(region), lambda: self._client(get_metric_data=self._metrics))
@@ -61,7 +62,7 @@ class SyntheticAws:
         for first in range(0, self.instances, PAGE_SIZE):
             self._count("DescribeInstances")
             numbers = range(first, min(first + PAGE_SIZE, self.instances))
-            yield {"Reservations": [{"OwnerId": ACCOUNT, "Instances": [_instance(each) for each in numbers]}]}
+            yield {"Reservations": [{"OwnerId": self.account, "Instances": [_instance(each) for each in numbers]}]}
 
     def _metrics(self, MetricDataQueries: list[Mapping[str, Any]], **_: object) -> Iterator[Mapping[str, Any]]:  # noqa: N803
         self._count("GetMetricData")

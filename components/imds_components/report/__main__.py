@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from imds_provider.errors import ImdsError
@@ -14,10 +15,10 @@ from .arguments import Arguments, parse
 from .failing import found
 from .formats import Context, writer
 from .join import join
-from .live import Progress, live_records
+from .live import live_records
 from .output import ProgressLine, opened
 from .posture import Record
-from .progress import lines_to_keep, progress_line
+from .progress import Progress, lines_to_keep, progress_line
 from .stacks import stack_records
 from .tally import Tally
 
@@ -69,7 +70,7 @@ def _records(arguments: Arguments, progress: ProgressLine) -> Iterator[Record]:
         arguments.stacks,
         all_stacks=arguments.all_stacks,
         folder=arguments.folder,
-        progress=lambda done, total: progress.show(f"{done} of {total} stacks read"),
+        progress=partial(_show, progress),
     )
     if not arguments.accesses:
         return stacks
@@ -80,7 +81,7 @@ def _records(arguments: Arguments, progress: ProgressLine) -> Iterator[Record]:
         filters=arguments.filters or None,
         instance_ids=arguments.instances,
         days=arguments.days,
-        progress=lambda so_far: _show(progress, so_far),
+        progress=partial(_show, progress),
     )
     if not arguments.has_stacks:
         return live

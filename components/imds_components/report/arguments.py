@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, cast
 
+from imds_provider.errors import InvalidInputError
 from imds_provider.rules.allowed_values import DAYS, DEFAULT_DAYS, INSTANCE_ID, REGION
 from imds_provider.rules.options import HTTP_TOKENS, OPTION_KEYS, OPTION_NAMES, Options, parse_options
 from imds_provider.rules.validation import Rule, Violation, unknown_keys, violations
@@ -89,7 +90,7 @@ def parse(given: Sequence[str] | None = None) -> Arguments:
             fail_on=_fail_on(_split(found.fail_on)),
             title=found.title,
         )
-    except ValueError as error:
+    except InvalidInputError as error:
         parser.error(str(error))
 
 
@@ -154,7 +155,7 @@ def _split(values: Sequence[str]) -> list[str]:
 def _accesses(profiles: Sequence[str], roles: Sequence[str]) -> list[Access]:
     if roles:
         if len(profiles) > 1:
-            raise ValueError("--role-arn takes one --profile at most.")
+            raise InvalidInputError("--role-arn takes one --profile at most.")
         return [Access(profiles[0] if profiles else None, role) for role in roles]
     return [Access(profile) for profile in profiles] or [Access()]
 
@@ -169,7 +170,7 @@ def _filters(given: Sequence[str]) -> dict[str, list[str]]:
     for each in given:
         name, equals, values = each.partition("=")
         if not (name and equals and values):
-            raise ValueError(f'--filter must be like tag:Team=web,shop, got "{each}".')
+            raise InvalidInputError(f'--filter must be like tag:Team=web,shop, got "{each}".')
         filters.setdefault(name, []).extend(values.split(","))
     return filters
 
@@ -201,4 +202,4 @@ def _fail_on(names: Sequence[str]) -> frozenset[FailOn]:
 
 def _raise_for(option: str, found: Sequence[Violation]) -> None:
     if found:
-        raise ValueError(" ".join(f"{' '.join((option, *map(str, each.path)))} {each.reason}" for each in found))
+        raise InvalidInputError(" ".join(f"{' '.join((option, *map(str, each.path)))} {each.reason}" for each in found))

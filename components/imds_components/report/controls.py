@@ -145,7 +145,7 @@ EXEMPT = Kind(
     "Instance is exempt",
     "note",
     "low",
-    "Its stack leaves the instance alone until a last day, so whether it is as wanted is not judged.",
+    "Its stack leaves the instance alone until a last day, or an AWS service manages it, so it is not judged.",
     "Fix the workload before the exemption ends.",
 )
 IMDSV1_CALLS = Kind(

@@ -11,15 +11,14 @@ from imds_provider.rules.options import HTTP_TOKENS
 
 from . import controls
 from .controls import LEVELS, Kind, Level
-from .posture import AccountRegion, Exempt, Group, Instance, Record
+from .posture import AccountRegion, Group, Instance, Record
 
 
 @dataclass(frozen=True)
 class Finding:
     """A sentence about one option of one resource: an instance, an autoscaling group, or an account's region.
 
-    ``resource`` is an instance ID, the name of a group, or "". ``exempt`` is set for a finding that an exemption
-    accepts.
+    ``resource`` is an instance ID, the name of a group, or "". ``accepted`` is why the finding is accepted, if it is.
     """
 
     kind: Kind
@@ -31,7 +30,7 @@ class Finding:
     resource: str = ""
     option: str = ""
     fleet: str = ""
-    exempt: Exempt | None = None
+    accepted: str = ""
 
     @property
     def identity(self) -> str:
@@ -41,7 +40,7 @@ class Finding:
     @property
     def urgency(self) -> tuple[bool, int, str, str]:
         """Sorts the most urgent findings first, in the same order each time."""
-        return (self.exempt is not None, LEVELS.index(self.level), self.identity, self.kind.id)
+        return (bool(self.accepted), LEVELS.index(self.level), self.identity, self.kind.id)
 
 
 def findings_of(record: Record) -> Iterator[Finding]:
@@ -74,8 +73,14 @@ def _of_instance(record: Instance) -> Iterator[Finding]:
             record.instance,
             option,
             record.fleet,
-            record.exempt,
+            _accepted(record),
         )
+
+
+def _accepted(record: Instance) -> str:
+    if record.exempt is not None:
+        return f"{record.exempt.reason} (until {record.exempt.until})"
+    return f"managed by {record.operator}" if record.status == "exempt" else ""
 
 
 def _on_status(record: Instance) -> Iterator[_Statement]:
@@ -107,7 +112,7 @@ def _without_option(record: Instance) -> _Statement:
     if record.status == "not-compliant":
         return controls.INSTANCE_OPTION, "", "has a change that EC2 has accepted and not applied yet."
     if record.status == "exempt":
-        return controls.EXEMPT, "", "is exempt."
+        return controls.EXEMPT, "", f"is managed by {record.operator}, which alone can change it."
     reason = "its metadata options were not observed" if record.wanted else "nothing is wanted of it"
     return controls.INSTANCE_UNKNOWN, "", f"is not known to comply: {reason}."
 
@@ -160,8 +165,6 @@ def _on_defaults(record: AccountRegion) -> Iterator[tuple[Level, str, str]]:
     if record.unfinished and not differing:
         yield "error", "", f"the last change of the account's defaults is not completed: {record.unfinished}"
     if HTTP_TOKENS not in record.wanted and record.defaults.get(HTTP_TOKENS) != "required":
-        yield (
-            "note",
-            HTTP_TOKENS,
-            f"the account's default of {HTTP_TOKENS} is {seen.get(HTTP_TOKENS, 'not known')}, so the launch decides.",
-        )
+        now = seen.get(HTTP_TOKENS, "not known")
+        says = f"the account's default of {HTTP_TOKENS} is {now}, so nothing requires tokens by default."
+        yield "note", HTTP_TOKENS, says

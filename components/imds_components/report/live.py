@@ -1,14 +1,14 @@
 """The live source of a report: what AWS shows now, with nothing deployed. No Pulumi program runs.
 
-Accounts and regions are read side by side. Each account is read once, over one connection whose rate limiter keeps all
-lookups within EC2's quotas, however many profiles and roles reach it.
+Accounts and regions are read side by side. A region of an account is read once, however many profiles and roles reach
+it, over one connection whose rate limiter keeps all lookups within EC2's quotas.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from imds_provider.aws.fleet_lookups import Filters
@@ -18,24 +18,14 @@ from imds_provider.rules.wording import shorten
 from .live_accounts import Access, Account, Clock, Connect, connections, reach
 from .live_region import Audit, Place, read_region
 from .posture import Instance, Record, Source
+from .progress import Progress
 from .side_by_side import Job, side_by_side
 
 __all__ = ["Access", "Progress", "live_records"]
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a report is: sources that are done, of those that are known, and instances so far.
-
-    ``total`` is 0 until the accounts and their regions are known. ``ended`` is the source that was done just now, if
-    one was. ``note`` is a line for the reader, if there is one.
-    """
-
-    done: int = 0
-    total: int = 0
-    instances: int = 0
-    ended: Source | None = None
-    note: str = ""
+PATIENCE_SECONDS = 600.0
+"""How long nothing may come from any region. Each call has a deadline; what provides the credentials may have none."""
 
 
 def live_records(
@@ -48,6 +38,7 @@ def live_records(
     days: int | None = None,
     progress: Callable[[Progress], object] = lambda _: None,
     connect: Callable[[Clock], Connect] = connections,
+    patience: float = PATIENCE_SECONDS,
 ) -> Iterator[Record]:
     """The records of every account that the accesses reach, in these regions, as soon as they are there.
 
@@ -55,11 +46,12 @@ def live_records(
     records of a region are in order: instances as EC2 lists them, the account's defaults, groups, and its
     :class:`Source` last; those of other regions come in between. ``filters``, ``instance_ids`` and ``days`` are those
     of :class:`Audit`. ``progress`` is called in the thread of the consumer. What cannot be read is a source that is
-    ``unreadable``, never an error.
+    ``unreadable``, never an error; so is what still runs when nothing has come for ``patience`` seconds.
     """
     stop = threading.Event()
     try:
-        yield from _Report(Audit(wanted, filters, frozenset(instance_ids), days), progress, stop).records(
+        audit = Audit(wanted, filters, frozenset(instance_ids), days)
+        yield from _Report(audit, progress, stop, patience).records(
             list(dict.fromkeys(accesses)), regions, connect(Clock(stop))
         )
     finally:
@@ -67,37 +59,52 @@ def live_records(
 
 
 class _Report:
-    def __init__(self, audit: Audit, progress: Callable[[Progress], object], stop: threading.Event) -> None:
-        self._audit, self._tell, self._stop = audit, progress, stop
+    def __init__(
+        self, audit: Audit, progress: Callable[[Progress], object], stop: threading.Event, patience: float
+    ) -> None:
+        self._audit, self._tell, self._stop, self._patience = audit, progress, stop, patience
         self._progress = Progress()
         self._missing = set(audit.instance_ids)
 
     def records(self, accesses: Sequence[Access], regions: Sequence[str], connect: Connect) -> Iterator[Record]:
         self._tell(self._progress)
-        found = dict(side_by_side([partial(reach, each, regions, connect) for each in accesses], self._stop))
-        in_order = [found[access] for access in accesses]
+        looking = [partial(reach, each, regions, connect) for each in accesses]
+        found = dict(side_by_side(looking, self._stop, patience=self._patience))
+        in_order = [found.get(each) or self._given_up(each.name) for each in accesses]
         unreadable = [each for each in in_order if isinstance(each, Source)]
-        jobs = list(self._jobs([each for each in in_order if isinstance(each, Account)]))
-        self._progress = Progress(total=len(unreadable) + len(jobs))
+        places = self._places([each for each in in_order if isinstance(each, Account)])
+        self._progress = Progress(total=len(unreadable) + len(places))
         for each in unreadable:
             yield from self._passing([each])
-        for page in side_by_side(jobs, self._stop):
+        reading: list[Job[list[Record]]] = [
+            partial(read_region, place, account.aws, self._audit) for place, account in places.items()
+        ]
+        for page in side_by_side(reading, self._stop, patience=self._patience):
             yield from self._passing(page)
+            places = {place: by for place, by in places.items() if not _ends(place, page)}
+        for place in places:
+            yield from self._passing([self._given_up(place.environment, place.account, place.region)])
         if self._missing:
             yield from self._passing([_not_found(sorted(self._missing))])
 
-    def _jobs(self, accounts: Sequence[Account]) -> Iterator[Job[list[Record]]]:
-        """A job for each region of each account, which an earlier access may reach too: instances count once."""
-        first: dict[tuple[str, str], Account] = {}
+    def _places(self, accounts: Sequence[Account]) -> dict[Place, Account]:
+        """The regions of each account, without those that an earlier access reaches too: instances count once."""
+        first: dict[tuple[str, str], Place] = {}
+        places: dict[Place, Account] = {}
         for each in accounts:
-            name = each.access.name
             for region in each.regions:
-                by = first.setdefault((each.account, region), each)
-                if by is each:
-                    yield partial(read_region, Place(name, each.account, region), each.aws, self._audit)
+                place = Place(each.access.name, each.account, region)
+                by = first.setdefault((each.account, region), place)
+                if by is place:
+                    places[place] = each
                 else:
-                    note = f"{name} reaches account {each.account} in {region}, which is read with {by.access.name}."
-                    self._tell(replace(self._progress, note=note))
+                    read = f"account {each.account} in {region}, which is read with {by.environment}"
+                    self._tell(replace(self._progress, note=f"{place.environment} reaches {read}."))
+        return places
+
+    def _given_up(self, environment: str, account: str = "", region: str = "") -> Source:
+        problem = f"no answer came for {self._patience:g} s; check the network and the credentials, and run again."
+        return Source("live", environment, "unreadable", account, region, problem=problem)
 
     def _passing(self, page: Sequence[Record]) -> Sequence[Record]:
         """Report progress, and note which of the given instances were found."""
@@ -109,6 +116,13 @@ class _Report:
         self._progress = replace(before, done=done, instances=before.instances + len(ids), ended=ended)
         self._tell(self._progress)
         return page
+
+
+def _ends(place: Place, page: Sequence[Record]) -> bool:
+    """Whether the page is the last one of the region."""
+    return any(
+        isinstance(each, Source) and (each.account, each.region) == (place.account, place.region) for each in page
+    )
 
 
 def _not_found(instance_ids: Sequence[str]) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -18,6 +19,7 @@ from .posture import Source
 ALL_REGIONS = "all"
 """In place of a region: all that the account has enabled."""
 _ALWAYS_ENABLED = "us-east-1"
+_ROLE = re.compile(r"arn:[^:]+:iam::(?P<account>\d+):role/(?:.*/)?(?P<name>[^/]+)")
 _ATTEMPTS = 3
 """In how many regions to ask for the account: STS does not answer in one that the account has not enabled."""
 
@@ -34,9 +36,8 @@ class Access:
         """What the report calls it: the profile, or account and name of the role (``123456789012/audit``)."""
         if self.role_arn is None:
             return self.profile or os.environ.get("AWS_PROFILE") or "default"
-        # arn:aws:iam::123456789012:role/path/audit
-        _, _, _, _, account, resource = self.role_arn.split(":", 5) if self.role_arn.count(":") >= 5 else [""] * 6
-        return f"{account}/{resource.rpartition('/')[2]}" if account and resource else self.role_arn
+        found = _ROLE.fullmatch(self.role_arn)
+        return f"{found['account']}/{found['name']}" if found else self.role_arn
 
     def settings(self) -> AwsSettings:
         """How to reach AWS with it. Everything else is as the environment has it."""

@@ -1,18 +1,34 @@
-"""How far a live report is, and what it could not read, as lines for the terminal. Pure."""
+"""How far a report is, and what it could not read, as lines for the terminal. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
-from .live import Progress
 from .posture import Source
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a source is: regions or stacks that are done, of those that are known, and instances so far.
+
+    ``ended`` is the one that was done just now, if one was. ``note`` is a line for the reader, if there is one.
+    """
+
+    done: int = 0
+    total: int = 0
+    instances: int = 0
+    ended: Source | None = None
+    note: str = ""
+    what: Literal["regions", "stacks"] = "regions"
 
 
 def progress_line(progress: Progress) -> str:
     """``12 of 15 regions read, 3,201 instances``; before the regions are known, that they are looked up."""
     if not progress.total:
-        return "looking up accounts and regions"
-    return f"{progress.done} of {progress.total} regions read, {progress.instances:,} instances"
+        return "looking up accounts and regions" if progress.what == "regions" else "looking up stacks"
+    return f"{progress.done} of {progress.total} {progress.what} read, {progress.instances:,} instances"
 
 
 def lines_to_keep(progress: Progress) -> Iterator[str]:

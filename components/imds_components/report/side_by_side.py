@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -34,11 +34,14 @@ class _Ended:
     error: BaseException | None = None
 
 
-def side_by_side(jobs: Sequence[Job[T]], stop: threading.Event, *, workers: int = WORKERS) -> Iterator[T]:
+def side_by_side(
+    jobs: Sequence[Job[T]], stop: threading.Event, *, workers: int = WORKERS, patience: float | None = None
+) -> Iterator[T]:
     """The results of all jobs; those of one job are in its order.
 
-    ``stop`` is set when the consumer ends early or a job fails: jobs check it wherever they wait. Raises what a job
-    raises.
+    ``stop`` is set when the consumer ends early or a job fails: jobs check it wherever they wait. When none of them has
+    a result for ``patience`` seconds, those that still run are given up, and their threads left alone. Raises what a
+    job raises.
     """
     waiting = deque(jobs)
     found: Queue[_Found[T] | _Ended] = Queue(AHEAD)
@@ -49,7 +52,10 @@ def side_by_side(jobs: Sequence[Job[T]], stop: threading.Event, *, workers: int 
     ended = False
     try:
         while running:
-            each = found.get()
+            try:
+                each = found.get(timeout=patience)
+            except Empty:
+                break
             if isinstance(each, _Found):
                 yield each.result
             elif each.error is not None:

@@ -6,13 +6,15 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from imds_provider.errors import ImdsError
 
 from .last_update import LastUpdate, judge_update
-from .posture import Record, Source
+from .posture import Instance, Record, Source
+from .progress import Progress
 from .pulumi_cli import PulumiError, Run, pulumi_in, stack_files
 from .stack_state import records_of
 from .state import NotAStateError, State, mapping, sequence, text
@@ -30,18 +32,20 @@ def stack_records(
     all_stacks: bool = False,
     folder: Path = Path(),
     run: Run | None = None,
-    progress: Callable[[int, int], object] = lambda _done, _total: None,
+    progress: Callable[[Progress], object] = lambda _: None,
     at_a_time: int = AT_A_TIME,
 ) -> Iterator[Record]:
     """The records of states in files, and of stacks by name, in their order.
 
     ``all_stacks`` adds all stacks of the project in ``folder``, where `pulumi` runs. The records of a stack end with
     its :class:`Source`. What cannot be read is a source that is ``unreadable``; nothing else is the worse for it.
-    ``progress`` is called with the number of stacks that are read, and of all. At most ``at_a_time`` stacks are held.
+    ``progress`` is called in the thread of the consumer. At most ``at_a_time`` stacks are held in memory.
     """
     run = run or pulumi_in(folder)
     names = dict.fromkeys(stacks)
     in_progress: set[str] = set()
+    so_far = Progress(what="stacks")
+    progress(so_far)
     jobs: list[_Job] = [partial(_read_file, each) for each in files]
     if all_stacks:
         try:
@@ -56,7 +60,10 @@ def stack_records(
             in_progress.update(name for name, is_running in listed.items() if is_running)
     jobs += [partial(_read_stack, run, each, in_progress=each in in_progress) for each in names]
     for done, records in enumerate(_side_by_side(jobs, at_a_time), 1):
-        progress(done, len(jobs))
+        instances = so_far.instances + sum(isinstance(each, Instance) for each in records)
+        ended = next((each for each in records if isinstance(each, Source)), None)
+        so_far = replace(so_far, done=done, total=len(jobs), instances=instances, ended=ended)
+        progress(so_far)
         yield from records
 
 

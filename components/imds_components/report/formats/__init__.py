@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, Protocol, TextIO, get_args
 
-from imds_provider.errors import ImdsError
+from imds_provider.errors import ImdsError, InvalidInputError
 
 from ..posture import Record
 from ..tally import Tally
@@ -50,28 +50,33 @@ _MODULES: dict[Format, str] = {"json": "json_", "csv": "csv_"}
 
 
 def format_of(output: Path | None) -> Format:
-    """The format of a file by its ending, and that of a terminal without one. Raises ``ValueError``."""
+    """The format of a file by its ending, and that of a terminal without one. Raises :class:`InvalidInputError`."""
     if output is None:
         return "markdown"
     name = output.name.lower()
     found = next((_ENDINGS[each] for each in sorted(_ENDINGS, key=len, reverse=True) if name.endswith(each)), None)
     if found is None:
-        raise ValueError(f"--format is missing: {output} ends with none of {', '.join(_ENDINGS)}.")
+        raise InvalidInputError(f"--format is missing: {output} ends with none of {', '.join(_ENDINGS)}.")
     return found
 
 
-def writer(name: Format) -> Write:
-    """What writes the format. Its module is imported here, since one format needs more than is installed by default.
+def _load(module: str) -> Write:
+    write: Write = import_module(f".{module}", __name__).write
+    return write
+
+
+def writer(name: Format, load: Callable[[str], Write] = _load) -> Write:
+    """What writes the format. Its module is loaded here, since one format needs more than is installed by default.
 
     Raises:
         ImdsError: what the format needs is not installed; the message says what to install.
     """
     try:
-        write: Write = import_module(f".{_MODULES.get(name, name)}", __name__).write
+        return load(_MODULES.get(name, name))
     except ModuleNotFoundError as error:
-        if error.name in (None, "") or str(error.name).startswith("imds_"):
+        library = (error.name or "").partition(".")[0]
+        if library in ("", "imds_components", "imds_provider"):
             raise
         raise ImdsError(
-            f"--format {name} needs {error.name}, which is not installed: run `pip install 'pulumi-imds[report]'`."
+            f"--format {name} needs {library}, which is not installed: run `pip install 'pulumi-imds[report]'`."
         ) from None
-    return write

@@ -3,7 +3,7 @@
 Spreadsheets take a cell that begins with ``=`` for a formula, whatever file it came from, and tags are written by
 whoever launches an instance. Such a cell gets a ``'`` in front, which spreadsheets show as text.
 
-Source: OWASP, "CSV Injection".
+Sources: OWASP, "CSV Injection"; RFC 4180, which ends a line by CR and LF.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ _Cells = Mapping[str, _Cell]
 
 def write(records: Iterable[Record], tally: Tally, out: TextIO, context: Context) -> None:  # noqa: ARG001  of all formats
     """Write a line of column names, then one for each record."""
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     for record in records:
-        writer.writerow({name: harmless(cell) for name, cell in _cells(record).items()})
+        writer.writerow({name: harmless(cell) for name, cell in _cells(record).items() if cell != ""})
 
 
 def harmless(cell: _Cell) -> _Cell:

@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from imds_provider.rules.account_defaults import HTTP_TOKENS_ENFORCED, render_default_changes, render_defaults
+from imds_provider.rules.account_defaults import NO_PREFERENCE, in_words, render_default_changes, render_defaults
 from imds_provider.rules.imdsv1_usage import Imdsv1Usage, render_minute
-from imds_provider.rules.options import HTTP_TOKENS, render_changes, unknown_reason
+from imds_provider.rules.options import HTTP_TOKENS, OPTION_NAMES, render_changes, unknown_reason
 from imds_provider.rules.wording import instances
 
+from ..page.bars import LABELS, percentage
+from ..page.sources import Sources
 from ..plain_text import one_line
 from ..posture import STATUSES, AccountRegion, Exempt, Group, Instance, Record, Source
 from ..tally import Share, Tally
@@ -24,23 +26,13 @@ MOST_CHARACTERS = 65_000
 """A little less than what GitHub accepts."""
 MOST_ROWS = 50
 _CELL = 200
+_RESERVE = 3_000
+"""For what comes after the last row: every section gets its heading, and how many rows it has."""
 
-_HEADINGS = {
-    "not-compliant": "Not compliant",
-    "unknown": "Unknown",
-    "pending-start": "At the next start",
-    "exempt": "Exempt",
-    "compliant": "Compliant",
-}
-_RESULTS = {
-    "read": "not read completely",
-    "succeeded": "not read completely",
-    "unreadable": "could not be read, so what it holds is missing here",
-    "failed": "the last update failed, and may have left instances out",
-    "interrupted": "the last update was interrupted, and may have left instances out",
-    "running": "an update is running",
-    "never": "never updated",
-}
+_SHARES = ("Environment", "Instances", "Share", *(LABELS[each] for each in STATUSES))
+_INSTANCE = ("Instance", "Name", "Environment", "Account", "Region")
+_GROUP = ("Group", "Environment", "Account", "Region", "Option", "Next instance", "Wanted", "Decided by")
+_ACCOUNT = ("Account", "Region", "Environment", "Defaults", "Enforced", "To change")
 
 _Row = Sequence[str]
 
@@ -50,7 +42,7 @@ def write(records: Iterable[Record], tally: Tally, out: TextIO, context: Context
     listed = [each for each in records if isinstance(each, Instance) and _is_listed(each)]
     page = _Page()
     page.add(f"# {_prose(context.title)}\n\n{_answer(tally)}\n")
-    incomplete = [each for each in tally.sources if not each.is_complete]
+    incomplete = Sources(tally.sources).incomplete
     page.table("Not complete", ("Source", "Account", "Region", "State", "Problem"), map(_incomplete, incomplete))
     page.table("Environments", _SHARES, (_share(name, each) for name, each in sorted(tally.by["environment"].items())))
     wrong = [each for each in listed if each.status in ("not-compliant", "unknown")]
@@ -67,6 +59,8 @@ def write(records: Iterable[Record], tally: Tally, out: TextIO, context: Context
     exempt = [(each, each.exempt) for each in listed if each.exempt]
     exempt.sort(key=lambda each: (each[1].until, each[0].instance))
     page.table("Exemptions", ("Until", *_INSTANCE, "Reason"), (_exempt(*each, context) for each in exempt))
+    if services := tally.overall.by_status["exempt"] - len(exempt):
+        page.add(f"\n{instances(services).capitalize()} managed by AWS services count as exempt.\n")
     page.table("Groups that would bring it back", _GROUP, map(_group, tally.groups))
     page.table("Account defaults", _ACCOUNT, map(_account, tally.accounts))
     page.add(f"\nMade on {render_minute(context.made_at)} by pulumi-imds {_code(context.version)}.\n")
@@ -90,7 +84,6 @@ class _Page:
         self.add(f"\n## {title}\n\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n")
         shown = 0
         for line in lines[:MOST_ROWS]:
-            # Every section after this one still gets its heading, and how many rows it has.
             if len(self.text) + len(line) > MOST_CHARACTERS - _RESERVE:
                 break
             self.add(line)
@@ -99,37 +92,18 @@ class _Page:
             self.add(f"\n… and {len(lines) - shown:,} more.\n")
 
 
-_RESERVE = 3_000
-_SHARES = ("Environment", "Instances", "Share", *_HEADINGS.values())
-_INSTANCE = ("Instance", "Name", "Environment", "Account", "Region")
-_GROUP = ("Group", "Environment", "Account", "Region", "Option", "Next instance", "Wanted", "Decided by")
-_ACCOUNT = ("Account", "Region", "Environment", "Defaults", "Enforced", "To change")
-
-
 def _answer(tally: Tally) -> str:
     share = tally.overall
-    parts = [f"{share.by_status[each]:,} {_WORDS[each]}" for each in STATUSES[:-1] if share.by_status[each]]
+    parts = [f"{share.by_status[each]:,} {LABELS[each].lower()}" for each in STATUSES[:-1] if share.by_status[each]]
     if not share.total:
         answer = "**No instances were found.**"
     else:
-        answer = f"**{share.right:,} of {instances(share.total)} comply ({_percent(share)}).**"
+        answer = f"**{share.right:,} of {instances(share.total)} comply ({percentage(share.right, share.total)}).**"
         answer += f" {', '.join(parts)}." if parts else ""
-    if any(not each.is_complete for each in tally.sources):
-        answer += " The report is not complete: there may be more."
+    sources = Sources(tally.sources)
+    if sources.incomplete:
+        answer += f" {sources.warning}: there may be more."
     return answer
-
-
-_WORDS = {
-    "not-compliant": "not compliant",
-    "unknown": "not known",
-    "pending-start": "at the next start",
-    "exempt": "exempt",
-}
-
-
-def _percent(share: Share) -> str:
-    """Rounded down, so that 100% means all."""
-    return f"{share.right * 100 // share.total}%"
 
 
 def _is_listed(record: Instance) -> bool:
@@ -144,13 +118,18 @@ def _usage(record: Instance) -> Imdsv1Usage | None:
 def _incomplete(source: Source) -> _Row:
     return (
         *map(_code, (source.environment, source.account, source.region)),
-        _RESULTS[source.result],
+        Sources.meaning(source),
         _code(source.problem),
     )
 
 
 def _share(name: str, share: Share) -> _Row:
-    return (_code(name), f"{share.total:,}", _percent(share), *(f"{share.by_status[each]:,}" for each in STATUSES))
+    return (
+        _code(name),
+        f"{share.total:,}",
+        percentage(share.right, share.total),
+        *(f"{share.by_status[each]:,}" for each in STATUSES),
+    )
 
 
 def _instance(record: Instance) -> _Row:
@@ -189,11 +168,12 @@ def _group(record: Group) -> _Row:
 
 
 def _account(record: AccountRegion) -> _Row:
-    shown = [name for name in record.defaults if name != HTTP_TOKENS_ENFORCED] or [HTTP_TOKENS]
+    seen = in_words(record.defaults)
+    shown = [name for name in OPTION_NAMES if name == HTTP_TOKENS or seen.get(name) != NO_PREFERENCE]
     enforced = {None: "not known", True: "yes", False: "no"}[record.enforced]
     return (
         *map(_code, (record.account, record.region, record.environment)),
-        _code(render_defaults(record.defaults, shown)) or "not known",
+        _code(render_defaults(seen, shown)) or "not known",
         enforced,
         _code(render_default_changes(record.defaults, record.wanted) or record.unfinished),
     )

@@ -22,6 +22,7 @@ from imds_provider.rules.wording import instances
 
 from ..controls import KINDS, Kind, Level
 from ..findings import Finding, findings_of
+from ..page.sources import Sources
 from ..plain_text import one_line
 from ..posture import Record, Source
 from ..tally import Tally
@@ -141,15 +142,8 @@ def _result(finding: Finding, *, is_stack: bool) -> _Json:
             if value
         },
     }
-    if finding.exempt:
-        result["suppressions"] = [
-            {
-                "kind": "external",
-                "status": "accepted",
-                "justification": _plain(f"{finding.exempt.reason} (until {finding.exempt.until})"),
-                "properties": {"until": finding.exempt.until.isoformat()},
-            }
-        ]
+    if finding.accepted:
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": _plain(finding.accepted)}]
     return result
 
 
@@ -176,21 +170,10 @@ def _location(finding: Finding, *, is_stack: bool) -> _Json:
 
 
 def _on_sources(sources: Sequence[Source]) -> Iterable[_Json]:
-    for each in sources:
-        if not each.is_complete:
-            place = "/".join(part for part in (each.environment, each.account, each.region) if part)
-            problem = f": {each.problem}" if each.problem else "."
-            what = "is not read completely" if each.result in ("read", "succeeded") else _RESULTS[each.result]
-            yield _notification(_INCOMPLETE, "error", f"{place} {what}{problem}")
-
-
-_RESULTS = {
-    "unreadable": "could not be read, so what it holds is missing",
-    "failed": "may lack what its last update did not reach, which failed",
-    "interrupted": "may lack what its last update did not reach, which was interrupted",
-    "running": "is being updated, so what it shows is from before or in between",
-    "never": "has never been updated",
-}
+    for each in Sources(sources).incomplete:
+        place = "/".join(part for part in (each.environment, each.account, each.region) if part)
+        said = f"{place}: {Sources.meaning(each)}"
+        yield _notification(_INCOMPLETE, "error", f"{said}: {each.problem}" if each.problem else f"{said}.")
 
 
 def _on_numbers(left_out: int, tally: Tally) -> Iterable[_Json]:
