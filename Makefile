@@ -103,6 +103,7 @@ bench: $(READY)
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.comparison
 	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.scale
+	@$(WITH_ENGINE) $(PYTHON_OF_VENV) -m benchmarks.report
 	@$(PYTHON_OF_VENV) -m benchmarks.report_page
 
 lock:

@@ -26,11 +26,10 @@ PROGRAM = ROOT / "benchmarks" / "scale" / "program"
 
 @dataclass(frozen=True)
 class Measured:
-    """One report: its wall time in seconds, the processor time of all its processes, and its memory in MiB."""
+    """One report: its wall time, and the processor time of all its processes, in seconds."""
 
     seconds: float
     processor_seconds: float
-    mebibytes: float
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Stacks:
             if process.returncode:
                 output.seek(0)
                 raise BenchmarkError(f"`{' '.join(command)}` failed:\n{output.read().decode()[-4000:]}")
-        return Measured(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+        return Measured(seconds, used.ru_utime + used.ru_stime)
 
 
 def _roots() -> list[str]:
@@ -121,19 +120,17 @@ def row(number: int, size: int, backend: str, measured: Measured, one: Measured)
         f"{measured.seconds:.1f} s",
         f"{measured.processor_seconds:.1f} s",
         f"{1000 * per_stack:.0f} ms" if number > 1 else "",
-        f"{measured.mebibytes:.0f} MiB",
     )
     return f"| {' | '.join(cells)} |"
 
 
 HEADER = """\
-| stacks | instances each | state in | report | processor time | per stack | memory |
-| ---: | ---: | --- | ---: | ---: | ---: | ---: |"""
+| stacks | instances each | state in | report | processor time | per stack |
+| ---: | ---: | --- | ---: | ---: | ---: |"""
 LEGEND = """\
 report: wall time of `imds-report --all-stacks --format json`
 processor time: of the report and of all `pulumi` commands that it runs
-per stack: the processor time that each stack after the first adds
-memory: of the largest of these processes"""
+per stack: the processor time that each stack after the first adds"""
 
 
 def main() -> int:

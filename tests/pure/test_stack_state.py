@@ -137,6 +137,11 @@ def test_instances_whose_options_ec2_does_not_report_are_unknown_and_those_of_a_
     assert (found[C].operator, found[C].exempt) == ("eks.amazonaws.com", None)
 
 
+def test_an_exempt_instance_whose_options_ec2_does_not_report_is_exempt() -> None:
+    exempt = [{"instance": A, "reason": "old agent", "until": "2027-01-31"}]
+    assert instances(state(fleet(exempt=exempt, unknown=[A])))[A].status == "exempt"
+
+
 def test_what_groups_launch_looser_is_read_from_the_report_of_the_fleet() -> None:
     looser: dict[str, Any] = {
         "region": REGION,

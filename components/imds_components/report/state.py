@@ -94,8 +94,8 @@ class State:
 
 
 def mapping(value: object) -> Properties:
-    """The value if it is an object that is not encrypted, else an empty one."""
-    return value if isinstance(value, Mapping) and not is_secret(value) else {}
+    """The value if it is an object, else an empty one. Of an encrypted value, nothing is known by its keys."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def sequence(value: object) -> Sequence[object]:
