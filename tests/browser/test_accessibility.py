@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from typing import Literal
 
@@ -86,6 +87,16 @@ def test_the_table_is_sorted_filtered_and_turned_by_keys_alone(pages: Pages) -> 
     assert rows(page) != first
 
 
+def test_the_focus_is_not_lost_on_the_last_page(pages: Pages) -> None:
+    page = pages.open(fragment="#size=200")
+    page.get_by_role("button", name="Next").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    expect(page.get_by_role("button", name="Previous")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Next")).to_be_focused()
+
+
 def test_what_has_the_focus_is_visible(pages: Pages) -> None:
     page = pages.open()
     without = page.evaluate(
@@ -143,3 +154,11 @@ def test_nothing_moves_for_those_who_want_it_still(pages: Pages) -> None:
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
     assert page.evaluate("getComputedStyle(document.querySelector('button')).transitionDuration") == "0s"
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_a_long_name_does_not_widen_the_page(pages: Pages, width: int) -> None:
+    (first, *_) = (each for each in posture() if isinstance(each, Instance))
+    long = replace(first, name="x" * 256, environment="y" * 200, exempt=None)
+    page = pages.open([long], width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width

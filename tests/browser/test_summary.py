@@ -68,3 +68,10 @@ def test_nothing_in_the_report_does_not_look_like_all_is_well(pages: Pages) -> N
     expect(page.locator("main h2")).to_have_text("There are no instances in this report")
     expect(page.locator("main")).to_contain_text("does not show that all instances are compliant")
     expect(page.locator("#theme")).to_be_visible()
+
+
+def test_instances_that_an_aws_service_manages_are_no_exemptions_with_a_last_day(pages: Pages) -> None:
+    managed = replace(INSTANCES[0], status="exempt", exempt=None, operator="eks.amazonaws.com")
+    section = pages.open([managed]).locator("section:has(> #exemptions)")
+    expect(section).to_contain_text("No instance is exempt until a last day.")
+    expect(section).to_contain_text("1 exempt instance is managed by an AWS service")

@@ -67,7 +67,7 @@ def test_csv_has_a_row_for_each_record_and_loses_nothing() -> None:
             "wanted": "httpTokens=required httpEndpoint=enabled",
             "wrong": "httpTokens=required",
             "unknown": "httpEndpoint",
-            "imdsv1Calls": "1234.0",
+            "imdsv1Calls": "1234",
             "imdsv1CallsLast": "2026-11-25T04:00:00Z",
             "unfinished": "EC2 did not answer",
         }

@@ -236,7 +236,7 @@ def _calls(calls: Imdsv1Calls) -> Json:
     usage = calls.usage
     return {
         "days": calls.days,
-        "count": usage.count if usage else None,
+        "count": round(usage.count) if usage else None,
         "first": render_time(usage.first_seen) if usage and usage.first_seen else None,
         "last": render_time(usage.last_seen) if usage and usage.last_seen else None,
     }

@@ -115,7 +115,7 @@ def _instance(record: Instance) -> _Cells:
 def _calls(calls: Imdsv1Calls) -> _Cells:
     usage = calls.usage
     return {
-        "imdsv1Calls": usage.count if usage else NO_DATA,
+        "imdsv1Calls": round(usage.count) if usage else NO_DATA,
         "imdsv1CallsDays": calls.days,
         "imdsv1CallsFirst": render_time(usage.first_seen) if usage and usage.first_seen else "",
         "imdsv1CallsLast": render_time(usage.last_seen) if usage and usage.last_seen else "",

@@ -19,11 +19,11 @@ LABELS: Mapping[Status, str] = {
 """Each status as the page names it, in the order of the segments of a bar."""
 
 MEANINGS: Mapping[Status, str] = {
-    "compliant": "The wanted options were seen on the instance, and EC2 reports them as applied.",
-    "exempt": "Left out for a time, with a reason. Never counts as compliant, whatever its options are.",
-    "pending-start": "EC2 has taken the wanted options of a stopped instance; they apply when it starts.",
-    "unknown": "EC2 does not report what is needed to judge. Never counts as compliant.",
-    "not-compliant": "At least one option differs from the wanted one.",
+    "compliant": "Every wanted option was seen on the instance, and the last change is applied.",
+    "exempt": "Its fleet leaves it alone until a last day, or an AWS service manages it.",
+    "pending-start": "The instance is stopped, and gets its options when it starts.",
+    "unknown": "A wanted option is not known, nothing is wanted, or the last change is not completed.",
+    "not-compliant": "An option differs, or EC2 has accepted a change that is not applied yet.",
 }
 
 

@@ -48,7 +48,16 @@ const draw = () => {
 const change = (changes) => {
   state = { ...state, page: 1, ...changes };
   draw();
-  history.replaceState(null, "", `#${renderState(state) || "instances"}`);
+  try {
+    history.replaceState(null, "", `#${renderState(state) || "instances"}`);
+  } catch { /* browsers refuse too many within some seconds; the next one succeeds */ }
+};
+
+/* The button that leads no further cannot keep the focus, so that it goes to the other one. */
+const turn = (by, other) => {
+  const button = document.activeElement;
+  change({ page: state.page + by });
+  if (button.disabled) byId(other).focus();
 };
 
 const copied = async (text, what) => {
@@ -71,8 +80,8 @@ const connectTable = () => {
     change({ ...EMPTY, sort: state.sort, size: state.size });
   });
   byId("size").addEventListener("change", (event) => change({ size: Number(event.target.value) }));
-  byId("previous").addEventListener("click", () => change({ page: state.page - 1 }));
-  byId("next").addEventListener("click", () => change({ page: state.page + 1 }));
+  byId("previous").addEventListener("click", () => turn(-1, "next"));
+  byId("next").addEventListener("click", () => turn(1, "previous"));
   byId("table").addEventListener("click", (event) => {
     const id = event.target.closest("[data-copy]")?.dataset.copy;
     if (id) copied(id, id);

@@ -45,11 +45,11 @@ const detailsText = (row) =>
 const COLUMNS = [
   { key: "status", label: "Status", text: (row) => LABELS.get(row.status), rank: (row) => URGENCY.get(row.status) },
   { key: "instance", label: "Instance", text: (row) => row.instance, rank: (row) => row.instance },
-  { key: "name", label: "Name", text: (row) => row.name ?? "" },
-  { key: "environment", label: "Environment", text: (row) => row.environment ?? "" },
+  { key: "name", label: "Name", text: (row) => row.name ?? "", css: "free" },
+  { key: "environment", label: "Environment", text: (row) => row.environment ?? "", css: "free" },
   { key: "account", label: "Account", text: (row) => row.account ?? "", css: "fixed" },
   { key: "region", label: "Region", text: (row) => row.region ?? "", css: "fixed" },
-  { key: "fleet", label: "Fleet", text: (row) => row.fleet ?? "" },
+  { key: "fleet", label: "Fleet", text: (row) => row.fleet ?? "", css: "free" },
   { key: "details", label: "Differs", text: detailsText },
   { key: "calls", label: "IMDSv1 calls", text: callsText, rank: (row) => row.imdsv1Calls?.count ?? -1, css: "number", descends: true },
 ];

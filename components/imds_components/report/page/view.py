@@ -88,6 +88,8 @@ class View:
     exemptions: Sequence[Exemption]
     sources: Sources
     accounts: Sequence[Account]
+    managed: int
+    """Exempt instances without a last day, since an AWS service manages them."""
     tally: Tally
 
     @property
@@ -113,6 +115,7 @@ def view_of(instances: Sequence[Instance], tally: Tally, today: date) -> View:
         exemptions=exemptions(instances, today),
         sources=Sources(tally.sources),
         accounts=sorted(map(_account, tally.accounts), key=_urgency),
+        managed=sum(each.status == "exempt" and each.exempt is None for each in instances),
         tally=tally,
     )
 
