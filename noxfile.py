@@ -15,7 +15,18 @@ nox.options.sessions = ["quick"]
 ROOT = Path(__file__).parent
 # What an installation consists of. The other levels test the embedded EC2, or the engine, which SDKs come with.
 INSTALLED = ("tests/pure", "tests/components", "tests/host")
-THEIR_TOOLS = ("flask", "flask-cors", "hatchling", "hypothesis", "jsonschema", "moto", "nox", "pytest", "pytest-xdist")
+THEIR_TOOLS = (
+    "flask",
+    "flask-cors",
+    "hatchling",
+    "hypothesis",
+    "jsonschema",
+    "markdown-it-py",
+    "moto",
+    "nox",
+    "pytest",
+    "pytest-xdist",
+)
 
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
