@@ -20,8 +20,9 @@ def pytest_report_header() -> str:
         return f"browser: none; {error}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for the tests of a module. While it is open an event loop runs in this thread: no test can run another."""
     found = browsers.find()
     with sync_playwright() as playwright:
         running = found.launch(playwright)
