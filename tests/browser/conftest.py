@@ -22,7 +22,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser for the tests of a module. While it is open an event loop runs in this thread: no test can run another."""
+    """A browser for the tests of a module. While it is open, no test of this process can run an event loop."""
     found = browsers.find()
     with sync_playwright() as playwright:
         running = found.launch(playwright)
