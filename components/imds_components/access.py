@@ -6,7 +6,6 @@ kept for the process, and its arguments, signals and garbage collector are left 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 
 import pulumi
@@ -16,6 +15,7 @@ from imds_provider.aws import Aws
 from imds_provider.aws import settings as aws_config
 from imds_provider.errors import ConfigurationError
 from imds_provider.program.per_program import PerProgram
+from imds_provider.waiting.clock import MonotonicClock
 
 from .attachments import Attachment
 
@@ -41,20 +41,7 @@ class Configuration(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-class _ProgramClock:
-    """The clock of a program. The program itself waits for every answer, so there is nothing to require."""
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    def require(self) -> None:
-        return
-
-
-_aws = PerProgram(lambda: Aws(aws_config.parse(Configuration().get), _ProgramClock()))
+_aws = PerProgram(lambda: Aws(aws_config.parse(Configuration().get), MonotonicClock()))
 
 
 def aws() -> Aws:

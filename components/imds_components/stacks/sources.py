@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +11,7 @@ from imds_provider.aws import Aws, Organization
 from imds_provider.aws.settings import AwsSettings
 from imds_provider.errors import InvalidInputError
 from imds_provider.rules.organization import ACCOUNT_ID, Account
+from imds_provider.waiting.clock import MonotonicClock
 
 
 class Accounts(Protocol):
@@ -21,22 +21,9 @@ class Accounts(Protocol):
     def tagged(self, accounts: Iterable[Account]) -> Sequence[Account]: ...
 
 
-class _Clock:
-    """This process waits for every answer, so there is nothing to require."""
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    def require(self) -> None:
-        return
-
-
 def organization(profile: str | None) -> Organization:
     """Return the organization of the credentials in the environment, or of a profile."""
-    return Aws(AwsSettings(profile=profile), _Clock()).organization()
+    return Aws(AwsSettings(profile=profile), MonotonicClock()).organization()
 
 
 class AccountsFile:
